@@ -1,0 +1,162 @@
+/**
+ * The onboarding document: what a person says about a model (INTERFACES, onboarding). One strict schema
+ * is the source of types, checks and docs; unknown keys are errors, so that a typo is not silence.
+ */
+import { z } from "zod";
+import { LIMITS } from "./limits.ts";
+
+const SECOND_MS = 1000;
+const UNITS_MS = {
+  ms: 1,
+  s: SECOND_MS,
+  m: 60 * SECOND_MS,
+  h: 3600 * SECOND_MS,
+  d: 86_400 * SECOND_MS,
+  w: 604_800 * SECOND_MS,
+} as const;
+
+/** "90s", "1h", "14d", "1w" → milliseconds; a bare 0 is allowed. */
+export const Duration = z
+  .union([
+    z.literal(0),
+    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/, "expected e.g. 30s, 1h, 14d"),
+  ])
+  .transform((text): number => {
+    if (text === 0) return 0;
+    const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof UNITS_MS;
+    return Math.round(Number.parseFloat(text) * UNITS_MS[unit]);
+  });
+
+/** "0.1%" or 0.001 → a fraction. */
+export const Fraction = z
+  .union([z.number(), z.string().regex(/^\d+(\.\d+)?%$/, "expected e.g. 0.1% or 0.001")])
+  .transform((value) => (typeof value === "number" ? value : Number.parseFloat(value) / 100));
+
+const FeatureSpec = z.strictObject({
+  type: z.enum(["numeric", "categorical", "text"]),
+  unit: z.string().optional(),
+  range: z.tuple([z.number(), z.number()]).optional(),
+  /** Length of the circle for values that wrap: 24 for an hour of the day, 7 for a weekday. */
+  period: z.number().positive().optional(),
+  redact: z.enum(["drop", "hash", "truncate"]).optional(),
+});
+
+const Trigger = z.union([
+  z.strictObject({ threshold: z.string().min(3) }),
+  z.strictObject({
+    probe: z.strictObject({ every: Duration, gain: z.number().positive() }),
+  }),
+]);
+
+const Train = z.strictObject({
+  executor: z.enum(["process", "kubernetes", "slurm", "ray", "webhook"]).prefault("process"),
+  command: z.array(z.string()).min(1).optional(),
+  image: z.string().optional(),
+  gpus: z.int().min(0).prefault(0),
+  deadline: Duration.prefault("2h"),
+  artifacts: z.string().optional(),
+  params: z.record(z.string(), z.unknown()).prefault({}),
+});
+
+export const OnboardingDocument = z.strictObject({
+  apiVersion: z.literal("driftmend/v1"),
+  kind: z.literal("Model"),
+  metadata: z.strictObject({
+    name: z.string().min(1).max(LIMITS.modelNameBytesMax),
+    owner: z.string().optional(),
+    runbook: z.url().optional(),
+  }),
+  task: z.strictObject({
+    type: z.enum(["binary", "multiclass", "regression", "ranking", "generation"]),
+    positive: z.string().optional(),
+    threshold: z.number().min(0).max(1).prefault(0.5),
+  }),
+  match: z.strictObject({ resource: z.record(z.string(), z.string()) }).optional(),
+  identity: z
+    .strictObject({
+      prediction: z.string().optional(),
+      version: z.string().optional(),
+      duplicates: z.enum(["first-wins", "last-wins"]).prefault("first-wins"),
+    })
+    .optional(),
+  features: z.record(z.string(), FeatureSpec).prefault({}),
+  segments: z.array(z.string()).max(LIMITS.segmentTagsMax).prefault([]),
+  rollup: z.enum(["1m", "1h", "1d"]).optional(),
+  labels: z
+    .strictObject({
+      pull: z.strictObject({ sql: z.string(), every: Duration }).optional(),
+      negative_after: Duration.optional(),
+      censored: z.string().optional(),
+      lateness: Duration.prefault("1h"),
+      /** When labels usually are there; older windows without labels alert. */
+      expected_within: Duration.prefault("7d"),
+    })
+    .prefault({}),
+  reference: z
+    .strictObject({
+      training_set: z.string().optional(),
+      per_version: z.boolean().prefault(true),
+      season: Duration.prefault("1w"),
+    })
+    .prefault({}),
+  quality: z
+    .strictObject({
+      primary: z
+        .enum(["log_loss", "skill", "brier", "auc", "accuracy", "mae", "rmse"])
+        .prefault("skill"),
+      guards: z.array(z.string()).prefault(["calibration", "auc"]),
+      cost: z.strictObject({ fp: z.number(), fn: z.number(), currency: z.string() }).optional(),
+      /** Feature whose ten largest values are the judge's slices. */
+      slices: z.string().optional(),
+    })
+    .prefault({}),
+  service: z
+    .strictObject({
+      metrics: z.url().optional(),
+      error_rate: Fraction.prefault("1%"),
+      latency_p95: Duration.optional(),
+      no_traffic: z.union([z.literal("auto"), z.literal("off"), Duration]).prefault("auto"),
+    })
+    .prefault({}),
+  alerts: z
+    .strictObject({
+      page: z.string().optional(),
+      ticket: z.string().optional(),
+      webhook: z.url().optional(),
+      budget: z.string().optional(),
+    })
+    .prefault({}),
+  retrain: z
+    .strictObject({
+      mode: z.enum(["observe", "propose", "auto"]).prefault("observe"),
+      when: z.array(Trigger).prefault([]),
+      recalibrate: z.enum(["when-enough", "off"]).prefault("when-enough"),
+      window: z
+        .strictObject({
+          choose: z.array(z.string()).prefault(["all"]),
+          embargo: Duration.prefault("7d"),
+          minimum_rows: z.int().prefault(10_000),
+        })
+        .prefault({}),
+      train: Train.prefault({}),
+      judge: z
+        .strictObject({
+          predict: z.enum(["onnx", "command", "endpoint"]).prefault("onnx"),
+          block: Duration.prefault("14d"),
+          cluster: z.enum(["hour", "day"]).prefault("day"),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  rollout: z
+    .strictObject({
+      target: z.enum(["directory", "triton", "mlserver", "kserve", "gitops", "webhook"]),
+      path: z.string().optional(),
+      url: z.url().optional(),
+      /** Steps before 100 %, each a share and how long it lasts in model time: "10% 1d". */
+      steps: z.array(z.string()).prefault(["10% 1d", "100%"]),
+    })
+    .optional(),
+});
+export type OnboardingDocument = z.infer<typeof OnboardingDocument>;
+export type OnboardingDocumentInput = z.input<typeof OnboardingDocument>;

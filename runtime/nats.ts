@@ -1,0 +1,102 @@
+/**
+ * NATS behind a small interface: JSON messages parsed by schema at the edge, JetStream for frames. It
+ * reconnects for ever; what must not be lost is repeated by its sender (docs/architecture.md).
+ */
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { z } from "zod";
+import { DriftmendError } from "../contract/driftmend-error.ts";
+import type { Logger } from "./logger.ts";
+
+export interface Nats {
+  readonly connection: NatsConnection;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** Fire and forget: a lost message is repeated by whoever sent it. */
+  publish(subject: string, message: object): void;
+  /** Calls `handle` for each valid message in order; invalid ones are logged and dropped. */
+  subscribe<T>(
+    subject: string,
+    schema: z.ZodType<T>,
+    handle: (message: T, subject: string) => Promise<void> | void,
+  ): () => void;
+  /** Answers requests on `subject` with JSON. */
+  respond(subject: string, answer: () => Promise<object> | object): () => void;
+  /** Null when nobody answers within `timeoutMs`. */
+  request<T>(subject: string, schema: z.ZodType<T>, timeoutMs: number): Promise<T | null>;
+  close(): Promise<void>;
+}
+
+export async function connectNats(
+  options: { url: string; name: string },
+  deps: { logger: Logger },
+): Promise<Nats> {
+  let connection: NatsConnection;
+  try {
+    connection = await connect({
+      servers: options.url,
+      name: options.name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      waitOnFirstConnect: false,
+    });
+  } catch (cause) {
+    throw new DriftmendError("nats_unreachable", {
+      retry: "later",
+      message: `Cannot connect to NATS at "${options.url}": ${String(cause)}`,
+      next: "Check that nats-server runs with JetStream and that DRIFTMEND_NATS_URL names it.",
+      cause,
+    });
+  }
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  return {
+    connection,
+    jetstream: jetstream(connection),
+    manager,
+    publish: (subject, message) => {
+      if (!connection.isClosed()) connection.publish(subject, JSON.stringify(message));
+    },
+    subscribe: (subject, schema, handle) => subscribe(connection, subject, schema, handle, deps),
+    respond: (subject, answer) => {
+      const subscription = connection.subscribe(subject);
+      void (async () => {
+        for await (const message of subscription) message.respond(JSON.stringify(await answer()));
+      })().catch((error: unknown) => deps.logger.error({ err: error, subject }, "answer failed"));
+      return () => subscription.unsubscribe();
+    },
+    request: async (subject, schema, timeoutMs) => {
+      try {
+        const reply = await connection.request(subject, "", { timeout: timeoutMs });
+        return schema.parse(reply.json());
+      } catch (error) {
+        deps.logger.debug({ err: error, subject }, "nobody answered");
+        return null;
+      }
+    },
+    close: async () => {
+      if (!connection.isClosed()) await connection.drain();
+    },
+  };
+}
+
+function subscribe<T>(
+  connection: NatsConnection,
+  subject: string,
+  schema: z.ZodType<T>,
+  handle: (message: T, subject: string) => Promise<void> | void,
+  deps: { logger: Logger },
+): () => void {
+  const subscription = connection.subscribe(subject);
+  void (async () => {
+    for await (const raw of subscription) {
+      try {
+        await handle(schema.parse(raw.json()), raw.subject);
+      } catch (error) {
+        deps.logger.error({ err: error, subject: raw.subject }, "message was not handled");
+      }
+    }
+  })();
+  return () => subscription.unsubscribe();
+}
