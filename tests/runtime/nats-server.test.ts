@@ -1,0 +1,119 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { systemClock } from "../../runtime/clock.ts";
+import { processEnvironment } from "../../runtime/env.ts";
+import { findNatsServer, natsConfiguration, startNatsServer } from "../../runtime/nats-server.ts";
+
+const deps = { clock: systemClock };
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "driftmend-nats-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const options = (port = 0) => ({
+  storeDir: join(folder, 'a "quoted" store'),
+  port,
+  maxPayloadBytes: 8_388_608,
+  binary: findNatsServer(processEnvironment()),
+});
+
+async function isAlive(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("startNatsServer", () => {
+  it("listens on a free port of loopback with JetStream and the payload limit", async () => {
+    const server = await startNatsServer(options(), deps);
+    try {
+      const connection = await connect({ servers: server.url });
+      expect(connection.info?.max_payload).toBe(8_388_608);
+      expect(connection.info?.host).toBe("127.0.0.1");
+      const manager = await jetstreamManager(connection);
+      await manager.streams.add({ name: "kept", subjects: ["kept.>"] });
+      await connection.close();
+    } finally {
+      await server.stop();
+    }
+    const again = await startNatsServer(options(), deps);
+    const connection = await connect({ servers: again.url });
+    const manager = await jetstreamManager(connection);
+    expect((await manager.streams.info("kept")).config.subjects).toEqual(["kept.>"]);
+    await connection.close();
+    await again.kill();
+    expect(await again.exited).toBe("signal SIGKILL");
+  });
+
+  it("says which port is taken and what to do", async () => {
+    const first = await startNatsServer(options(), deps);
+    try {
+      const second = { ...options(first.port), storeDir: join(folder, "second") };
+      await expect(startNatsServer(second, deps)).rejects.toMatchObject({
+        code: "port_in_use",
+        message: `Cannot start nats-server on 127.0.0.1:${first.port} as the port must be free`,
+      });
+    } finally {
+      await first.stop();
+    }
+  });
+
+  it("reports what a broken binary said", async () => {
+    const broken = { ...options(), binary: process.execPath };
+    await expect(startNatsServer(broken, deps)).rejects.toMatchObject({
+      code: "nats_server_failed",
+    });
+  });
+
+  it("does not outlive a parent that was killed", async () => {
+    const script = `
+      import { startNatsServer } from ${JSON.stringify(import.meta.resolve("../../runtime/nats-server.ts"))};
+      import { systemClock } from ${JSON.stringify(import.meta.resolve("../../runtime/clock.ts"))};
+      const server = await startNatsServer(${JSON.stringify(options())}, { clock: systemClock });
+      process.send(server.pid);`;
+    const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    const [pid] = (await once(parent, "message")) as [number];
+    expect(await isAlive(pid)).toBe(true);
+    parent.kill("SIGKILL");
+    await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
+  });
+});
+
+describe("findNatsServer", () => {
+  it("takes NATS_SERVER before anything else and refuses what cannot be run", () => {
+    expect(findNatsServer({ NATS_SERVER: "/bin/sh" })).toBe("/bin/sh");
+    expect(() => findNatsServer({ NATS_SERVER: "/etc/passwd" })).toThrow(
+      'NATS_SERVER names "/etc/passwd", which is not an executable file',
+    );
+  });
+
+  it("says what to do when there is none", () => {
+    expect(() => findNatsServer({ PATH: folder }, join(folder, "a"))).toThrow(
+      "Cannot start the transport as a nats-server (2.9 or newer) must be installed",
+    );
+  });
+});
+
+it("natsConfiguration() asks for nothing that 2.9 does not know", () => {
+  expect(
+    natsConfiguration({ storeDir: "/data/nats", port: 0, maxPayloadBytes: 1024 }),
+  ).toMatchInlineSnapshot(`
+    "host: 127.0.0.1
+    port: -1
+    max_payload: 1024
+    jetstream { store_dir: "/data/nats" }
+    "
+  `);
+});
