@@ -1,0 +1,51 @@
+/** The one door of stats/: statistics as pure functions that know nothing of Driftmend. */
+export { auc, aucOfCounts, aucOfSorted } from "./auc.ts";
+export type { ShareInterval } from "./binomial.ts";
+export { binomialLowerTail, binomialUpperTail, shareInterval } from "./binomial.ts";
+export { brierScore } from "./brier.ts";
+export { chiSquareQuantile, chiSquareSurvival } from "./chi-square.ts";
+export type { PairedBlockSum } from "./clustered-difference.ts";
+export { clusteredDifference } from "./clustered-difference.ts";
+export type { BlockSum, ClusteredMean, ClusteredMeanOptions } from "./clustered-mean.ts";
+export { clusteredMean } from "./clustered-mean.ts";
+export type { Confusion } from "./confusion.ts";
+export { accuracy, confusionOf, f1Score, precision, recall } from "./confusion.ts";
+export { cramerVonMises } from "./cramer-von-mises.ts";
+export { fSurvival } from "./f-distribution.ts";
+export type { CellBounds, Grid } from "./grid.ts";
+export {
+  CELL_MINUS_INFINITY,
+  CELL_NAN,
+  CELL_PLUS_INFINITY,
+  cellBounds,
+  cellOf,
+  cellRank,
+  isNonFiniteCell,
+  learnGrid,
+  NO_GRID,
+  snapToCellBorder,
+} from "./grid.ts";
+export { hellingerDistance } from "./hellinger.ts";
+export { regularizedBeta } from "./incomplete-beta.ts";
+export { lowerGamma, upperGamma } from "./incomplete-gamma.ts";
+export { jensenShannonDistance, jensenShannonDivergence } from "./jensen-shannon.ts";
+export { kolmogorovQuantile, kolmogorovSurvival } from "./kolmogorov.ts";
+export type { KsBound } from "./ks.ts";
+export { ksFromCounts, ksPValue, ksStatistic } from "./ks.ts";
+export { logGamma } from "./log-gamma.ts";
+export { entropy, logLoss, PROBABILITY_MIN, rowLogLoss, skill } from "./log-loss.ts";
+export { benjaminiHochberg, holm } from "./multiple-testing.ts";
+export { normalCdf, normalQuantile, normalSurvival } from "./normal.ts";
+export { poissonLowerTail, poissonUpperTail } from "./poisson.ts";
+export { populationStabilityIndex } from "./psi.ts";
+export { quantileOfSorted } from "./quantile.ts";
+export type { ReliabilityCell } from "./reliability.ts";
+export {
+  calibrationInTheLarge,
+  expectedCalibrationError,
+  reliabilityTable,
+} from "./reliability.ts";
+export { studentQuantile, studentSurvival } from "./student-t.ts";
+export { totalVariation } from "./total-variation.ts";
+export type { PointMasses } from "./wasserstein.ts";
+export { wassersteinDistance, wassersteinOfPoints } from "./wasserstein.ts";
