@@ -15,6 +15,9 @@ export const LIMITS = {
   requestBytesMax: 20 * 1024 * 1024,
   frameBytesMax: 4 * 1024 * 1024,
   frameRowsMax: 50_000,
+  /** Request bodies whose digests one frame carries; the frame is sealed when it is reached. */
+  frameRequestsMax: 4_096,
+  frameHeaderBytesMax: 1024 * 1024,
   /** NATS max_payload that `up` configures; a frame must fit. */
   natsPayloadBytesMax: 8 * 1024 * 1024,
   groupRowsMax: 400_000,
