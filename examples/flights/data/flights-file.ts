@@ -5,6 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { DAY_MINUTES, EPOCH_MS, MINUTE_MS } from "./calendar.ts";
+import { rowHash } from "./row-hash.ts";
 
 export interface FlightColumns {
   /** UTC departure in minutes since 1 January 2001, ascending. */
@@ -43,13 +44,10 @@ export interface Flights extends FlightColumns {
 /** The ten values of `client.version`. */
 export const CLIENT_VERSIONS: readonly string[] = Array.from({ length: 10 }, (_, i) => `5.${i}`);
 
-/** Index into CLIENT_VERSIONS: an avalanche of the row's number, so that every tenth is one client's. */
-export function clientOf(row: number): number {
-  let z = (row + 0x9e3779b9) >>> 0;
-  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-  return ((z ^ (z >>> 16)) >>> 0) % CLIENT_VERSIONS.length;
-}
+const CLIENT_SALT = 1;
+
+/** Index into CLIENT_VERSIONS: about every tenth row is one client's. */
+export const clientOf = (row: number): number => rowHash(row, CLIENT_SALT) % CLIENT_VERSIONS.length;
 
 /** Landing estimate in minutes after departure: 25 minutes on the ground, 7.7 miles a minute. */
 export const flightMinutes = (distanceMiles: number): number => 25 + distanceMiles / 7.7;
