@@ -1,0 +1,215 @@
+/**
+ * The store as the services see it: defined queries, commands and inserts over ClickHouse's HTTP
+ * interface, the same for the embedded engine and a cluster. Only what may be repeated is repeated:
+ * reads, inserts that carry a token, and commands that say so.
+ */
+import { Readable } from "node:stream";
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
+import type { z } from "zod";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import {
+  type DefinedCommand,
+  type DefinedInsert,
+  type DefinedQuery,
+  boundParams,
+} from "./define-query.ts";
+import { insertSettings } from "./insert-settings.ts";
+import { storeError } from "./store-error.ts";
+
+export interface StoreOptions {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+export interface StoreDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface InsertOptions {
+  /** Names the insert: sent again with the same rows it stores nothing. Without one it is not retried. */
+  readonly token?: string;
+}
+
+/** Formats that `stream` answers. */
+export type StreamFormat = "JSONEachRow" | "CSVWithNames" | "Parquet" | "Native" | "ArrowStream";
+
+export interface Store {
+  readonly database: string;
+  query<P extends z.ZodObject, R extends z.ZodType>(
+    query: DefinedQuery<P, R>,
+    params: z.input<P>,
+  ): Promise<z.output<R>[]>;
+  /** The answer's bytes in `format`; an error in mid-stream destroys the stream. */
+  stream<P extends z.ZodObject, R extends z.ZodType>(
+    query: DefinedQuery<P, R>,
+    params: z.input<P>,
+    format: StreamFormat,
+  ): Promise<Readable>;
+  /** `token` deduplicates an `INSERT … SELECT`. */
+  command<P extends z.ZodObject>(
+    command: DefinedCommand<P>,
+    params: z.input<P>,
+    options?: InsertOptions,
+  ): Promise<void>;
+  /** Rows as JSON; times are milliseconds since 1970, non-finite numbers are kept. */
+  insert(table: string, rows: readonly object[], options?: InsertOptions): Promise<void>;
+  /** Native blocks, back to back, through the INSERT … SELECT of `insert`. */
+  insertNative<P extends z.ZodObject>(
+    insert: DefinedInsert<P>,
+    params: z.input<P>,
+    blocks: readonly Uint8Array[],
+    options?: InsertOptions,
+  ): Promise<void>;
+  /** The same server under another database. */
+  withDatabase(database: string): Store;
+  /** @throws {DriftmendError} store_unreachable, store_refused */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ATTEMPTS_MAX = 4;
+const BACKOFF_MS = 100;
+const REQUEST_TIMEOUT_MS = 300_000;
+const CONNECTIONS_MAX = 16;
+/** Node and the embedded endpoint close idle sockets after 5 s; ours are dropped before. */
+const IDLE_SOCKET_MS = 2_500;
+
+const READ_SETTINGS = {
+  output_format_json_quote_64bit_integers: 0,
+  output_format_json_quote_denormals: 1,
+} as const;
+
+/** Opens no connection by itself; `ping` does. */
+export function openStore(options: StoreOptions, deps: StoreDeps): Store {
+  const client = createClient({
+    url: options.url,
+    username: options.user,
+    password: options.password,
+    database: options.database,
+    application: "driftmend",
+    request_timeout: REQUEST_TIMEOUT_MS,
+    max_open_connections: CONNECTIONS_MAX,
+    // Its failures come to us as errors, and ours are the ones that are logged.
+    log: { level: ClickHouseLogLevel.OFF },
+    keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS },
+  });
+  return {
+    database: options.database,
+    query: async (query, params) => {
+      const bound = boundParams(query, params);
+      const action = `read "${query.name}"`;
+      const rows = await retrying(action, true, deps, () => readRows(client, query, bound));
+      return query.row.array().parse(rows);
+    },
+    stream: async (query, params, format) => {
+      const bound = boundParams(query, params);
+      const answer = await retrying(`read "${query.name}"`, true, deps, () =>
+        client.exec({
+          query: `${query.sql}\nFORMAT ${format}`,
+          query_params: bound,
+          clickhouse_settings: { log_comment: query.name, ...READ_SETTINGS },
+        }),
+      );
+      return answer.stream;
+    },
+    command: async (command, params, insertOptions) => {
+      const bound = boundParams(command, params);
+      await retrying(`run "${command.name}"`, command.repeatable, deps, () =>
+        client.command({
+          query: command.sql,
+          query_params: bound,
+          clickhouse_settings: insertSettings(command.name, insertOptions?.token),
+        }),
+      );
+    },
+    insert: async (table, rows, insertOptions) => {
+      if (rows.length === 0) return;
+      const columns = Object.keys(rows[0] ?? {})
+        .map(quoteName)
+        .join(", ");
+      const lines = rows.map(jsonLine).join("");
+      const repeatable = insertOptions?.token !== undefined;
+      await retrying(`insert into "${table}"`, repeatable, deps, async () => {
+        const result = await client.exec({
+          query: `INSERT INTO ${table} (${columns}) FORMAT JSONEachRow`,
+          values: Readable.from([lines]),
+          clickhouse_settings: insertSettings(`insert ${table}`, insertOptions?.token),
+        });
+        await drained(result.stream);
+      });
+    },
+    insertNative: async (insert, params, blocks, insertOptions) => {
+      const bound = boundParams(insert, params);
+      const repeatable = insertOptions?.token !== undefined;
+      await retrying(`insert "${insert.name}"`, repeatable, deps, async () => {
+        const result = await client.exec({
+          query: insert.sql,
+          query_params: bound,
+          values: Readable.from(blocks, { objectMode: false }),
+          clickhouse_settings: insertSettings(insert.name, insertOptions?.token),
+        });
+        await drained(result.stream);
+      });
+    },
+    withDatabase: (database) => openStore({ ...options, database }, deps),
+    ping: async () => {
+      const pong = await client.ping({ select: true });
+      if (!pong.success) throw storeError("reach the store", pong.error);
+    },
+    close: () => client.close(),
+  };
+}
+
+async function readRows(
+  client: ClickHouseClient,
+  query: { readonly name: string; readonly sql: string },
+  bound: Record<string, unknown>,
+): Promise<unknown[]> {
+  const result = await client.query({
+    query: query.sql,
+    format: "JSONEachRow",
+    query_params: bound,
+    clickhouse_settings: { log_comment: query.name, ...READ_SETTINGS },
+  });
+  return result.json();
+}
+
+/** Reads an answer that should be empty to its end, so that its socket is free and its errors are seen. */
+async function drained(stream: Readable): Promise<void> {
+  for await (const chunk of stream) void chunk;
+}
+
+function quoteName(name: string): string {
+  return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
+}
+
+function jsonLine(row: object): string {
+  return `${JSON.stringify(row, (_key, value: unknown) => {
+    if (typeof value === "bigint") return String(value);
+    if (typeof value !== "number" || Number.isFinite(value)) return value;
+    if (Number.isNaN(value)) return "nan";
+    return value > 0 ? "inf" : "-inf";
+  })}\n`;
+}
+
+async function retrying<T>(
+  action: string,
+  repeatable: boolean,
+  deps: StoreDeps,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt();
+    } catch (cause) {
+      const error = storeError(action, cause);
+      if (!repeatable || error.retry !== "later" || tried >= ATTEMPTS_MAX) throw error;
+      deps.logger.warn({ err: error, tried }, "the store did not answer; trying again");
+      await deps.clock.sleep(BACKOFF_MS * 2 ** tried);
+    }
+  }
+}
