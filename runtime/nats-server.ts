@@ -41,7 +41,8 @@ const SAID_LINES_MAX = 20;
 const CHECKOUT = resolve(import.meta.dirname, "..");
 
 /**
- * The nats-server to run: `NATS_SERVER`, the PATH, or what the bootstrap left in `.cache/nats`.
+ * The nats-server to run: `NATS_SERVER`, what the bootstrap left in `.cache/nats` (it fetches one only
+ * where the PATH has none that is new enough), or the PATH.
  * @throws {DriftmendError} nats_server_missing
  */
 export function findNatsServer(env: Environment, checkout: string = CHECKOUT): string {
@@ -52,9 +53,9 @@ export function findNatsServer(env: Environment, checkout: string = CHECKOUT): s
   }
   const folders = (env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
   const candidates = [
-    ...folders.map((folder) => join(folder, "nats-server")),
     join(checkout, ".cache", "nats", "nats-server"),
     join(checkout, "..", ".cache", "nats", "nats-server"),
+    ...folders.map((folder) => join(folder, "nats-server")),
   ];
   const found = candidates.find(isExecutable);
   if (found === undefined) throw missing("there is none on the PATH nor in the cache");

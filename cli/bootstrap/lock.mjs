@@ -1,0 +1,46 @@
+/** One set-up at a time per checkout: `npm start` and `npm test` may be typed in two terminals at once. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Unsuccessful, say } from "./say.mjs";
+
+const WAIT_MS_MAX = 10 * 60_000;
+
+/**
+ * @param {string} file
+ * @returns {Promise<() => void>} how to release it
+ */
+export async function holdLock(file) {
+  mkdirSync(dirname(file), { recursive: true });
+  const deadline = performance.now() + WAIT_MS_MAX;
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(file, `${process.pid}\n`, { flag: "wx" });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const holder = Number(readFileSync(file, { encoding: "utf8", flag: "a+" }));
+    if (!isAlive(holder)) {
+      rmSync(file, { force: true });
+      continue;
+    }
+    if (performance.now() > deadline) {
+      throw new Unsuccessful(
+        `Cannot set up as no other set-up may run: process ${holder} still does. Wait for it, or remove "${file}".`,
+      );
+    }
+    if (!told) say(`waiting for process ${holder}, which is setting up this checkout`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
