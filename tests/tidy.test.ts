@@ -81,8 +81,8 @@ describe("what the rules say", () => {
       " * Date.now() in a comment is fine",
       "Math.random() < 0.5",
       "process.env.PORT",
-      `// ${"TO"}${"DO"} later`,
-      `it.${"only"}("x")`,
+      ["// TO", "DO later"].join(""),
+      ["it.on", 'ly("x")'].join(""),
     ].join("\n");
     expect(bannedTexts(file("store/x.ts", text))).toEqual([
       "store/x.ts:1: Date.now( is banned, use clock.nowMs()",
@@ -95,7 +95,7 @@ describe("what the rules say", () => {
   });
 
   it("about machines and registries", () => {
-    const text = ['open("/root/file")', `https://registry.${"npmjs"}.org/x`].join("\n");
+    const text = ['open("/root/file")', ["https://registry.npm", "js.org/x"].join("")].join("\n");
     expect(bannedTexts(file("docs/x.md", text))).toEqual([
       "docs/x.md:1: an absolute path of somebody's machine is banned, use a path relative to the checkout or a temporary folder",
       "docs/x.md:2: the host of a package registry is banned, use the package manager's own configuration",
