@@ -16,12 +16,23 @@ CREATE TABLE IF NOT EXISTS ingest_groups {{on_cluster}} (
   grids Map(LowCardinality(String), UInt16) COMMENT 'By model the newest grid that its rollups know',
   grains Map(LowCardinality(String), LowCardinality(String)) COMMENT 'By model the grain of its feature rollups: 1m, 1h or 1d',
   segments Map(LowCardinality(String), Array(String)) COMMENT 'By model the tags that make segments in its rollups',
-  stream_last UInt64 COMMENT 'Sequence of its last frame in the stream; a hint',
+  clocks Array(Tuple(model String, time_ms Int64)) COMMENT 'Clocks announced in its frames, in order: milliseconds, -1 for the wall',
+  accepted DateTime64(3, 'UTC') COMMENT 'Wall time at which the newest of its frames was sealed',
   formed DateTime64(3, 'UTC') COMMENT 'Wall time'
 ) ENGINE = {{replicated}}MergeTree
 ORDER BY (shard, n)
 SETTINGS {{deduplication}}, {{durable}}
 COMMENT 'Which frames were stored together; the first row written for a group is the group';
+
+CREATE TABLE IF NOT EXISTS segment_values {{on_cluster}} (
+  model LowCardinality(String) COMMENT 'Name of the model',
+  tag LowCardinality(String) COMMENT 'Declared tag',
+  n UInt16 COMMENT 'Order of appearance, from 0; later values are counted as ~other',
+  value String COMMENT 'Value of the tag'
+) ENGINE = {{replicated}}MergeTree
+ORDER BY (model, tag, n)
+SETTINGS {{deduplication}}, {{durable}}
+COMMENT 'Values of declared tags that have rollups of their own; the first row written for a number holds';
 
 CREATE TABLE IF NOT EXISTS groups_set_aside {{on_cluster}} (
   shard UInt16 COMMENT 'Shard of the transport',
