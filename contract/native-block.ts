@@ -94,6 +94,23 @@ export function writeBlock(block: Block): Uint8Array<ArrayBuffer> {
  */
 export function readBlock(bytes: Uint8Array): Block {
   const reader = new NativeReader(bytes);
+  const block = readNext(reader);
+  if (reader.remaining !== 0) throw invalidBlock(`${reader.remaining} bytes are left over`);
+  return block;
+}
+
+/**
+ * All Native blocks of an answer, in order; empty ones (headers) too.
+ * @throws {DriftmendError} block_invalid
+ */
+export function readBlocks(bytes: Uint8Array): readonly Block[] {
+  const reader = new NativeReader(bytes);
+  const blocks: Block[] = [];
+  while (reader.remaining > 0) blocks.push(readNext(reader));
+  return blocks;
+}
+
+function readNext(reader: NativeReader): Block {
   const columnCount = reader.varint();
   const rows = reader.varint();
   if (columnCount > COLUMNS_MAX) throw invalidBlock(`it says it has ${columnCount} columns`);
@@ -105,7 +122,6 @@ export function readBlock(bytes: Uint8Array): Block {
     if (type === undefined) throw invalidBlock(`column "${name}" has the type "${typeName}"`);
     columns.push({ name, type, column: readColumn(reader, type, rows) });
   }
-  if (reader.remaining !== 0) throw invalidBlock(`${reader.remaining} bytes are left over`);
   return { rows, columns };
 }
 

@@ -1,0 +1,31 @@
+/** What the retrainer reads of others' results, and its own references. */
+import { z } from "zod";
+import { count, float, timeMs } from "../column-schemas.ts";
+import { defineQuery } from "../define-query.ts";
+
+/** Windows of one length of a realised metric, all rows of all versions, oldest first. */
+export const metricWindows = defineQuery({
+  name: "metric_windows",
+  params: z.object({
+    model: z.string(),
+    metric: z.string(),
+    afterMs: z.int(),
+    throughMs: z.int(),
+  }),
+  row: z.object({ fromMs: timeMs, toMs: timeMs, value: float, n: count, labelled: count }),
+  sql: `SELECT \`from\` AS fromMs, \`to\` AS toMs, value, n, labelled
+    FROM performance_results FINAL
+    WHERE model = {model:String} AND metric = {metric:String} AND kind = 'realised'
+      AND segment_tag = '' AND version = ''
+      AND \`to\` > {afterMs:DateTime64(3, 'UTC')} AND \`to\` <= {throughMs:DateTime64(3, 'UTC')}
+    ORDER BY \`to\`, \`from\``,
+});
+
+/** Scores of a version on its own training set, by cell of the score's grid. */
+export const versionReference = defineQuery({
+  name: "version_reference",
+  params: z.object({ model: z.string(), version: z.string() }),
+  row: z.object({ cell: z.int(), n: count, score_sum: float, positives: count }),
+  sql: `SELECT cell, n, score_sum, positives FROM version_references FINAL
+    WHERE model = {model:String} AND version = {version:String} ORDER BY cell`,
+});
