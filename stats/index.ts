@@ -3,6 +3,31 @@ export { auc, aucOfCounts, aucOfSorted } from "./auc.ts";
 export type { ShareInterval } from "./binomial.ts";
 export { binomialLowerTail, binomialUpperTail, shareInterval } from "./binomial.ts";
 export { brierScore } from "./brier.ts";
+export type {
+  CategoryCounts,
+  CategoryHistogram,
+  Histogram,
+  HistogramLimits,
+  NumericHistogram,
+} from "./histogram.ts";
+export {
+  categoryHistogram,
+  numericHistogram,
+  projectCategories,
+  projectCells,
+} from "./histogram.ts";
+export type { CellColumns, CellCounts, CellMoments } from "./cell-counts.ts";
+export {
+  alignCells,
+  cellCounts,
+  cellMoments,
+  cellPoints,
+  countCells,
+  mergeCellCounts,
+} from "./cell-counts.ts";
+export { cellQuantile } from "./cell-quantile.ts";
+export type { ChiSquareTest, RaoScott } from "./chi-square-test.ts";
+export { chiSquareTest } from "./chi-square-test.ts";
 export { chiSquareQuantile, chiSquareSurvival } from "./chi-square.ts";
 export type { PairedBlockSum } from "./clustered-difference.ts";
 export { clusteredDifference } from "./clustered-difference.ts";
@@ -11,6 +36,19 @@ export { clusteredMean } from "./clustered-mean.ts";
 export type { Confusion } from "./confusion.ts";
 export { accuracy, confusionOf, f1Score, precision, recall } from "./confusion.ts";
 export { cramerVonMises } from "./cramer-von-mises.ts";
+export type { DesignEffect, DesignEffectOptions } from "./design-effect.ts";
+export {
+  effectiveSampleSize,
+  INDEPENDENT_ROWS,
+  learnDesignEffect,
+  raoScott,
+} from "./design-effect.ts";
+export type { DriftDistances, DriftEvidence, DriftInput, SampleSizes } from "./drift-evidence.ts";
+export { driftEvidence } from "./drift-evidence.ts";
+export type { ChanceThresholds } from "./drift-thresholds.ts";
+export { chanceThresholds, smallestDetectableShift } from "./drift-thresholds.ts";
+export type { DriftRule, DriftVerdict, EffectFloors, EffectName } from "./drift-verdict.ts";
+export { decideDrift, driftVerdict, EFFECT_FLOORS } from "./drift-verdict.ts";
 export { fSurvival } from "./f-distribution.ts";
 export type { CellBounds, Grid } from "./grid.ts";
 export {
@@ -39,6 +77,8 @@ export { normalCdf, normalQuantile, normalSurvival } from "./normal.ts";
 export { poissonLowerTail, poissonUpperTail } from "./poisson.ts";
 export { populationStabilityIndex } from "./psi.ts";
 export { quantileOfSorted } from "./quantile.ts";
+export type { MergedCounts } from "./rare-cells.ts";
+export { mergeRareCells } from "./rare-cells.ts";
 export type { ReliabilityCell } from "./reliability.ts";
 export {
   calibrationInTheLarge,

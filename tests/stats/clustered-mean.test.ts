@@ -65,7 +65,7 @@ describe("clusteredMean()", () => {
     fc.assert(
       fc.property(fc.array(block, { minLength: 2, maxLength: 20 }), (blocks) => {
         const forward = clusteredMean(blocks);
-        const backward = clusteredMean([...blocks].reverse());
+        const backward = clusteredMean(blocks.toReversed());
         expect(backward.mean).toBeCloseTo(forward.mean, 9);
         expect(backward.standardError).toBeCloseTo(forward.standardError, 9);
         const tripled = clusteredMean(blocks.map(({ sum, rows }) => ({ sum: 3 * sum, rows })));
