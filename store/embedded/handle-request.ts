@@ -1,0 +1,177 @@
+/**
+ * One HTTP request from its path to its reply. Decisions are in the modules that it calls; here is their
+ * order: who asks, what is asked, may it be run, run it, reply.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { authenticate, type Role } from "./authenticate.ts";
+import { decodeBody, negotiateCoding } from "./compression.ts";
+import type { EndpointContext } from "./endpoint-context.ts";
+import { describeFailure } from "./describe-failure.ts";
+import { exception } from "./exception.ts";
+import { parseMultipart, readHead, type SplitBody } from "./request-body.ts";
+import { type EndpointRequest, header, readCredentials, readRequest } from "./request.ts";
+import { sendException, sendWhole } from "./respond.ts";
+import { runStatement } from "./run-statement.ts";
+import { settingsProblem } from "./settings.ts";
+import { parseStatement, type Statement } from "./statement.ts";
+
+export async function handleRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: EndpointContext,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://endpoint");
+  response.setHeader("X-ClickHouse-Server-Display-Name", context.displayName);
+  const plain = plainAnswer(request, url);
+  if (plain !== undefined) {
+    response.statusCode = plain.status;
+    response.setHeader("Content-Type", "text/html; charset=UTF-8");
+    return sendWhole(response, Buffer.from(plain.text));
+  }
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  try {
+    await answer(request, response, url, gone.signal, context);
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    const known = describeFailure(error, context);
+    context.counters.failure(known.type);
+    // What is left of an upload is not read: the connection ends with the reply.
+    if (!request.complete) response.setHeader("Connection", "close");
+    sendException(response, known, context.facts.version);
+  }
+}
+
+/** Paths that need neither account nor engine. */
+function plainAnswer(
+  request: IncomingMessage,
+  url: URL,
+): { status: number; text: string } | undefined {
+  const reading = request.method === "GET" || request.method === "HEAD";
+  const alive = url.pathname === "/ping" || url.pathname === "/replicas_status";
+  if (reading && (alive || (url.pathname === "/" && !url.searchParams.has("query")))) {
+    return { status: 200, text: "Ok.\n" };
+  }
+  if (url.pathname !== "/" && url.pathname !== "/query") {
+    const text = `There is no handle ${url.pathname}\n\nUse / or /ping for health checks.\nSend queries from your program with POST method or GET /?query=...\n`;
+    return { status: 404, text };
+  }
+  return undefined;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  gone: AbortSignal,
+  context: EndpointContext,
+): Promise<void> {
+  const { facts } = context;
+  const who = authenticate(readCredentials(url.searchParams, request.headers), context.accounts);
+  if (who.kind === "refused") throw who.error;
+  const { asked, body } = await readAsked(request, url, context);
+  response.setHeader("X-ClickHouse-Query-Id", asked.queryId ?? context.newId());
+  response.setHeader("X-ClickHouse-Timezone", facts.timezone);
+  if (asked.nativeCompression) {
+    throw exception(
+      "NOT_IMPLEMENTED",
+      "compress=1 and decompress=1 are not supported: use Content-Encoding and Accept-Encoding",
+    );
+  }
+  const problem = settingsProblem(asked.settings.keys(), facts.settings, who.role);
+  if (problem !== undefined) throw problem;
+  const { statement, text, bodyAsData } = findStatement(asked, body, context);
+  if (statement.kind === "refused") throw statement.error;
+  context.counters.statement(statement.kind, who.role);
+  await runStatement(
+    {
+      statement,
+      text,
+      data: { first: bodyAsData, rest: body.rest, sizeHint: sizeHint(request) },
+      asked,
+      role: who.role,
+      user: who.user,
+      readonly: isReadonly(request, asked, who.role),
+      coding: compressionWanted(asked, facts.compressByDefault)
+        ? negotiateCoding(header(request.headers, "accept-encoding"))
+        : undefined,
+      gone,
+    },
+    response,
+    context,
+  );
+}
+
+async function readAsked(
+  request: IncomingMessage,
+  url: URL,
+  context: EndpointContext,
+): Promise<{ asked: EndpointRequest; body: SplitBody }> {
+  const { statementBytesMax } = context.limits;
+  const fields = [...url.searchParams];
+  const contentType = header(request.headers, "content-type") ?? "";
+  const decoded = decodeBody(request, header(request.headers, "content-encoding"));
+  if (!/^multipart\/form-data/i.test(contentType)) {
+    const asked = readRequest(fields, request.headers);
+    // With the statement in the URL the body is data, of which nothing has to be seen.
+    const headBytes = asked.query === "" ? statementBytesMax + 1 : 0;
+    return { asked, body: await readHead(decoded, headBytes) };
+  }
+  const body = await readHead(decoded, statementBytesMax * 16);
+  if (!body.complete) {
+    throw exception(
+      "TOO_MANY_BYTES",
+      `A multipart body may have at most ${statementBytesMax * 16} bytes`,
+    );
+  }
+  const asked = readRequest(
+    [...fields, ...parseMultipart(body.head, contentType)],
+    request.headers,
+  );
+  return { asked, body: { ...body, head: Buffer.alloc(0) } };
+}
+
+/** The statement is the URL's `query` followed by the body; data of an INSERT follows the statement. */
+function findStatement(
+  asked: EndpointRequest,
+  body: SplitBody,
+  context: EndpointContext,
+): { statement: Statement; text: string; bodyAsData: Buffer } {
+  const { statementBytesMax } = context.limits;
+  const source = asked.query === "" ? body.head : Buffer.from(`${asked.query}\n`, "utf8");
+  const statement = parseStatement(source.toString("latin1"));
+  if (statement.kind === "insert-data" || statement.kind === "insert-input") {
+    const bodyAsData = source.subarray(statement.dataOffset);
+    return {
+      statement,
+      text: "",
+      bodyAsData: statement.dataOffset >= source.length ? Buffer.alloc(0) : bodyAsData,
+    };
+  }
+  if (source.length > statementBytesMax) {
+    const error = exception(
+      "QUERY_IS_TOO_LARGE",
+      `A statement may have at most ${statementBytesMax} bytes`,
+    );
+    return { statement: { kind: "refused", error }, text: "", bodyAsData: Buffer.alloc(0) };
+  }
+  return { statement, text: source.toString("utf8"), bodyAsData: Buffer.alloc(0) };
+}
+
+/** GET reads, as with a server; so does a request that says readonly=1 or 2, and the reading account. */
+function isReadonly(request: IncomingMessage, asked: EndpointRequest, role: Role): boolean {
+  const setting = asked.settings.get("readonly") ?? "0";
+  return role === "reader" || request.method !== "POST" || setting !== "0";
+}
+
+function compressionWanted(asked: EndpointRequest, byDefault: boolean): boolean {
+  const setting = asked.settings.get("enable_http_compression");
+  return setting === undefined ? byDefault : setting === "1" || setting === "true";
+}
+
+/** Bytes of the body as it will be written, where they are known beforehand. */
+function sizeHint(request: IncomingMessage): number | undefined {
+  const length = header(request.headers, "content-length");
+  const coded = header(request.headers, "content-encoding");
+  return length === undefined || (coded !== undefined && coded !== "") ? undefined : Number(length);
+}
