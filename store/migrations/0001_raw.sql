@@ -68,17 +68,18 @@ COMMENT 'Label and prediction met: all that performance reads; read with FINAL';
 
 CREATE TABLE IF NOT EXISTS dead_letters {{on_cluster}} (
   time DateTime64(3, 'UTC') COMMENT 'Wall time of the refusal' CODEC(Delta, ZSTD(1)),
-  id String DEFAULT lower(hex(sipHash128(_spool, _seq, model, reason, message, payload))) COMMENT 'Id by which it is shown and sent again',
+  letter String DEFAULT lower(hex(sipHash128(_spool, _seq, record, model, id, reason, detail, sample))) COMMENT 'Id by which it is shown and sent again',
+  record LowCardinality(String) COMMENT 'What it was meant to be: predictions, labels, dead_letters or frame',
   model LowCardinality(String) COMMENT 'Name of the model; empty when it could not be read',
-  reason LowCardinality(String) COMMENT 'Code of the refusal; docs/errors.md has a heading for each',
-  message String COMMENT 'What is wrong, in one sentence',
-  door LowCardinality(String) COMMENT 'Where it came in: otlp-http, labels, events, collector and so on',
-  content_type LowCardinality(String) COMMENT 'Media type of the payload',
-  payload String COMMENT 'What was refused, bounded in size',
-  rows UInt32 DEFAULT 1 COMMENT 'Number of records that it stands for',
+  id String COMMENT 'Id of the prediction; empty when it could not be read',
+  reason LowCardinality(String) COMMENT 'Code of the refusal',
+  detail String COMMENT 'What exactly is wrong',
+  sample String COMMENT 'The record as a JSON line of the door for events or labels, as far as it was understood',
+  rows UInt32 DEFAULT 1 COMMENT 'Records that this row stands for',
+  payload String COMMENT 'Bytes of a block that could not be read; empty for single records',
   _spool LowCardinality(String) COMMENT 'Spool of the agent that accepted it (32 hex digits)',
   _seq UInt64 COMMENT 'Frame of that spool',
-  _group UInt64 COMMENT 'Group of its shard with which it was stored; 0 when it never was in a group',
+  _group UInt64 COMMENT 'Group of its shard with which it was stored; 0: it never was in a group',
   _shard UInt16 COMMENT 'Shard of the transport'
 ) ENGINE = {{replicated}}MergeTree
 PARTITION BY toYYYYMM(time)
