@@ -26,4 +26,78 @@ export const LIMITS = {
   /** Event times further than this ahead of the model's clock are dead-lettered. */
   eventAheadMsMax: 3_600_000,
   exporterRetryMemoryMs: 15 * 60_000,
+  /** Digests of request bodies that an agent remembers; the oldest go first. */
+  exporterRetryDigestsMax: 1_000_000,
+  /** Announcements of a model's clock in one frame. */
+  frameClocksMax: 100,
+  /** What the names of models may take in a frame's header, escaped. */
+  frameModelNamesBytesMax: 512 * 1024,
+  /** Entries of `ml.tags` and of `ml.prediction.probabilities` in one record; what is over is counted. */
+  tagsPerRecordMax: 100,
+  probabilitiesPerRecordMax: 1_000,
+  /** Category values, labels, tags, versions: longer ones are cut. */
+  textBytesMax: 1_024,
+  deadLetterSampleBytesMax: 4_096,
+  /** Reasons told to a client in one answer. */
+  refusalsToldMax: 5,
+  /** Strings that an agent keeps interned between two frames. */
+  internedStringsMax: 65_536,
+  /** Request bodies that an agent holds in memory at once. */
+  bodiesInFlightBytesMax: 256 * 1024 * 1024,
+  /** Sealed but not yet fsynced bytes of an agent. */
+  uncommittedBytesMax: 64 * 1024 * 1024,
+  spoolSegmentBytesMax: 16 * 1024 * 1024,
+  /** A segment of which everything is stored is given up early above this. */
+  spoolSegmentStoredBytesMax: 1024 * 1024,
+  /** Frames kept in memory until they are published, so that they are not read again. */
+  publishCacheBytesMax: 64 * 1024 * 1024,
+  publishInFlightBytesMax: 32 * 1024 * 1024,
+  publishBackoffMsMax: 5_000,
+  publishAckTimeoutMs: 5_000,
+  headPeriodMs: 2_000,
+  /** Embedded ClickHouse endpoint: text of one statement. */
+  endpointStatementBytesMax: 1024 * 1024,
+  /** Body of one INSERT after decompression. */
+  endpointInsertBytesMax: 1024 * 1024 * 1024,
+  /** A result in a format that cannot be streamed (Parquet, JSON, …). */
+  endpointResultFileBytesMax: 2 * 1024 * 1024 * 1024,
+  /** Statements that wait in one lane before the next is refused with code 202. */
+  endpointWaitingMax: 64,
+  /** Named sessions (session_id) that are open at a time. */
+  endpointSessionsMax: 32,
+  /** max_execution_time of the reading account where it does not ask for another. */
+  endpointReaderSecondsMax: 60,
+  /** A training set that is read as a reference. */
+  trainingSetBytesMax: 512 * 1024 * 1024,
+  /** Raw rows of each side that are read to name a data break. */
+  breakRowsMax: 40_000,
+  /** How far back the analyzer evaluates a model that it sees for the first time. */
+  analyzedPastMsMax: 35 * 86_400_000,
+  webhookAttemptsMax: 8,
+  webhookTimeoutMs: 10_000,
+  webhookBackoffMsMax: 600_000,
+  /** Notifications that wait for delivery; the oldest is given up beyond. */
+  webhookQueueMax: 1_000,
+  /** Attempts after the first when a trainer ends in a way that may pass. */
+  trainerRetriesMax: 2,
+  /** Between SIGTERM and SIGKILL: time for a checkpoint. */
+  trainerGraceMs: 10_000,
+  trainerLogTailBytesMax: 2_000,
+  /** Rows of one part file of a data set above which parts are days instead of weeks. */
+  datasetPartRowsMax: 5_000_000,
+  /** Data sets kept on disk for a model beside those of its versions. */
+  datasetsKeptMax: 60,
+  /** Labelled rows that the judge looks at, the newest of the block. */
+  judgeRowsMax: 2_000_000,
+  /** Labelled rows of its training set that a version's reference is made of, the newest. */
+  versionReferenceRowsMax: 200_000,
+  /** Requests that prove which versions answer. */
+  proofRequestsMin: 20,
+  proofRequestsMax: 400,
+  proofTimeoutMs: 10_000,
+  /** Tries of an effect on a roll-out target before the run ends. */
+  targetTriesMax: 3,
+  targetTimeoutMs: 30_000,
+  /** A canary arm with fewer requests proves nothing, and is taken back. */
+  canaryRowsMin: 30,
 } as const;
