@@ -30,12 +30,15 @@ export function mergeCells(
   origins: readonly string[],
   destinations: readonly string[],
 ): Cells {
+  const from = rankNames(origins);
+  const to = rankNames(destinations);
   const merged = new Map<number, number>();
   const keys = new Float64Array(tuples.count);
   const weight: number[] = [];
   const positive: number[] = [];
   for (let i = 0; i < tuples.count; i++) {
-    const route = tuples.origin[i]! * AIRPORT_RANGE + tuples.destination[i]!;
+    const origin = from.rank[tuples.origin[i]!]!;
+    const route = origin * AIRPORT_RANGE + to.rank[tuples.destination[i]!]!;
     const hour = hourCode(tuples.hour[i]!) + 1;
     const time = hour * 8 + dayCode(tuples.dayOfWeek[i]!) + 1;
     const key = (route * 256 + time) * DISTANCE_RANGE + distanceBin(tuples.distance[i]!);
@@ -50,7 +53,7 @@ export function mergeCells(
       positive[cell] = positive[cell]! + tuples.positive[i]!;
     }
   }
-  return placeCells(keys.subarray(0, merged.size), weight, positive, origins, destinations);
+  return placeCells(keys.subarray(0, merged.size), weight, positive, from.names, to.names);
 }
 
 function placeCells(
@@ -61,15 +64,15 @@ function placeCells(
   destinations: readonly string[],
 ): Cells {
   const used = { origin: new Set<number>(), destination: new Set<number>() };
-  // By key, so that the order of the rows in their files cannot reach the last bits of a fit.
+  // By key, so that the order of rows and of names cannot reach the last bits of a fit.
   const order = Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]!);
   for (const key of keys) {
     const route = Math.floor(key / (256 * DISTANCE_RANGE));
     used.origin.add(Math.floor(route / AIRPORT_RANGE));
     used.destination.add(route % AIRPORT_RANGE);
   }
-  const from = rankNames(origins, used.origin);
-  const to = rankNames(destinations, used.destination);
+  const from = namesInUse(origins, used.origin);
+  const to = namesInUse(destinations, used.destination);
   const layout = layoutOf(from.names, to.names);
   const none = layout.size;
   const places = new Uint16Array(keys.length * PLACES_PER_CELL);
@@ -79,8 +82,8 @@ function placeCells(
     const time = Math.floor(key / DISTANCE_RANGE) % 256;
     const hour = Math.floor(time / 8) - 1;
     const day = (time % 8) - 1;
-    const origin = from.rank.get(Math.floor(route / AIRPORT_RANGE))!;
-    const destination = to.rank.get(route % AIRPORT_RANGE)!;
+    const origin = from.place.get(Math.floor(route / AIRPORT_RANGE))!;
+    const destination = to.place.get(route % AIRPORT_RANGE)!;
     const block = blockOf(hour);
     const at = c * PLACES_PER_CELL;
     places[at] = hour < 0 ? none : layout.hour + hour;
@@ -100,13 +103,23 @@ function placeCells(
   };
 }
 
-function rankNames(
+/** Names in ascending order, and the rank of each code: what the layout is built on. */
+function rankNames(names: readonly string[]): { names: readonly string[]; rank: Uint16Array } {
+  const codes = Array.from(names.keys()).sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
+  const rank = new Uint16Array(names.length);
+  codes.forEach((code, i) => {
+    rank[code] = i;
+  });
+  return { names: codes.map((code) => names[code]!), rank };
+}
+
+function namesInUse(
   names: readonly string[],
   used: ReadonlySet<number>,
-): { names: string[]; rank: Map<number, number> } {
-  const codes = [...used].sort((a, b) => ((names[a] ?? "") < (names[b] ?? "") ? -1 : 1));
+): { names: readonly string[]; place: ReadonlyMap<number, number> } {
+  const ranks = [...used].sort((a, b) => a - b);
   return {
-    names: codes.map((code) => names[code] ?? ""),
-    rank: new Map(codes.map((code, rank) => [code, rank])),
+    names: ranks.map((rank) => names[rank]!),
+    place: new Map(ranks.map((rank, place) => [rank, place])),
   };
 }

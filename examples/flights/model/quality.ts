@@ -1,4 +1,5 @@
 /** How well a fitted model scores weighted tuples: the few numbers that a trainer reports. */
+import { auc } from "../../../stats/index.ts";
 import type { Tuples } from "./cells.ts";
 import { columnScorer, type ModelTables } from "./tables.ts";
 
@@ -40,34 +41,21 @@ export function qualityOf(
   const baseRate = positive / weight;
   const entropy = -baseRate * Math.log(baseRate) - (1 - baseRate) * Math.log1p(-baseRate);
   const logLoss = loss / weight;
-  const auc = rankQuality(scores, tuples.weight, tuples.positive);
-  return { weight, baseRate, logLoss, skill: 1 - logLoss / entropy, auc };
+  const skill = 1 - logLoss / entropy;
+  return { weight, baseRate, logLoss, skill, auc: aucOfTuples(scores, tuples) };
 }
 
-/**
- * Area under the ROC curve of weighted scores, ties counted half.
- * @returns NaN when one of the two classes is absent
- */
-export function rankQuality(
-  scores: Float64Array,
-  weight: ArrayLike<number>,
-  positive: ArrayLike<number>,
-): number {
-  const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[a]! - scores[b]!);
-  let negativesBelow = 0;
-  let area = 0;
-  let positives = 0;
-  for (let i = 0; i < order.length; ) {
-    const score = scores[order[i]!]!;
-    let tiedPositive = 0;
-    let tiedNegative = 0;
-    for (; i < order.length && scores[order[i]!]! === score; i++) {
-      tiedPositive += positive[order[i]!]!;
-      tiedNegative += weight[order[i]!]! - positive[order[i]!]!;
-    }
-    area += tiedPositive * (negativesBelow + tiedNegative / 2);
-    negativesBelow += tiedNegative;
-    positives += tiedPositive;
-  }
-  return area / (positives * negativesBelow);
+/** Every tuple counts once as late and once as punctual, with the weight of those rows. */
+function aucOfTuples(scores: Float64Array, tuples: Tuples): number {
+  const { count } = tuples;
+  const twice = new Float64Array(2 * count);
+  twice.set(scores);
+  twice.set(scores, count);
+  return auc(
+    twice,
+    Uint8Array.from(twice, (_, i) => (i < count ? 1 : 0)),
+    Float64Array.from(twice, (_, i) =>
+      i < count ? tuples.positive[i]! : tuples.weight[i - count]! - tuples.positive[i - count]!,
+    ),
+  );
 }
