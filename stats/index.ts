@@ -89,3 +89,20 @@ export { studentQuantile, studentSurvival } from "./student-t.ts";
 export { totalVariation } from "./total-variation.ts";
 export type { PointMasses } from "./wasserstein.ts";
 export { wassersteinDistance, wassersteinOfPoints } from "./wasserstein.ts";
+export type { Calibration } from "./calibration.ts";
+export { calibrated, fitCalibration, mergeScoreCounts } from "./calibration.ts";
+export type {
+  EstimatedMetric,
+  EstimatedPerformance,
+  EstimateOptions,
+  UnlabelledScores,
+} from "./cbpe.ts";
+export { estimatePerformance } from "./cbpe.ts";
+export type { ErrorShareTest } from "./error-share.ts";
+export { errorShareTest } from "./error-share.ts";
+export type { IsotonicMap, ScoreCounts } from "./isotonic.ts";
+export { countScores, fitIsotonic, isotonicAt } from "./isotonic.ts";
+export type { DifferenceSums, SequentialTest } from "./msprt.ts";
+export { rowsForDifference, sequentialTest } from "./msprt.ts";
+export type { SlotHistory, TrafficPlausibility } from "./traffic.ts";
+export { learnDispersion, trafficPlausibility } from "./traffic.ts";
