@@ -100,4 +100,32 @@ export const LIMITS = {
   targetTimeoutMs: 30_000,
   /** A canary arm with fewer requests proves nothing, and is taken back. */
   canaryRowsMin: 30,
+  /** Collector: how long a group waits for more rows when the stream is drained, and when it is not. */
+  groupLingerMs: 25,
+  groupAgeMsMax: 1_000,
+  /** Frames read ahead of the group that is being stored. */
+  framesAheadBytesMax: 128 * 1024 * 1024,
+  /** Newest groups that are counted again when a shard is taken. */
+  groupsVerified: 8,
+  /** Attempts to store a group before its shard waits for a person. */
+  groupAttemptsMax: 5,
+  /** How far ahead of the collector's wall clock an event time may lie; the agent knows better and is stricter. */
+  storedAheadMsMax: 25 * 3_600_000,
+  /** Rows refused one by one in a section; the rest is one dead letter. */
+  deadLettersPerSectionMax: 1_000,
+  /** Bytes of an unreadable frame or section that a dead letter keeps. */
+  deadLetterPayloadBytesMax: 1024 * 1024,
+  /** Features (and $score, $value, $latency) of one model within a group that are rolled up. */
+  rollupSlotsMax: 4_096,
+  /** Labels whose prediction has not come yet; the oldest are forgotten first. */
+  waitingLabelsMax: 200_000,
+  waitingLabelsDays: 7,
+  /** How far from its prediction_time a label's prediction is looked for. */
+  labelJoinSlackMs: 3_600_000,
+  wantRepeatMs: 1_000,
+  leaseTtlMs: 10_000,
+  /** A head announcement older than this is of a spool that is not live. */
+  spoolLiveMs: 15_000,
+  watermarkPeriodMs: 2_000,
+  frameStreamBytesMax: 2 * 1024 * 1024 * 1024,
 } as const;

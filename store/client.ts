@@ -14,7 +14,7 @@ import {
   type DefinedQuery,
   boundParams,
 } from "./define-query.ts";
-import { insertSettings } from "./insert-settings.ts";
+import { type InsertOptions, insertHeaders, insertSettings } from "./insert-settings.ts";
 import { storeError } from "./store-error.ts";
 
 export interface StoreOptions {
@@ -27,11 +27,6 @@ export interface StoreOptions {
 export interface StoreDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-export interface InsertOptions {
-  /** Names the insert: sent again with the same rows it stores nothing. Without one it is not retried. */
-  readonly token?: string;
 }
 
 /** Formats that `stream` answers. */
@@ -122,7 +117,8 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
         client.command({
           query: command.sql,
           query_params: bound,
-          clickhouse_settings: insertSettings(command.name, insertOptions?.token),
+          clickhouse_settings: insertSettings(command.name, insertOptions),
+          http_headers: insertHeaders(insertOptions),
         }),
       );
     },
@@ -137,7 +133,8 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
         const result = await client.exec({
           query: `INSERT INTO ${table} (${columns}) FORMAT JSONEachRow`,
           values: Readable.from([lines]),
-          clickhouse_settings: insertSettings(`insert ${table}`, insertOptions?.token),
+          clickhouse_settings: insertSettings(`insert ${table}`, insertOptions),
+          http_headers: insertHeaders(insertOptions),
         });
         await drained(result.stream);
       });
@@ -150,7 +147,8 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
           query: insert.sql,
           query_params: bound,
           values: Readable.from(blocks, { objectMode: false }),
-          clickhouse_settings: insertSettings(insert.name, insertOptions?.token),
+          clickhouse_settings: insertSettings(insert.name, insertOptions),
+          http_headers: insertHeaders(insertOptions),
         });
         await drained(result.stream);
       });

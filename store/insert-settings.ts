@@ -5,21 +5,45 @@
  */
 import type { ClickHouseSettings } from "@clickhouse/client";
 
+export interface InsertOptions {
+  /** Names the insert: sent again with the same rows it stores nothing. Without one it is not retried. */
+  readonly token?: string;
+  /** Stands before the name in `log_comment`, so that statements of one owner can be told. */
+  readonly marker?: string;
+  /** The embedded engine writes in two lanes; what nobody waits for belongs into `backlog`. */
+  readonly lane?: "live" | "backlog";
+}
+
+const LANE_HEADER = "x-driftmend-lane";
+
+/** What a ClickHouse server ignores and the embedded endpoint heeds. */
+export function insertHeaders(options: InsertOptions | undefined): Record<string, string> {
+  return options?.lane === undefined ? {} : { [LANE_HEADER]: options.lane };
+}
+
 /** A group is one block: at most this many rows or bytes. */
 const BLOCK_ROWS = 1_048_576;
 const BLOCK_BYTES = 268_435_456;
 
-export function insertSettings(name: string, token: string | undefined): ClickHouseSettings {
+export function insertSettings(
+  name: string,
+  options: InsertOptions | undefined,
+): ClickHouseSettings {
+  const marker = options?.marker === undefined ? "" : `${options.marker} `;
+  const token = options?.token;
   return {
-    log_comment: name,
+    log_comment: `${marker}${name}`,
     async_insert: 0,
-    insert_deduplicate: 1,
+    // Without a token equal rows would be skipped by their hash: an insert says what it means.
+    insert_deduplicate: token === undefined ? 0 : 1,
     deduplicate_blocks_in_dependent_materialized_views: 1,
     ...(token === undefined ? {} : { insert_deduplication_token: token }),
     max_insert_block_size: String(BLOCK_ROWS),
     min_insert_block_size_rows: String(BLOCK_ROWS),
     min_insert_block_size_bytes: String(BLOCK_BYTES),
     max_insert_threads: "1",
+    // Old events are many days; what a group touches is bounded by the collector.
+    max_partitions_per_insert_block: "2000",
     input_format_skip_unknown_fields: 0,
     input_format_null_as_default: 0,
     input_format_parallel_parsing: 0,

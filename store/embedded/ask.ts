@@ -1,7 +1,7 @@
 /** One request on its way: what is asked by whom, and how its jobs are run. */
 import type { Role } from "./authenticate.ts";
 import type { Coding } from "./compression.ts";
-import type { LaneName } from "./engine-pool.ts";
+import type { LaneName } from "./lane-queues.ts";
 import type { EngineJob } from "./engine-protocol.ts";
 import type { EndpointRequest } from "./request.ts";
 import type { Statement } from "./statement.ts";

@@ -1,141 +1,98 @@
 /**
- * The engine as lanes of threads. A lane has at most so many running jobs and so many waiting ones;
- * inserts have lanes of their own, so that no query stands before them. A job is a generator of result
- * chunks: whoever stops reading, or whose signal fires, has the query killed.
+ * The engine as lanes of threads. Inserts have lanes of their own, so that no query stands before them.
+ * A job is a generator of result chunks: whoever stops reading, or whose signal fires, has it killed.
  */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { EngineJob, FromWorker, JobSummary, ToWorker } from "./engine-protocol.ts";
-import { exception, parseEngineException } from "./exception.ts";
+import { parseEngineException } from "./exception.ts";
+import { type LaneLimits, type LaneLoad, type LaneName, createLaneQueues } from "./lane-queues.ts";
 import { quoteString } from "./quote-sql.ts";
 
-export type LaneName = "live" | "backlog" | "control" | "services" | "guests" | "sessions";
-
-export interface LaneLimits {
-  readonly runningMax: number;
-  readonly waitingMax: number;
+export interface Cancelling {
+  readonly signal: AbortSignal;
+  /** Ends the job's log_comment, by which it is killed; "" for jobs that come to their end regardless. */
+  readonly killTag: string;
 }
 
-export interface PoolOptions {
-  readonly directory: string;
-  readonly lanes: Readonly<Record<LaneName, LaneLimits>>;
-}
+export type JobRun = AsyncGenerator<Uint8Array, JobSummary, void>;
 
 export interface EnginePool {
   /**
    * Runs one job; yields its chunks and returns its summary.
-   * @param killTag ends the job's log_comment; "" for jobs that nobody may cancel
    * @throws {EngineException} of the engine, or TOO_MANY_SIMULTANEOUS_QUERIES when the lane is full
    */
-  run(
-    lane: LaneName,
-    job: EngineJob,
-    cancel: { readonly signal: AbortSignal; readonly killTag: string },
-  ): AsyncGenerator<Uint8Array, JobSummary, void>;
+  run(lane: LaneName, job: EngineJob, cancelling: Cancelling): JobRun;
   forgetSession(key: string): void;
-  /** Running and waiting jobs of each lane. */
-  load(): Readonly<Record<LaneName, { running: number; waiting: number }>>;
+  load(): LaneLoad;
   /** Refuses new jobs and resolves when no job runs. */
   drain(): Promise<void>;
 }
 
 interface EngineThread {
-  readonly worker: Worker;
+  readonly send: (message: ToWorker) => void;
   receive: (message: FromWorker) => void;
 }
 
-interface LaneState {
-  readonly limits: LaneLimits;
-  readonly idle: EngineThread[];
-  readonly waiting: { take: (thread: EngineThread) => void; refuse: (error: Error) => void }[];
-  started: number;
-  running: number;
+interface PoolDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onFatal: (error: unknown) => void;
 }
 
-const KILL_EVERY_MS = 200;
-const KILL_TRIES_MAX = 600;
-
 export function createEnginePool(
-  options: PoolOptions,
-  deps: { clock: Clock; logger: Logger; onFatal: (error: unknown) => void },
+  options: {
+    readonly directory: string;
+    readonly lanes: Readonly<Record<LaneName, LaneLimits>>;
+  },
+  deps: PoolDeps,
 ): EnginePool {
-  const lanes = mapLanes(options.lanes, (limits) => newLane(limits));
+  const queues = createLaneQueues(options.lanes, () => startThread(options.directory, deps));
   let nextJob = 0;
-  let closing = false;
-  let idle = (): void => undefined;
 
-  const startThread = (): EngineThread => {
-    const worker = new Worker(workerModule(), { workerData: { directory: options.directory } });
-    const thread: EngineThread = { worker, receive: () => undefined };
-    worker.on("message", (message: FromWorker) => thread.receive(message));
-    // A thread that ends takes the engine's connections of all threads along: nothing works any more.
-    worker.on("error", deps.onFatal);
-    worker.on("exit", (code) =>
-      deps.onFatal(new Error(`An engine thread ended with code ${code}`)),
-    );
-    return thread;
-  };
-
-  const release = (lane: LaneState, thread: EngineThread): void => {
-    thread.receive = () => undefined;
-    const next = lane.waiting.shift();
-    if (next !== undefined) return next.take(thread);
-    lane.idle.push(thread);
-    lane.running -= 1;
-    if (closing && totalRunning(lanes) === 0) idle();
-  };
-
-  const kill = async (killTag: string, over: AbortSignal): Promise<void> => {
+  const kill = async (killTag: string, ended: AbortSignal): Promise<void> => {
     const sql = `KILL QUERY WHERE endsWith(Settings['log_comment'], ${quoteString(killTag)}) ASYNC`;
-    const job = { before: "", sql, format: "Null", mode: "whole", session: undefined } as const;
-    for (let attempt = 0; attempt < KILL_TRIES_MAX && !over.aborted; attempt++) {
+    const job: EngineJob = { before: "", sql, format: "Null", mode: "whole", session: undefined };
+    for (let attempt = 0; attempt < KILL_TRIES_MAX && !ended.aborted; attempt++) {
       await collect(run("control", job, { signal: new AbortController().signal, killTag: "" }));
-      await deps.clock.sleep(KILL_EVERY_MS, over).catch(() => undefined);
+      await deps.clock.sleep(KILL_EVERY_MS, ended).catch(() => undefined);
     }
-    if (!over.aborted) deps.logger.error({ killTag }, "a query did not end after it was killed");
+    if (!ended.aborted) deps.logger.error({ killTag }, "a query did not end after it was killed");
   };
 
-  async function* run(
-    laneName: LaneName,
-    job: EngineJob,
-    cancel: { readonly signal: AbortSignal; readonly killTag: string },
-  ): AsyncGenerator<Uint8Array, JobSummary, void> {
-    const lane = lanes[laneName];
-    if (closing) throw exception("QUERY_WAS_CANCELLED", "The endpoint is stopping");
-    const thread = await acquire(lane, laneName, cancel.signal, startThread);
+  async function* run(lane: LaneName, job: EngineJob, cancelling: Cancelling): JobRun {
+    const thread = await queues.acquire(lane, cancelling.signal);
     const id = nextJob++;
     const inbox = createInbox();
     const ended = new AbortController();
-    const send = (message: ToWorker): void => thread.worker.postMessage(message);
     const stop = (): void => {
       if (ended.signal.aborted) return;
-      send({ kind: "cancel", id });
-      if (cancel.killTag !== "") {
-        kill(cancel.killTag, ended.signal).catch((error: unknown) =>
-          deps.logger.error({ err: error }, "a query could not be killed"),
-        );
-      }
+      thread.send({ kind: "cancel", id });
+      if (cancelling.killTag === "") return;
+      kill(cancelling.killTag, ended.signal).catch((error: unknown) =>
+        deps.logger.error({ err: error }, "a query could not be killed"),
+      );
     };
     thread.receive = (message) => {
       if (message.id !== id) return;
       if (message.kind !== "chunk") {
         ended.abort();
-        cancel.signal.removeEventListener("abort", stop);
-        release(lane, thread);
+        cancelling.signal.removeEventListener("abort", stop);
+        queues.release(lane, thread);
       }
       inbox.push(message);
     };
-    cancel.signal.addEventListener("abort", stop, { once: true });
-    send({ kind: "run", id, job });
-    if (cancel.signal.aborted) stop();
+    cancelling.signal.addEventListener("abort", stop, { once: true });
+    thread.send({ kind: "run", id, job });
+    if (cancelling.signal.aborted) stop();
     try {
       for (;;) {
         const message = await inbox.next();
         if (message.kind === "done") return message.summary;
         if (message.kind === "failed") throw parseEngineException(message.message);
         yield message.bytes;
-        send({ kind: "more" });
+        thread.send({ kind: "more" });
       }
     } finally {
       stop();
@@ -145,30 +102,19 @@ export function createEnginePool(
   return {
     run,
     forgetSession: (key) => {
-      for (const thread of lanes.sessions.idle) {
-        thread.worker.postMessage({ kind: "forget-session", key } satisfies ToWorker);
-      }
+      for (const thread of queues.idle("sessions")) thread.send({ kind: "forget-session", key });
     },
-    load: () =>
-      mapLanes(lanes, (lane) => ({ running: lane.running, waiting: lane.waiting.length })),
-    drain: () => {
-      closing = true;
-      for (const lane of Object.values(lanes)) {
-        for (const { refuse } of lane.waiting.splice(0)) {
-          refuse(exception("QUERY_WAS_CANCELLED", "The endpoint is stopping"));
-        }
-      }
-      return totalRunning(lanes) === 0
-        ? Promise.resolve()
-        : new Promise<void>((resolve) => (idle = resolve));
-    },
+    load: queues.load,
+    drain: queues.drain,
   };
 }
 
+/** Asked again, since a KILL that comes before the engine has registered the query finds nothing. */
+const KILL_EVERY_MS = 200;
+const KILL_TRIES_MAX = 600;
+
 /** Reads a job to its end and answers all of its bytes; for small answers only. */
-export async function collect(
-  job: AsyncGenerator<Uint8Array, JobSummary, void>,
-): Promise<{ bytes: Buffer; summary: JobSummary }> {
+export async function collect(job: JobRun): Promise<{ bytes: Buffer; summary: JobSummary }> {
   const parts: Uint8Array[] = [];
   for (;;) {
     const next = await job.next();
@@ -177,39 +123,17 @@ export async function collect(
   }
 }
 
-function acquire(
-  lane: LaneState,
-  name: LaneName,
-  signal: AbortSignal,
-  start: () => EngineThread,
-): Promise<EngineThread> {
-  const thread = lane.idle.pop();
-  if (thread !== undefined || lane.started < lane.limits.runningMax) {
-    lane.running += 1;
-    if (thread === undefined) lane.started += 1;
-    return Promise.resolve(thread ?? start());
-  }
-  if (lane.waiting.length >= lane.limits.waitingMax) {
-    const message = `Too many simultaneous queries: ${lane.running} run and ${lane.waiting.length} wait in lane "${name}"`;
-    return Promise.reject(exception("TOO_MANY_SIMULTANEOUS_QUERIES", message));
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      const at = lane.waiting.indexOf(entry);
-      if (at >= 0) lane.waiting.splice(at, 1);
-      reject(exception("QUERY_WAS_CANCELLED", "The client has gone while the query waited"));
-    };
-    const entry = {
-      take: (next: EngineThread) => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(next);
-      },
-      refuse: reject,
-    };
-    lane.waiting.push(entry);
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
+function startThread(directory: string, deps: PoolDeps): EngineThread {
+  const worker = new Worker(workerModule(), { workerData: { directory } });
+  const thread: EngineThread = {
+    send: (message) => worker.postMessage(message),
+    receive: () => undefined,
+  };
+  worker.on("message", (message: FromWorker) => thread.receive(message));
+  // A thread that ends takes the engine's connections of all threads along: nothing works any more.
+  worker.on("error", deps.onFatal);
+  worker.on("exit", (code) => deps.onFatal(new Error(`An engine thread ended with code ${code}`)));
+  return thread;
 }
 
 /** Messages in order for one reader that awaits them. */
@@ -226,30 +150,10 @@ function createInbox(): { push(message: FromWorker): void; next(): Promise<FromW
     next: () => {
       const message = queue.shift();
       if (message !== undefined) return Promise.resolve(message);
-      return new Promise((resolve) => (waiting = resolve));
+      return new Promise((resolve) => {
+        waiting = resolve;
+      });
     },
-  };
-}
-
-function newLane(limits: LaneLimits): LaneState {
-  return { limits, idle: [], waiting: [], started: 0, running: 0 };
-}
-
-function totalRunning(lanes: Readonly<Record<LaneName, LaneState>>): number {
-  return Object.values(lanes).reduce((sum, lane) => sum + lane.running, 0);
-}
-
-function mapLanes<A, B>(
-  lanes: Readonly<Record<LaneName, A>>,
-  map: (lane: A) => B,
-): Record<LaneName, B> {
-  return {
-    live: map(lanes.live),
-    backlog: map(lanes.backlog),
-    control: map(lanes.control),
-    services: map(lanes.services),
-    guests: map(lanes.guests),
-    sessions: map(lanes.sessions),
   };
 }
 

@@ -4,7 +4,7 @@
  * libuv, on whose threads the engine's calls block, must be larger than all lanes together.
  */
 import { LIMITS } from "../../contract/limits.ts";
-import type { LaneLimits, LaneName } from "./engine-pool.ts";
+import type { LaneLimits, LaneName } from "./lane-queues.ts";
 
 export function planLanes(cores: number): Readonly<Record<LaneName, LaneLimits>> {
   const reading = Math.max(1, cores - 1);

@@ -2,9 +2,10 @@
 import type { ServerResponse } from "node:http";
 import type { Ask, Plan } from "./ask.ts";
 import type { EndpointContext } from "./endpoint-context.ts";
-import { collect, type LaneName } from "./engine-pool.ts";
+import { collect } from "./engine-pool.ts";
 import type { EngineJob } from "./engine-protocol.ts";
 import { exception } from "./exception.ts";
+import type { LaneName } from "./lane-queues.ts";
 import { renderSummary } from "./summary.ts";
 import { sendWhole, writeHeaders } from "./respond.ts";
 import { runInsert } from "./run-insert.ts";

@@ -1,4 +1,4 @@
-/** What the retrainer reads of others' results, and its own references. */
+/** What the retrainer reads of the analyzer's results. */
 import { z } from "zod";
 import { count, float, timeMs } from "../column-schemas.ts";
 import { defineQuery } from "../define-query.ts";
@@ -19,13 +19,4 @@ export const metricWindows = defineQuery({
       AND segment_tag = '' AND version = ''
       AND \`to\` > {afterMs:DateTime64(3, 'UTC')} AND \`to\` <= {throughMs:DateTime64(3, 'UTC')}
     ORDER BY \`to\`, \`from\``,
-});
-
-/** Scores of a version on its own training set, by cell of the score's grid. */
-export const versionReference = defineQuery({
-  name: "version_reference",
-  params: z.object({ model: z.string(), version: z.string() }),
-  row: z.object({ cell: z.int(), n: count, score_sum: float, positives: count }),
-  sql: `SELECT cell, n, score_sum, positives FROM version_references FINAL
-    WHERE model = {model:String} AND version = {version:String} ORDER BY cell`,
 });

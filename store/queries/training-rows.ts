@@ -79,15 +79,30 @@ export function labelledColumns(columns: RowColumns) {
   });
 }
 
+/** Labelled rows of a staged training set (references.ts) in the shape of \`labelledColumns\`, newest first. */
+export function stagedColumns(columns: RowColumns) {
+  const features = featureColumns(columns, (_, i) => `c${i}`);
+  return defineQuery({
+    name: "staged_columns",
+    params: z.object({ reference: z.string(), positive: z.string(), rowsMax: z.int() }),
+    row: UNTYPED,
+    sql: `SELECT toFloat64(toUnixTimestamp64Milli(ifNull(time, toDateTime64(0, 3, 'UTC')))) AS time_ms,
+        toFloat64(label = {positive:String}) AS target, ${features.join(", ")}
+      FROM reference_staging
+      WHERE reference = {reference:String} AND label != ''
+      ORDER BY time_ms DESC LIMIT {rowsMax:UInt32}`,
+  });
+}
+
 /** What a part's file depends on: equal digests, equal rows. Parts are spans of \`partMs\` from \`anchorMs\`. */
 export const partDigests = defineQuery({
   name: "part_digests",
-  params: z.object({ ...spanParams, anchorMs: z.int(), partMs: z.int() }),
+  params: z.object({ ...spanParams, ...exclusionParams, anchorMs: z.int(), partMs: z.int() }),
   row: z.object({ part: count, rows: count, digest: z.string() }),
   sql: `SELECT intDiv(toUnixTimestamp64Milli(ts) - {anchorMs:Int64}, {partMs:Int64}) AS part, count() AS rows,
       toString(sum(cityHash64(id_hash, actual_label, actual_value))) AS digest
     FROM outcomes FINAL
-    WHERE ${SPAN} AND ${KNOWN}
+    WHERE ${SPAN} AND ${KNOWN} AND ${NOT_EXCLUDED}
     GROUP BY part ORDER BY part`,
 });
 

@@ -1,0 +1,183 @@
+/**
+ * Inserts of a group's data and the counts by which they are verified. Every insert exists twice: plain,
+ * under the group's token, and mending, which adds only the rows that are not there.
+ */
+import { z } from "zod";
+import { count } from "../column-schemas.ts";
+import { type DefinedInsert, defineInsert, defineQuery } from "../define-query.ts";
+import { FENCE, fenceParams } from "./fence.ts";
+
+const groupParams = { ...fenceParams, n: z.int() };
+const spanParams = { from: z.int(), to: z.int() };
+
+interface PayloadTable {
+  readonly columns: readonly string[];
+  readonly structure: readonly string[];
+}
+
+const PREDICTIONS: PayloadTable = {
+  columns: [
+    "model",
+    "version",
+    "ts",
+    "id",
+    "num",
+    "cat",
+    "tags",
+    "label",
+    "score",
+    "value",
+    "probabilities",
+    "latency",
+    "error",
+  ],
+  structure: [
+    "model LowCardinality(String)",
+    "version LowCardinality(String)",
+    "ts DateTime64(3, \\'UTC\\')",
+    "id String",
+    "num Map(LowCardinality(String), Float64)",
+    "cat Map(LowCardinality(String), LowCardinality(String))",
+    "tags Map(LowCardinality(String), LowCardinality(String))",
+    "label LowCardinality(String)",
+    "score Float64",
+    "value Float64",
+    "probabilities Map(LowCardinality(String), Float32)",
+    "latency Float32",
+    "error LowCardinality(String)",
+  ],
+};
+
+const LABELS: PayloadTable = {
+  columns: ["model", "id", "label", "value", "prediction_time", "time", "source", "revision"],
+  structure: [
+    "model LowCardinality(String)",
+    "id String",
+    "label LowCardinality(String)",
+    "value Float64",
+    "prediction_time Nullable(DateTime64(3, \\'UTC\\'))",
+    "time DateTime64(3, \\'UTC\\')",
+    "source LowCardinality(String)",
+    "revision UInt64",
+  ],
+};
+
+const DEAD_LETTERS: PayloadTable = {
+  columns: ["time", "record", "model", "id", "reason", "detail", "sample"],
+  structure: [
+    "time DateTime64(3, \\'UTC\\')",
+    "record LowCardinality(String)",
+    "model LowCardinality(String)",
+    "id String",
+    "reason LowCardinality(String)",
+    "detail String",
+    "sample String",
+  ],
+};
+
+const OWN_DEAD_LETTERS: PayloadTable = {
+  columns: [...DEAD_LETTERS.columns, "rows", "payload"],
+  structure: [...DEAD_LETTERS.structure, "rows UInt32", "payload String"],
+};
+
+function insertSql(table: string, { columns, structure }: PayloadTable, where: string): string {
+  const input = [...structure, "_spool LowCardinality(String)", "_seq UInt64"].join(", ");
+  return `INSERT INTO ${table} (${columns.join(", ")}, _spool, _seq, _group, _shard)
+SELECT ${columns.join(", ")}, _spool, _seq, {n:UInt64}, {shard:UInt16}
+FROM input('${input}')
+WHERE ${FENCE}${where} FORMAT Native`;
+}
+
+function plain(table: string, payload: PayloadTable) {
+  return defineInsert({
+    name: `insert ${table}`,
+    params: z.object(groupParams),
+    sql: insertSql(table, payload, ""),
+  });
+}
+
+export const insertPredictions = plain("predictions", PREDICTIONS);
+export const insertLabels = plain("labels", LABELS);
+export const insertAgentDeadLetters = plain("dead_letters", DEAD_LETTERS);
+export const insertOwnDeadLetters = plain("dead_letters", OWN_DEAD_LETTERS);
+
+/** A part is lost or there as a whole, and frames do not share rows: (frame, time, id) tells which. */
+export const mendPredictions = defineInsert({
+  name: "mend predictions",
+  params: z.object({ ...groupParams, ...spanParams }),
+  sql: insertSql(
+    "predictions",
+    PREDICTIONS,
+    ` AND (_spool, _seq, ts, id) NOT IN (SELECT _spool, _seq, ts, id FROM predictions
+  WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
+  ),
+});
+
+/** Labels that a higher revision has replaced since do no harm when they come again. */
+export const mendLabels = defineInsert({
+  name: "mend labels",
+  params: z.object({ ...groupParams, ...spanParams }),
+  sql: insertSql(
+    "labels",
+    LABELS,
+    ` AND (_spool, _seq, model, id) NOT IN (SELECT _spool, _seq, model, id FROM labels
+  WHERE time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
+  ),
+});
+
+export const countPredictions = defineQuery({
+  name: "count predictions of a group",
+  params: z.object({ shard: z.int(), n: z.int(), ...spanParams }),
+  row: z.object({ n: count }),
+  sql: `SELECT count() AS n FROM predictions
+WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+  AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
+});
+
+export const countLabels = defineQuery({
+  name: "count labels of a group",
+  params: z.object({ shard: z.int(), n: z.int(), ...spanParams }),
+  row: z.object({ n: count }),
+  sql: `SELECT count() AS n FROM labels
+WHERE time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
+  AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
+});
+
+export const countDeadLetters = defineQuery({
+  name: "count dead letters of a group",
+  params: z.object({ shard: z.int(), n: z.int() }),
+  row: z.object({ n: count }),
+  sql: "SELECT count() AS n FROM dead_letters WHERE _group = {n:UInt64} AND _shard = {shard:UInt16}",
+});
+
+const FEATURE_KEY =
+  "model, feature, segment_tag, segment_value, version, time, grid, cell, category";
+
+function featureInsert(table: string): DefinedInsert<z.ZodObject<typeof fenceParams>> {
+  return defineInsert({
+    name: `insert ${table}`,
+    params: z.object(fenceParams),
+    sql: `INSERT INTO ${table} (${FEATURE_KEY}, n, s, q)
+SELECT model, feature, segment_tag, segment_value, version, time, toUInt16(grid), toInt16(toInt32(cell) - 32768), category,
+  toInt64(n), s, q
+FROM input('model LowCardinality(String), feature LowCardinality(String), segment_tag LowCardinality(String), segment_value LowCardinality(String), version LowCardinality(String), time DateTime64(3, \\'UTC\\'), grid UInt32, cell UInt32, category LowCardinality(String), n UInt32, s Float64, q Float64')
+WHERE ${FENCE} FORMAT Native`,
+  });
+}
+
+export const insertFeatureRollups = {
+  "1m": featureInsert("feature_minutes"),
+  "1h": featureInsert("feature_hours"),
+  "1d": featureInsert("feature_days"),
+} as const;
+
+export const insertModelRollups = defineInsert({
+  name: "insert model_minutes",
+  params: z.object(fenceParams),
+  sql: `INSERT INTO model_minutes (model, version, segment_tag, segment_value, error, time, n, latency_n, latency_s)
+SELECT model, version, segment_tag, segment_value, error, time, toInt64(n), toInt64(latency_n), latency_s
+FROM input('model LowCardinality(String), version LowCardinality(String), segment_tag LowCardinality(String), segment_value LowCardinality(String), error LowCardinality(String), time DateTime64(3, \\'UTC\\'), n UInt32, latency_n UInt32, latency_s Float64')
+WHERE ${FENCE} FORMAT Native`,
+});

@@ -1,0 +1,103 @@
+/** What a model did: requests, errors and latency by minute, slot, hour and day, all rows or by segment. */
+import { z } from "zod";
+import { count, float, timeMs } from "../column-schemas.ts";
+import { defineQuery } from "../define-query.ts";
+
+const Span = { model: z.string(), fromMs: z.int(), toMs: z.int() };
+const IN_SPAN = `model = {model:String}
+      AND time >= {fromMs:DateTime64(3, 'UTC')} AND time < {toMs:DateTime64(3, 'UTC')}`;
+
+/** Minutes that had requests, in order; all versions together. */
+export const trafficMinutes = defineQuery({
+  name: "traffic_minutes",
+  params: z.object(Span),
+  row: z.object({ minute: timeMs, n: count, errors: count }),
+  sql: `SELECT time AS minute, sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+    FROM model_minutes AS m
+    WHERE ${IN_SPAN} AND segment_tag = ''
+    GROUP BY minute HAVING n > 0 ORDER BY minute`,
+});
+
+/**
+ * Requests of the same slots in past weeks: `week` counts back from 1, `slot` from 0 at `fromMs` less
+ * `week` weeks. The span must be shorter than a week.
+ */
+const profileQuery = (tier: "minutes" | "hours", slotSeconds: number) =>
+  defineQuery({
+    name: `traffic_profile_${tier}`,
+    params: z.object({ ...Span, weeks: z.int().max(52) }),
+    row: z.object({ week: count, slot: z.array(z.int()), n: z.array(z.number()) }),
+    sql: `SELECT week, groupArray(slot) AS slot, groupArray(rows) AS n FROM (
+      SELECT w AS week, intDiv(dateDiff('second', {fromMs:DateTime64(3, 'UTC')}, time) + w * 604800, ${slotSeconds}) AS slot,
+        sum(n) AS rows
+      FROM (
+        SELECT time, n,
+          intDiv(dateDiff('second', time, {fromMs:DateTime64(3, 'UTC')}) + 604799, 604800) AS w
+        FROM model_${tier}
+        WHERE model = {model:String} AND segment_tag = ''
+          AND time >= {fromMs:DateTime64(3, 'UTC')} - INTERVAL {weeks:UInt16} WEEK
+          AND time < {fromMs:DateTime64(3, 'UTC')}
+          AND dateDiff('second', {fromMs:DateTime64(3, 'UTC')}, time) + w * 604800
+            < dateDiff('second', {fromMs:DateTime64(3, 'UTC')}, {toMs:DateTime64(3, 'UTC')}))
+      WHERE week > 0
+      GROUP BY week, slot HAVING rows > 0 ORDER BY week, slot)
+    GROUP BY week ORDER BY week`,
+  });
+
+/** By 5-minute slot, from minutes. */
+export const trafficProfileMinutes = profileQuery("minutes", 300);
+/** By hour, for weeks whose minutes are no longer kept. */
+export const trafficProfileHours = profileQuery("hours", 3600);
+
+/** Predictions by day, version and segment. */
+export const trafficDays = defineQuery({
+  name: "traffic_days",
+  params: z.object(Span),
+  row: z.object({
+    day: timeMs,
+    version: z.string(),
+    segment_tag: z.string(),
+    segment_value: z.string(),
+    n: count,
+    errors: count,
+  }),
+  sql: `SELECT time AS day, version, segment_tag, segment_value,
+      sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+    FROM model_days AS m
+    WHERE ${IN_SPAN}
+    GROUP BY day, version, segment_tag, segment_value HAVING n > 0
+    ORDER BY day, version, segment_tag, segment_value`,
+});
+
+/** What operations shows: per bucket requests, errors and mean latency. */
+export const trafficBuckets = defineQuery({
+  name: "traffic_buckets",
+  params: z.object({ ...Span, seconds: z.int().min(60) }),
+  row: z.object({ at: timeMs, n: count, errors: count, latency: float }),
+  sql: `SELECT toDateTime64(toStartOfInterval(time, INTERVAL {seconds:UInt32} SECOND, 'UTC'), 3, 'UTC') AS at,
+      sum(m.n) AS n, sumIf(m.n, error != '') AS errors,
+      sum(m.latency_s) / sum(m.latency_n) AS latency
+    FROM model_minutes AS m
+    WHERE ${IN_SPAN} AND segment_tag = ''
+    GROUP BY at HAVING n > 0 ORDER BY at`,
+});
+
+/** Predictions in a span, as they are visible now. */
+export const trafficRows = defineQuery({
+  name: "traffic_rows",
+  params: z.object({ ...Span, version: z.string(), tag: z.string(), value: z.string() }),
+  row: z.object({ n: count, errors: count }),
+  sql: `SELECT sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+    FROM model_minutes AS m
+    WHERE ${IN_SPAN} AND segment_tag = {tag:String} AND segment_value = {value:String}
+      AND ({version:String} = '' OR version = {version:String})`,
+});
+
+/** Every model that ever had traffic, with its first and last hour. */
+export const modelsSeen = defineQuery({
+  name: "models_seen",
+  params: z.object({}),
+  row: z.object({ model: z.string(), first: timeMs, last: timeMs, n: count }),
+  sql: `SELECT model, min(time) AS first, max(time) AS last, sum(m.n) AS n
+    FROM model_days AS m WHERE segment_tag = '' GROUP BY model ORDER BY model`,
+});

@@ -1,0 +1,136 @@
+/**
+ * Joins labels with their predictions, whichever came first. A row of `outcomes` depends on nothing but
+ * the two rows that it joins, so repeating a join writes the same rows again and FINAL shows them once.
+ * Of predictions with one id the first accepted counts.
+ */
+import { z } from "zod";
+import { count, timeMs } from "../column-schemas.ts";
+import { defineCommand, defineQuery } from "../define-query.ts";
+import { FENCE, fenceParams } from "./fence.ts";
+
+const COLUMNS =
+  "model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision";
+
+/** `l` are labels, one row by id; `p` predictions that may be theirs. */
+function outcomesSql(labels: string, predictions: string): string {
+  return `INSERT INTO outcomes (${COLUMNS})
+SELECT p.model, p.ts, p.id, p.id_hash, p.version,
+  mapFilter((tag, _) -> has({segments:Map(String, Array(String))}[p.model], tag), p.tags),
+  p.score, p.value, p.label, l.label, l.value, l.time, l.revision
+FROM (${predictions}
+  ORDER BY _group, _shard, _seq LIMIT 1 BY model, id_hash) AS p
+INNER JOIN (${labels}
+  ORDER BY revision DESC LIMIT 1 BY model, id_hash) AS l
+ON p.model = l.model AND p.id_hash = l.id_hash
+WHERE ${FENCE}`;
+}
+
+const PREDICTION_COLUMNS =
+  "model, ts, id, id_hash, version, tags, score, value, label, _group, _shard, _seq";
+const LABEL_COLUMNS = "model, id_hash, label, value, time, revision";
+
+const LABELS_OF_GROUP = `labels
+  WHERE time >= {labelsFrom:DateTime64(3, 'UTC')} AND time <= {labelsTo:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16}`;
+
+const groupParams = {
+  ...fenceParams,
+  n: z.int(),
+  labelsFrom: z.int(),
+  labelsTo: z.int(),
+  segments: z.record(z.string(), z.array(z.string())),
+};
+
+/** Labels that say when they were predicted: the primary key finds their predictions. */
+export const joinLabelsByTime = defineCommand({
+  name: "join labels by time",
+  params: z.object(groupParams),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE (model, ts) IN (SELECT model, assumeNotNull(prediction_time) FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL)
+    AND (model, id_hash) IN (SELECT model, id_hash FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL)`,
+  ),
+});
+
+/** All labels of a group against the predictions of a span: reads the span's hashes. */
+export const joinLabelsBySpan = defineCommand({
+  name: "join labels by span",
+  params: z.object({ ...groupParams, from: z.int(), to: z.int() }),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM ${LABELS_OF_GROUP}`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND (model, id_hash) IN (SELECT model, id_hash FROM ${LABELS_OF_GROUP})`,
+  ),
+});
+
+/** Predictions of a group whose labels were there before them. */
+export const joinWaitingLabels = defineCommand({
+  name: "join waiting labels",
+  params: z.object({
+    ...fenceParams,
+    n: z.int(),
+    from: z.int(),
+    to: z.int(),
+    model: z.string(),
+    ids: z.array(z.string()),
+    segments: z.record(z.string(), z.array(z.string())),
+  }),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM labels
+  WHERE model = {model:String}
+    AND id_hash IN (SELECT reinterpretAsUInt128(sipHash128(arrayJoin({ids:Array(String)}))))`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE model = {model:String} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND id IN {ids:Array(String)}`,
+  ),
+});
+
+const LABEL_WITHOUT_OUTCOME = `(model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes
+    WHERE (model, id_hash) IN`;
+
+/** Labels of a group that have met no prediction yet; `from` and `to` bound the outcomes that are read. */
+export const unmatchedLabels = defineQuery({
+  name: "labels without a prediction",
+  params: z.object({
+    shard: z.int(),
+    n: z.int(),
+    labelsFrom: z.int(),
+    labelsTo: z.int(),
+    from: z.int(),
+    to: z.int(),
+    limit: z.int(),
+  }),
+  row: z.object({ model: z.string(), id: z.string(), prediction_time: timeMs.nullable() }),
+  sql: `SELECT model, id, prediction_time FROM ${LABELS_OF_GROUP}
+    AND ${LABEL_WITHOUT_OUTCOME} (SELECT model, id_hash FROM ${LABELS_OF_GROUP})
+      AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')})
+  LIMIT {limit:UInt32}`,
+});
+
+/** For each model the labels of its newest days that have met no prediction: what a start waits for. */
+export const waitingLabels = defineQuery({
+  name: "labels that wait for their prediction",
+  params: z.object({ days: z.int(), limit: z.int() }),
+  row: z.object({ model: z.string(), id: z.string() }),
+  sql: `WITH (SELECT max(time) FROM labels) AS newest
+SELECT l.model AS model, l.id AS id FROM (
+  SELECT model, id, id_hash, time FROM labels WHERE time >= newest - toIntervalDay({days:UInt32})
+) AS l
+LEFT ANTI JOIN (
+  SELECT model, id_hash FROM outcomes WHERE known >= newest - toIntervalDay({days:UInt32})
+) AS o ON l.model = o.model AND l.id_hash = o.id_hash
+ORDER BY l.time DESC LIMIT {limit:UInt32}`,
+});
+
+/** Where predictions of these models lie at most. */
+export const predictionSpan = defineQuery({
+  name: "span of predictions",
+  params: z.object({ models: z.array(z.string()) }),
+  row: z.object({ from: timeMs, to: timeMs, n: count }),
+  sql: `SELECT min(ts) AS from, max(ts) AS to, count() AS n FROM predictions WHERE model IN {models:Array(String)}`,
+});

@@ -1,0 +1,233 @@
+/**
+ * The rollups as SQL over raw: what the collector must have written, cell by cell. Serves as the oracle of
+ * tests, for verification after an unclean stop and for repair: the difference between this and the tier is
+ * inserted where it is not zero, which heals loss and doubling alike and changes nothing when run again.
+ *
+ * Each row is counted under the grids, grain and segments that its group was pinned to (`ingest_groups`).
+ */
+import { z } from "zod";
+import { count, float, timeMs } from "../column-schemas.ts";
+import { defineCommand, defineQuery } from "../define-query.ts";
+import { FENCE, fenceParams } from "./fence.ts";
+
+export type Tier = "minutes" | "hours" | "days";
+
+/** `from` and `to` are aligned to hours, for the tier of days to days; `to` is excluded. */
+const spanParams = { model: z.string(), from: z.int(), to: z.int() };
+
+const START_OF = {
+  minutes: "toStartOfMinute",
+  hours: "toStartOfHour",
+  days: "toStartOfDay",
+} as const;
+/** Grains whose rows a tier must hold, directly or by the views. */
+const GRAINS_FROM_RAW = { minutes: "'1m'", hours: "'1m', '1h'", days: "'1d'" } as const;
+
+const FEATURE_KEY =
+  "model, feature, segment_tag, segment_value, version, time, grid, cell, category";
+const MODEL_KEY = "model, version, segment_tag, segment_value, error, time";
+
+const SPAN = "ts >= {from:DateTime64(3, 'UTC')} AND ts < {to:DateTime64(3, 'UTC')}";
+const TIME_SPAN = "time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')}";
+
+function bucket(tier: Tier, column: string): string {
+  return `toDateTime64(${START_OF[tier]}(${column}), 3, 'UTC')`;
+}
+
+/** `pins`: by group what it was rolled up with; `known`: agreed values of declared tags. */
+const PINS = `pins AS (
+  SELECT shard, n, argMax(grids[{model:String}], epoch) AS g,
+    argMax(grains[{model:String}], epoch) AS grain, argMax(segments[{model:String}], epoch) AS tags_of_segments
+  FROM ingest_groups
+  WHERE has(models, {model:String}) AND predictions > 0
+    AND \`from\` < {to:DateTime64(3, 'UTC')} AND \`to\` >= {from:DateTime64(3, 'UTC')}
+  GROUP BY shard, n
+),
+(
+  SELECT groupUniqArray((tag, value)) FROM segment_values WHERE model = {model:String}
+) AS known`;
+
+const COHORTS = `ARRAY JOIN arrayConcat([('', '')],
+    arrayMap(tag -> (tag, if(has(known, (tag, tags[tag])), tags[tag], '~other')),
+      arrayFilter(tag -> mapContains(tags, tag), tags_of_segments))) AS cohort`;
+
+const CELL = `multiIf(isNaN(v), 32001, isInfinite(v), if(v > 0, 32002, 32003),
+    inv_scale = 0, bitShiftRight(reinterpretAsInt32(toFloat32(v)), 19),
+    (1 - 2 * toInt32((v - center) * inv_scale < 0))
+      * bitShiftRight(reinterpretAsInt32(toFloat32(1 + abs((v - center) * inv_scale))) - 1065353216, 16))`;
+
+function featuresFromRaw(tier: Tier): string {
+  return `WITH ${PINS},
+resolved AS (
+  SELECT g, feature, argMax(kind, grid) AS kind, max(grid) AS grid,
+    argMax(center, grid) AS center, argMax(inv_scale, grid) AS inv_scale, argMax(categories, grid) AS categories
+  FROM (SELECT * FROM feature_grids FINAL WHERE model = {model:String}) AS fg
+  CROSS JOIN (SELECT DISTINCT g FROM pins) AS p
+  WHERE grid <= g GROUP BY g, feature
+),
+expected AS (
+  SELECT g, groupArrayIf(feature, kind = 'numeric') AS numeric, groupArrayIf(feature, kind = 'categorical') AS categorical
+  FROM resolved WHERE NOT startsWith(feature, '$') GROUP BY g
+),
+rows AS (
+  SELECT version, ${bucket(tier, "ts")} AS time, num, cat, score, value, latency, g,
+    cohort.1 AS segment_tag, cohort.2 AS segment_value
+  FROM (
+    SELECT version, ts, num, cat, tags, score, value, latency, g, tags_of_segments
+    FROM predictions INNER JOIN pins ON predictions._shard = pins.shard AND predictions._group = pins.n
+    WHERE model = {model:String} AND ${SPAN} AND error = '' AND grain IN (${GRAINS_FROM_RAW[tier]})
+  ) ${COHORTS}
+),
+numbers AS (
+  SELECT version, time, g, segment_tag, segment_value, f, v FROM rows
+  ARRAY JOIN
+    arrayConcat(mapKeys(num), if(isNaN(score), [], ['$score']), if(isNaN(value), [], ['$value']), if(isNaN(latency), [], ['$latency'])) AS f,
+    arrayConcat(mapValues(num), if(isNaN(score), [], [score]), if(isNaN(value), [], [value]), if(isNaN(latency), [], [toFloat64(latency)])) AS v
+),
+categories AS (
+  SELECT version, time, g, segment_tag, segment_value, f, c FROM rows
+  ARRAY JOIN mapKeys(cat) AS f, mapValues(cat) AS c
+)
+SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time,
+  toUInt16(grid) AS grid, toInt16(${CELL}) AS cell, '' AS category,
+  toInt64(count()) AS n, sumIf(v, isFinite(v)) AS s, sumIf(v * v, isFinite(v)) AS q
+FROM (
+  SELECT version, time, segment_tag, segment_value, f, v,
+    if(f = '$score', 1, r.grid) AS grid, if(f = '$score', 0.5, r.center) AS center, if(f = '$score', 1, r.inv_scale) AS inv_scale
+  FROM numbers LEFT JOIN (SELECT * FROM resolved WHERE kind = 'numeric') AS r ON numbers.g = r.g AND numbers.f = r.feature
+) GROUP BY ${FEATURE_KEY}
+UNION ALL
+SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time,
+  toUInt16(r.grid) AS grid, toInt16(0) AS cell, if(has(r.categories, c), c, concat('~other/', toString(CRC32(c) % 256))) AS category,
+  toInt64(count()) AS n, toFloat64(0) AS s, toFloat64(0) AS q
+FROM categories LEFT JOIN (SELECT * FROM resolved WHERE kind = 'categorical') AS r ON categories.g = r.g AND categories.f = r.feature
+GROUP BY ${FEATURE_KEY}
+UNION ALL
+SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time,
+  toUInt16(r.grid) AS grid, toInt16(32004) AS cell, '' AS category, toInt64(count()) AS n, toFloat64(0) AS s, toFloat64(0) AS q
+FROM (
+  SELECT version, time, segment_tag, segment_value, rows.g AS g,
+    arrayJoin(arrayConcat(arrayFilter(x -> NOT mapContains(num, x), expected.numeric), arrayFilter(x -> NOT mapContains(cat, x), expected.categorical))) AS f
+  FROM rows INNER JOIN expected ON rows.g = expected.g
+) AS missing INNER JOIN resolved AS r ON missing.g = r.g AND missing.f = r.feature
+GROUP BY ${FEATURE_KEY}`;
+}
+
+/** Days hold what hours hold, and the rows of models whose grain is the day. */
+function featuresOfTier(tier: Tier): string {
+  if (tier !== "days") return featuresFromRaw(tier);
+  return `SELECT ${FEATURE_KEY}, n, s, q FROM (${featuresFromRaw("days")})
+UNION ALL
+SELECT model, feature, segment_tag, segment_value, version, ${bucket("days", "h.time")} AS time, grid, cell, category, n, s, q
+FROM feature_hours AS h WHERE model = {model:String} AND h.time >= {from:DateTime64(3, 'UTC')} AND h.time < {to:DateTime64(3, 'UTC')}`;
+}
+
+function featureDifferences(tier: Tier): string {
+  return `SELECT ${FEATURE_KEY}, sum(d.n) AS n, sum(d.s) AS s, sum(d.q) AS q FROM (
+  SELECT ${FEATURE_KEY}, n, s, q FROM (${featuresOfTier(tier)})
+  UNION ALL
+  SELECT ${FEATURE_KEY}, -n, -s, -q FROM feature_${tier} WHERE model = {model:String} AND ${TIME_SPAN}
+) AS d GROUP BY ${FEATURE_KEY} HAVING n != 0`;
+}
+
+function modelsOfTier(tier: Tier): string {
+  return `WITH ${PINS}
+SELECT {model:String} AS model, version, cohort.1 AS segment_tag, cohort.2 AS segment_value, error, ${bucket(tier, "ts")} AS time,
+  toInt64(count()) AS n, toInt64(countIf(NOT isNaN(latency))) AS latency_n, sumIf(toFloat64(latency), NOT isNaN(latency)) AS latency_s
+FROM (
+  SELECT version, ts, error, latency, tags, tags_of_segments
+  FROM predictions INNER JOIN pins ON predictions._shard = pins.shard AND predictions._group = pins.n
+  WHERE model = {model:String} AND ${SPAN}
+) ${COHORTS}
+GROUP BY ${MODEL_KEY}`;
+}
+
+function modelDifferences(tier: Tier): string {
+  const wanted =
+    tier === "days"
+      ? `SELECT model, version, segment_tag, segment_value, error, ${bucket("days", "h.time")} AS time, n, latency_n, latency_s
+  FROM model_hours AS h WHERE model = {model:String} AND h.time >= {from:DateTime64(3, 'UTC')} AND h.time < {to:DateTime64(3, 'UTC')}`
+      : modelsOfTier(tier);
+  return `SELECT ${MODEL_KEY}, sum(d.n) AS n, sum(d.latency_n) AS latency_n, sum(d.latency_s) AS latency_s FROM (
+  SELECT ${MODEL_KEY}, n, latency_n, latency_s FROM (${wanted})
+  UNION ALL
+  SELECT ${MODEL_KEY}, -n, -latency_n, -latency_s FROM model_${tier} WHERE model = {model:String} AND ${TIME_SPAN}
+) AS d GROUP BY ${MODEL_KEY} HAVING n != 0`;
+}
+
+const featureRow = z.object({
+  feature: z.string(),
+  segment_tag: z.string(),
+  segment_value: z.string(),
+  version: z.string(),
+  time: timeMs,
+  grid: count,
+  cell: count,
+  category: z.string(),
+  n: count,
+  s: float,
+  q: float,
+});
+
+function tierQueries(tier: Tier) {
+  const params = z.object(spanParams);
+  return {
+    /** The tier as raw says it should be; for days without what comes from hours. */
+    fromRaw: defineQuery({
+      name: `features by ${tier} from raw`,
+      params,
+      row: featureRow,
+      sql: featuresFromRaw(tier),
+    }),
+    featureDifferences: defineQuery({
+      name: `differences of feature_${tier}`,
+      params,
+      row: featureRow,
+      sql: featureDifferences(tier),
+    }),
+    countFeatureDifferences: defineQuery({
+      name: `number of differences of feature_${tier}`,
+      params,
+      row: z.object({ n: count }),
+      sql: `SELECT count() AS n FROM (${featureDifferences(tier)})`,
+    }),
+    countModelDifferences: defineQuery({
+      name: `number of differences of model_${tier}`,
+      params,
+      row: z.object({ n: count }),
+      sql: `SELECT count() AS n FROM (${modelDifferences(tier)})`,
+    }),
+    repairFeatures: defineCommand({
+      name: `repair feature_${tier}`,
+      params: z.object({ ...spanParams, ...fenceParams }),
+      repeatable: false,
+      sql: `INSERT INTO feature_${tier} (${FEATURE_KEY}, n, s, q) SELECT ${FEATURE_KEY}, n, s, q FROM (${featureDifferences(tier)}) WHERE ${FENCE}`,
+    }),
+    repairModels: defineCommand({
+      name: `repair model_${tier}`,
+      params: z.object({ ...spanParams, ...fenceParams }),
+      repeatable: false,
+      sql: `INSERT INTO model_${tier} (${MODEL_KEY}, n, latency_n, latency_s) SELECT ${MODEL_KEY}, n, latency_n, latency_s FROM (${modelDifferences(tier)}) WHERE ${FENCE}`,
+    }),
+  } as const;
+}
+
+export const rollupTiers = {
+  minutes: tierQueries("minutes"),
+  hours: tierQueries("hours"),
+  days: tierQueries("days"),
+} as const;
+
+/** By hour of a model how many rows raw has and how many the rollups: the cheap look before the exact one. */
+export const hoursThatDiffer = defineQuery({
+  name: "hours whose rollups differ",
+  params: z.object(spanParams),
+  row: z.object({ hour: timeMs, raw: count, counted: count, ids: count }),
+  sql: `SELECT hour, sum(r) AS raw, sum(c) AS counted, sum(i) AS ids FROM (
+  SELECT toDateTime64(toStartOfHour(ts), 3, 'UTC') AS hour, toInt64(count()) AS r, toInt64(0) AS c, toInt64(uniqExact(id_hash)) AS i
+  FROM predictions WHERE model = {model:String} AND ${SPAN} GROUP BY hour
+  UNION ALL
+  SELECT toDateTime64(toStartOfHour(time), 3, 'UTC') AS hour, 0, sum(n), 0
+  FROM model_minutes WHERE model = {model:String} AND ${TIME_SPAN} AND segment_tag = '' GROUP BY hour
+) GROUP BY hour ORDER BY hour`,
+});

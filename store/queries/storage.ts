@@ -1,0 +1,28 @@
+/** How much every table holds, from the engine's own list of parts. */
+import { z } from "zod";
+import { count, timeMs } from "../column-schemas.ts";
+import { defineQuery } from "../define-query.ts";
+
+export const tableSizes = defineQuery({
+  name: "sizes of tables",
+  params: z.object({}),
+  row: z.object({
+    table: z.string(),
+    rows: count,
+    bytes: count,
+    parts: count,
+    oldest: z.string(),
+    newest: z.string(),
+  }),
+  sql: `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts,
+  min(partition) AS oldest, max(partition) AS newest
+FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table ORDER BY bytes DESC`,
+});
+
+/** Event times of the raw tables; partitions are too coarse for them. */
+export const rawSpan = defineQuery({
+  name: "span of raw predictions",
+  params: z.object({}),
+  row: z.object({ oldest: timeMs, newest: timeMs }),
+  sql: "SELECT min(ts) AS oldest, max(ts) AS newest FROM predictions",
+});
