@@ -68,6 +68,7 @@ export type TrainerManifest = z.infer<typeof TrainerManifest>;
 
 /** Anything; `device`, `seconds` and `memoryBytesMax` are shown where they are given. */
 export const TrainerMetrics = z.looseObject({ device: z.string().optional() });
+export type TrainerMetrics = z.infer<typeof TrainerMetrics>;
 
 /** Exit codes after which the same input would fail again. */
 export const EXIT_CODES_FINAL: ReadonlySet<number> = new Set([64, 65, 66]);

@@ -7,7 +7,7 @@ export interface PrimaryComparison {
   readonly lossName: string;
   readonly championLoss: number;
   readonly challengerLoss: number;
-  /** Champion − challenger, mean of the blocks' means: above 0 the challenger is better. */
+  /** Champion − challenger, mean over the rows: above 0 the challenger is better. */
   readonly gain: number;
   /** Challenger − champion; one-sided bounds at 95 %. */
   readonly difference: ClusteredMean;
@@ -23,9 +23,10 @@ export function comparePrimary(
   const pairs = pairedLosses(block, timeBlocks(block, cluster), loss).filter(
     ({ rows }) => rows > 0,
   );
-  const difference = clusteredDifference(pairs, { weighting: "blocks" });
+  const difference = clusteredDifference(pairs);
+  const rows = pairs.reduce((sum, pair) => sum + pair.rows, 0);
   const mean = (of: "champion" | "challenger"): number =>
-    pairs.reduce((sum, pair) => sum + pair[of] / pair.rows, 0) / pairs.length;
+    pairs.reduce((sum, pair) => sum + pair[of], 0) / rows;
   return {
     lossName: loss.name,
     championLoss: mean("champion"),
@@ -33,6 +34,6 @@ export function comparePrimary(
     gain: -difference.mean,
     difference,
     blocks: pairs.length,
-    rows: pairs.reduce((sum, { rows }) => sum + rows, 0),
+    rows,
   };
 }
