@@ -7,7 +7,7 @@ import {
 } from "../../../stats/index.ts";
 import { firstDayOfWeek, LIVE_WEEKS, weekOfDay } from "../data/calendar.ts";
 import { type RowFilter, lossesByDay } from "./scores.ts";
-import { rowsOfDays, type Story } from "./story.ts";
+import { type MeasuredStory, rowsOfDays } from "./story.ts";
 import { FATE, type World } from "./world.ts";
 
 export interface Difference {
@@ -58,7 +58,7 @@ export interface Figures {
 
 const FIRST_DAY = firstDayOfWeek(LIVE_WEEKS.first);
 
-export function figuresOf(story: Story): Figures {
+export function figuresOf(story: MeasuredStory): Figures {
   const { world } = story;
   const lastDay = world.flights.dayStart.length - 1;
   const labelled: RowFilter = (row) =>
@@ -120,7 +120,7 @@ function differenceOf(days: readonly PairedBlockSum[], fromDay: number): Differe
 const intervalOf = ({ lower, upper }: ClusteredMean): Interval => ({ lower, upper });
 
 function weekFigures(
-  story: Story,
+  story: MeasuredStory,
   losses: (scores: Float64Array, fromDay: number, toDay: number) => PairedBlockSum[],
   labelled: RowFilter,
 ): WeekFigure[] {
@@ -149,7 +149,7 @@ function aucOf(world: World, scores: Float64Array, rows: readonly number[]): num
   );
 }
 
-function brokenLogLoss(story: Story): { broken: number; sound: number } | null {
+function brokenLogLoss(story: MeasuredStory): { broken: number; sound: number } | null {
   const { world, served } = story;
   const days = world.flights.dayStart.length - 1;
   const isKnown: RowFilter = (row) => Number.isFinite(world.knownMinute[row]!);

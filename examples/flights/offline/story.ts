@@ -42,9 +42,10 @@ export interface WeekResult {
   readonly promoted: boolean;
 }
 
-export interface Story {
+/** What the figures are made of; a recorded story has it too. */
+export interface MeasuredStory {
   readonly world: World;
-  readonly weeks: readonly WeekResult[];
+  readonly weeks: readonly Pick<WeekResult, "week" | "calibration" | "refitCalibration">[];
   /** By row of the live weeks; other entries are 0. */
   readonly stale: Float64Array;
   readonly served: Float64Array;
@@ -53,6 +54,10 @@ export interface Story {
   readonly recalibratedEmbargo: Float64Array;
   /** Version of each promotion and the first UTC day at 100 %. */
   readonly promotions: readonly { readonly week: number; readonly fullDay: number }[];
+}
+
+export interface Story extends MeasuredStory {
+  readonly weeks: readonly WeekResult[];
 }
 
 const CANARY_SHARE = 0.1;
@@ -167,7 +172,12 @@ function promote(story: Story, monday: number, challenger: ModelTables): void {
   scoreRows(world, challenger, served, from, to);
 }
 
-function recalibrateWeek(story: Story, monday: number, options: StoryOptions): void {
+/** Platt scaling of version 1 on the newest labelled week, for the rows of the week ahead. */
+export function recalibrateWeek(
+  story: MeasuredStory,
+  monday: number,
+  options: Pick<StoryOptions, "embargoDays">,
+): void {
   const { world, stale } = story;
   const counts = soundAndKnown(world, monday * DAY_MINUTES);
   const [from, to] = rowsOfDays(world, monday, monday + 7);
