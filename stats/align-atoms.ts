@@ -167,6 +167,8 @@ function refine(
   start: number,
   half: number,
 ): AtomAlignment {
+  const slopeOf = (value: number): number =>
+    Math.abs(change.apply(value, 1) - change.apply(value, 0));
   let parameter = start;
   let overlap = 0;
   let error = 0;
@@ -179,8 +181,7 @@ function refine(
     let pairs = 0;
     overlap = overlapAt(clean, broken, change, parameter, reach, (i, j, shared) => {
       const own = change.parameterOf(clean.values[i]!, broken.values[j]!);
-      const slope = change.apply(clean.values[i]!, 1) - change.apply(clean.values[i]!, 0);
-      const weight = shared * slope * slope;
+      const weight = shared * slopeOf(clean.values[i]!) ** 2;
       weights += weight;
       sum += weight * own;
       squares += weight * own * own;
@@ -193,6 +194,8 @@ function refine(
     const spread = Math.sqrt(Math.max(0, squares / weights - parameter * parameter));
     error = spread / Math.sqrt(Math.max(1, pairs / 4));
   }
-  const reach = 3 * error + Math.abs(parameter) * RELATIVE_TOLERANCE;
+  // What rounding leaves open even where all pairs agree.
+  const steepest = Math.max(...[clean.values[0]!, clean.values.at(-1)!].map(slopeOf));
+  const reach = 3 * error + half / steepest + Math.abs(parameter) * RELATIVE_TOLERANCE;
   return { parameter, lower: parameter - reach, upper: parameter + reach, overlap };
 }

@@ -2,6 +2,7 @@
  * Calibration of scores on labelled reference data, kept only if it helps on data that it has not seen.
  * Invariant: the gate compares on held-out parts, or isotonic regression would always win.
  */
+import { clusteredMean } from "./clustered-mean.ts";
 import type { IsotonicMap, ScoreCounts } from "./isotonic.ts";
 import { fitIsotonic, isotonicAt } from "./isotonic.ts";
 
@@ -21,26 +22,30 @@ export type Calibration =
     };
 
 /**
- * Fits an isotonic map on all parts, if it has the smaller expected calibration error when each part is
- * predicted from the others.
+ * Fits an isotonic map on all parts, if its expected calibration error is smaller beyond chance (one-sided
+ * 95 % over the parts) when each part is predicted from the others.
  * @param parts counts of disjoint parts of the reference (folds of rows, or its days), at least one row
  * @see NannyML's needs_calibration, which draws ten stratified splits instead
  */
 export function fitCalibration(parts: readonly ScoreCounts[]): Calibration {
   const filled = parts.filter((part) => part.rows.some((rows) => rows > 0));
-  let errorRaw = 0;
-  let errorCalibrated = 0;
   if (filled.length < 2) {
-    const error = filled[0] === undefined ? Number.NaN : equalCountError(filled[0], (s) => s);
-    const errors = { errorRaw: error, errorCalibrated: Number.NaN };
-    return { kind: "identity", reason: "one_part_only", ...errors };
+    const errorRaw = filled[0] === undefined ? Number.NaN : equalCountError(filled[0], (s) => s);
+    return { kind: "identity", reason: "one_part_only", errorRaw, errorCalibrated: Number.NaN };
   }
-  filled.forEach((held, index) => {
+  const errors = filled.map((held, index) => {
     const map = fitIsotonic(mergeScoreCounts(filled.filter((_, other) => other !== index)));
-    errorRaw += equalCountError(held, (score) => score) / filled.length;
-    errorCalibrated += equalCountError(held, (s) => isotonicAt(map, s)) / filled.length;
+    return {
+      raw: equalCountError(held, (score) => score),
+      calibrated: equalCountError(held, (score) => isotonicAt(map, score)),
+    };
   });
-  return errorCalibrated < errorRaw
+  const errorRaw = errors.reduce((sum, error) => sum + error.raw, 0) / errors.length;
+  const errorCalibrated = errors.reduce((sum, error) => sum + error.calibrated, 0) / errors.length;
+  const gain = clusteredMean(
+    errors.map((error) => ({ sum: error.raw - error.calibrated, rows: 1 })),
+  );
+  return gain.lowerBound > 0
     ? {
         kind: "isotonic",
         reason: "lower_error_on_held_out",
