@@ -1,0 +1,31 @@
+/** The `driftmend` command: parses, loads what the command needs, and turns failures into exit codes. */
+import { CommanderError } from "commander";
+import { createProgram } from "./program.ts";
+import { version } from "./version.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** @param args without node and the program; answers the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(version(), async (name, given, options) => {
+    const { runCommand } = await import("./run-command.ts");
+    exitCode = await runCommand(name, given, options);
+  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    for (const sub of command.commands) sub.exitOverride();
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    const { describeError } = await import("../contract/driftmend-error.ts");
+    process.stderr.write(`driftmend: ${describeError(error)}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

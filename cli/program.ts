@@ -1,0 +1,301 @@
+/**
+ * The command line as data: every command, argument and option with its sentence of help. What a command
+ * does is loaded when it runs, so that `--help` is quick; docs/cli.md is generated from here.
+ */
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+
+/** Runs the command `name` ("model apply"); answers the exit code. */
+export type Dispatch = (
+  name: string,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+
+export function createProgram(version: string, dispatch: Dispatch): Command {
+  const program = new Command("driftmend")
+    .description("Watches machine-learning models while they serve, and mends them")
+    .version(version)
+    .helpOption("-h, --help", "show help")
+    .helpCommand(false)
+    .addHelpText("after", AFTER_HELP)
+    .showHelpAfterError('(add "--help" for what this command takes)')
+    .configureHelp({ sortSubcommands: false });
+  const add = adder(dispatch);
+  addUp(program, add);
+  addServices(program, add);
+  addLooking(program, add);
+  addAlerts(program, add);
+  addLoop(program, add);
+  addModels(program, add);
+  addData(program, add);
+  return program;
+}
+
+const AFTER_HELP = `
+Commands find the running system by --data-dir, by DRIFTMEND_URL and DRIFTMEND_TOKEN, or in .driftmend/.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by a second Ctrl-C.`;
+
+interface Definition {
+  readonly name: string;
+  readonly description: string;
+  readonly args?: readonly Argument[];
+  readonly options?: readonly Option[];
+  /** Whether it talks to a running system, and so takes --data-dir and --json. */
+  readonly remote?: boolean;
+}
+
+type Add = (parent: Command, definition: Definition) => Command;
+
+function adder(dispatch: Dispatch): Add {
+  return (parent, definition) => {
+    const command = parent.command(definition.name).description(definition.description);
+    for (const argument of definition.args ?? []) command.addArgument(argument);
+    for (const option of definition.options ?? []) command.addOption(option);
+    if (definition.remote !== false) {
+      command.addOption(new Option("--data-dir <folder>", "of the system to ask"));
+      command.addOption(new Option("--json", "answer as JSON"));
+    }
+    command.action(async () => {
+      const names: string[] = [];
+      for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+      const given = command.processedArgs.flat().filter((value) => value !== undefined);
+      await dispatch(names.join(" "), given.map(String), command.opts());
+    });
+    return command;
+  };
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
+  return Number(text);
+}
+
+function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65_535) throw new InvalidArgumentError("Expected a port, 0 to 65535.");
+  return value;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
+  return value;
+}
+
+const model = new Argument("<model>", "name of the model");
+const alert = new Argument("<alert>", "id of the alert");
+const run = new Argument("<run>", "id of the run");
+
+function addUp(program: Command, add: Add): void {
+  const portOption = (flag: string, what: string, from: number): Option =>
+    new Option(
+      `${flag} <port>`,
+      `${what}; 0 picks a free one (default: the first free from ${from})`,
+    ).argParser(port);
+  add(program, {
+    name: "up",
+    description: "run the whole system on this machine, with embedded engines",
+    remote: false,
+    options: [
+      new Option("--example", "watch the flights example (in a checkout)"),
+      new Option(
+        "--once",
+        "run the example's story in a fresh data directory, print its summary, end",
+      ),
+      new Option("--data-dir <folder>", "where everything is kept (default: .driftmend)"),
+      new Option("--config <file>", "settings by service, YAML"),
+      portOption("--port", "of the API", 7400),
+      portOption("--otlp-http-port", "of the agent: OTLP/HTTP and its other doors", 4318),
+      portOption("--nats-port", "of NATS", 4222),
+      portOption("--clickhouse-port", "of the ClickHouse endpoint", 8123),
+      new Option("--ready-file <file>", "write addresses and tokens there too once all is ready"),
+      new Option("--speed <days>", "example: at most so many simulated days a second").argParser(
+        positiveNumber,
+      ),
+      new Option("--seed <number>", "example: other troubles at other times").argParser(
+        wholeNumber,
+      ),
+      new Option("--no-troubles", "example: without troubles"),
+      new Option("--permute-labels", "example: labels that no model can learn"),
+      new Option(
+        "--trainer <kind>",
+        "example: the trainer (default: torch where it has a GPU)",
+      ).choices(["node", "torch"]),
+    ],
+  });
+}
+
+function addServices(program: Command, add: Add): void {
+  const services = {
+    agent: "take predictions and labels in, spool and publish them",
+    collector: "store what agents publish",
+    analyzer: "compare windows, raise alerts, serve most of the API",
+    retrainer: "decide, retrain, judge and roll out",
+  };
+  for (const [name, description] of Object.entries(services)) {
+    const settings = "Configured by environment and DRIFTMEND_CONFIG, see docs/configuration.md.";
+    add(program, { name, description, remote: false }).addHelpText("after", `\n${settings}`);
+  }
+}
+
+function addLooking(program: Command, add: Add): void {
+  add(program, {
+    name: "status",
+    description: "what runs, how far behind it is, which models it sees",
+  });
+  add(program, { name: "doctor", description: "check every dependency and say what to do" });
+  add(program, {
+    name: "tail",
+    description: "the last records of a model as they were decoded",
+    args: [model],
+    options: [
+      new Option("-n, --rows <count>", "how many").argParser(wholeNumber).default(10),
+      new Option("-f, --follow", "go on with new ones"),
+    ],
+  });
+}
+
+function addAlerts(program: Command, add: Add): void {
+  add(program, {
+    name: "alerts",
+    description: "what is firing",
+    options: [
+      new Option("--all", "resolved ones too"),
+      new Option("--model <model>", "of one model only"),
+    ],
+  });
+  add(program, { name: "why", description: "the full explanation of an alert", args: [alert] });
+  add(program, {
+    name: "rows",
+    description: "the rows behind an alert",
+    args: [alert],
+    options: [new Option("-n, --rows <count>", "how many").argParser(wholeNumber).default(20)],
+  });
+  add(program, {
+    name: "acknowledge",
+    description: "say that somebody looks after an alert",
+    args: [alert],
+    options: [new Option("--by <who>", "who does")],
+  });
+  add(program, {
+    name: "silence",
+    description: "mute an alert for a while (wall time)",
+    args: [alert],
+    options: [
+      new Option("--for <span>", "how long: 30m, 4h, 2d").makeOptionMandatory(),
+      new Option("--reason <text>", "why").makeOptionMandatory(),
+      new Option("--by <who>", "who does"),
+    ],
+  });
+  const quarantine = program.command("quarantine").description("rows kept out of data sets");
+  add(quarantine, {
+    name: "list",
+    description: "which rows, since when and why",
+    options: [new Option("--model <model>", "of one model only")],
+  });
+  add(quarantine, {
+    name: "release",
+    description: "let them in again, and end an INVESTIGATE",
+    args: [new Argument("<quarantine>", "id of the quarantine")],
+  });
+}
+
+function addLoop(program: Command, add: Add): void {
+  const loop = program.command("loop").description("the stop switch of automatic action");
+  const forModels = [new Argument("[model]", "name of the model")];
+  add(loop, {
+    name: "pause",
+    description: "no automatic action",
+    args: forModels,
+    options: [
+      new Option("--all", "every model"),
+      new Option("--for <span>", "8h, 2d; else until resumed"),
+    ],
+  });
+  add(loop, {
+    name: "resume",
+    description: "as the document says again",
+    args: forModels,
+    options: [new Option("--all", "every model")],
+  });
+  add(loop, { name: "show", description: "the mode in force and why", args: [model] });
+  add(program, { name: "runs", description: "retraining runs of a model", args: [model] });
+  add(program, { name: "run", description: "one run: steps, judgement, numbers", args: [run] });
+  add(program, {
+    name: "checks",
+    description: "each look at whether to retrain, with its numbers",
+    args: [model],
+  });
+  add(program, { name: "versions", description: "the registry of a model", args: [model] });
+  add(program, {
+    name: "retrain",
+    description: "start a run by hand",
+    args: [model],
+    options: [new Option("--reason <text>", "why")],
+  });
+  add(program, { name: "approve", description: "let a proposed run go on", args: [run] });
+  add(program, {
+    name: "reject",
+    description: "end a proposed run",
+    args: [run],
+    options: [new Option("--reason <text>", "why")],
+  });
+  add(program, { name: "cancel", description: "end a run that is under way", args: [run] });
+  add(program, {
+    name: "rollback",
+    description: "take a version back, proven by what the server answers",
+    args: [model],
+    options: [
+      new Option("--to <version>", "another one than the previous"),
+      new Option("--reason <text>", "why"),
+    ],
+  });
+}
+
+function addModels(program: Command, add: Add): void {
+  const models = program.command("model").description("onboarding documents");
+  add(models, {
+    name: "apply",
+    description: "store a document",
+    options: [
+      new Option("-f, --file <file>", "YAML or JSON").makeOptionMandatory(),
+      new Option("--dry-run", "check it only"),
+    ],
+  });
+  add(models, { name: "list", description: "the models that are known" });
+  add(models, { name: "show", description: "one document as it is in force", args: [model] });
+  add(models, { name: "retire", description: "stop watching a model", args: [model] });
+}
+
+function addData(program: Command, add: Add): void {
+  const labels = program.command("labels").description("what really happened");
+  add(labels, {
+    name: "import",
+    description: "hand labels in from JSON lines, CSV or Parquet",
+    args: [
+      new Argument(
+        "<file>",
+        "columns prediction_id, label or value, optional time, revision, source",
+      ),
+    ],
+    options: [new Option("--model <model>", "whose labels").makeOptionMandatory()],
+  });
+  const letters = program.command("dead-letters").description("records that could not be taken");
+  add(letters, {
+    name: "list",
+    description: "counts by reason, with an example each",
+    options: [new Option("--model <model>", "of one model only")],
+  });
+  add(program, {
+    name: "migrate",
+    description: "bring the tables of a ClickHouse server to this version",
+    remote: false,
+    options: [
+      new Option(
+        "--cluster <name>",
+        "cluster of ClickHouse's configuration; tables are replicated",
+      ),
+      new Option("--replicated", "ReplicatedMergeTree on a single server"),
+    ],
+  });
+}

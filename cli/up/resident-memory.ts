@@ -1,0 +1,60 @@
+/**
+ * Memory of everything that belongs to this system: the summed PSS of `up` and all processes below
+ * it, and our files on tmpfs, which are memory too. Where there is no PSS, the resident set.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { descendants, listProcesses } from "./process-table.ts";
+
+/** Bytes in memory now of the process `pid` and all below it, trainers included. */
+export function residentBytes(pid: number): number {
+  const pids = descendants(pid, listProcesses()).map((entry) => entry.pid);
+  const processes = process.platform === "linux" ? pids.map(pssBytes) : rssBytes(pids);
+  return [...processes, tmpfsBytes("/dev/shm")].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function pssBytes(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+    return kibibytesOf(text, "Pss") * 1024;
+  } catch {
+    return rssOfStatus(pid);
+  }
+}
+
+function rssOfStatus(pid: number): number {
+  try {
+    return kibibytesOf(readFileSync(`/proc/${pid}/status`, "latin1"), "VmRSS") * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** "Pss:      1234 kB" → 1234. */
+export function kibibytesOf(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
+}
+
+function rssBytes(pids: readonly number[]): number[] {
+  if (pids.length === 0) return [];
+  const text = execFileSync("ps", ["-o", "rss=", "-p", pids.join(",")], { encoding: "utf8" });
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => Number(line) * 1024);
+}
+
+/** Files that the store keeps on tmpfs for a moment; they are named after us. */
+function tmpfsBytes(folder: string): number {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith("driftmend-"))
+      .reduce(
+        (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      );
+  } catch {
+    return 0;
+  }
+}

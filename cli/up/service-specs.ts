@@ -1,0 +1,81 @@
+/**
+ * The services as children of `up`: the same programs as in a deployment, configured by environment.
+ * Heap limits are what each needs on a small machine; columns live outside the heap.
+ */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { ChildSpec } from "../../runtime/example-plan.ts";
+import { threadPoolSize } from "../../store/embedded/lanes.ts";
+import { modulePath } from "../places.ts";
+import type { Credentials } from "./data-directory.ts";
+
+export const CLICKHOUSE_USER = "driftmend";
+
+export interface Places {
+  readonly dataDir: string;
+  readonly credentials: Credentials;
+  readonly clickhousePort: number;
+  readonly otlpHttpPort: number;
+  readonly natsUrl: string;
+  readonly clickhouseUrl: string;
+  /** Further settings by service, from `--config` and the example. */
+  readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const heap = (megabytes: number): string => `--max-old-space-size=${megabytes}`;
+
+export function storeSpec(places: Omit<Places, "natsUrl" | "clickhouseUrl">): ChildSpec {
+  return {
+    name: "store",
+    module: modulePath("store/embedded/main"),
+    nodeFlags: [heap(256)],
+    env: {
+      DRIFTMEND_HOST: "127.0.0.1",
+      DRIFTMEND_STORE_PORT: String(places.clickhousePort),
+      DRIFTMEND_STORE_DATA: join(places.dataDir, "clickhouse"),
+      DRIFTMEND_STORE_USER: CLICKHOUSE_USER,
+      DRIFTMEND_STORE_PASSWORD: places.credentials.clickhousePassword,
+      UV_THREADPOOL_SIZE: String(threadPoolSize(availableParallelism())),
+      ...places.settings["store"],
+    },
+  };
+}
+
+/** In the order in which they start. */
+export function serviceSpecs(places: Places): ChildSpec[] {
+  const base = {
+    DRIFTMEND_HOST: "127.0.0.1",
+    DRIFTMEND_TOKEN: places.credentials.token,
+    DRIFTMEND_READ_TOKEN: places.credentials.readToken,
+    DRIFTMEND_NATS_URL: places.natsUrl,
+  };
+  const store = {
+    DRIFTMEND_CLICKHOUSE_URL: places.clickhouseUrl,
+    DRIFTMEND_CLICKHOUSE_USER: CLICKHOUSE_USER,
+    DRIFTMEND_CLICKHOUSE_PASSWORD: places.credentials.clickhousePassword,
+    DRIFTMEND_CLICKHOUSE_DATABASE: "default",
+  };
+  const service = (
+    name: string,
+    heapMegabytes: number,
+    env: Readonly<Record<string, string>>,
+  ): ChildSpec => ({
+    name,
+    module: modulePath(`${name}/main`),
+    nodeFlags: [heap(heapMegabytes)],
+    env: { ...base, ...env, ...places.settings[name] },
+  });
+  return [
+    service("collector", 384, { ...store, DRIFTMEND_PORT: "0" }),
+    service("analyzer", 512, { ...store, DRIFTMEND_PORT: "0" }),
+    service("retrainer", 768, {
+      ...store,
+      DRIFTMEND_PORT: "0",
+      DRIFTMEND_RETRAINER_DATA: join(places.dataDir, "retrainer"),
+    }),
+    service("agent", 384, {
+      DRIFTMEND_OTLP_HTTP_PORT: String(places.otlpHttpPort),
+      DRIFTMEND_SPOOL_DIR: join(places.dataDir, "agent"),
+    }),
+  ];
+}
