@@ -44,6 +44,11 @@ export const FrameHeader = z.object({
   sections: z.array(FrameSection),
   /** In the order of announcement; they count after all sections. */
   clocks: z.array(FrameClock),
+  /**
+   * True where the next frame belongs to the same request: an agent that was killed while it wrote them
+   * keeps either all frames of a request or none. Collectors need not look at it.
+   */
+  continues: z.literal(true).optional(),
 });
 export type FrameHeader = z.infer<typeof FrameHeader>;
 

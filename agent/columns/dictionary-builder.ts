@@ -1,0 +1,62 @@
+/** A LowCardinality column under construction: interned ids become indexes into the frame's own dictionary. */
+import type { DictionaryColumn } from "../../contract/native-block.ts";
+import { GrowableUint32 } from "./growable.ts";
+import type { Interner } from "./interner.ts";
+
+export class DictionaryBuilder {
+  private readonly interner: Interner;
+  /** Interned id → index + 1. */
+  private indexById = new Int32Array(1_024);
+  private readonly ids = new GrowableUint32();
+  private readonly indexes = new GrowableUint32();
+  /** UTF-16 length of all keys: a bound for what the dictionary takes. */
+  keyLength = 0;
+
+  constructor(interner: Interner) {
+    this.interner = interner;
+  }
+
+  get length(): number {
+    return this.indexes.length;
+  }
+
+  get keyCount(): number {
+    return this.ids.length;
+  }
+
+  push(id: number): void {
+    const known = id < this.indexById.length ? this.indexById[id]! : 0;
+    this.indexes.push(known === 0 ? this.addKey(id) : known - 1);
+  }
+
+  /** Takes back values; keys stay, which costs only their bytes. */
+  truncate(length: number): void {
+    this.indexes.length = length;
+  }
+
+  /** Views that hold until the next change. */
+  finish(): DictionaryColumn {
+    const keys = Array.from(this.ids.view(), (id) => this.interner.textOf(id));
+    return { kind: "dictionary", keys, indexes: this.indexes.view() };
+  }
+
+  reset(): void {
+    for (let i = 0; i < this.ids.length; i++) this.indexById[this.ids.at(i)] = 0;
+    this.ids.length = 0;
+    this.indexes.length = 0;
+    this.keyLength = 0;
+  }
+
+  private addKey(id: number): number {
+    if (id >= this.indexById.length) {
+      const larger = new Int32Array(Math.max(this.indexById.length * 2, id + 1));
+      larger.set(this.indexById);
+      this.indexById = larger;
+    }
+    const index = this.ids.length;
+    this.ids.push(id);
+    this.indexById[id] = index + 1;
+    this.keyLength += this.interner.textOf(id).length;
+    return index;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What onboarding documents say about features: which numbers are categories and what must be hidden before
+ * it reaches the disk. Without a word a number is numeric, a text or truth value a category.
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/** `none`: by the value's own type. */
+export const RULE = {
+  none: 0,
+  numeric: 1,
+  categorical: 2,
+  drop: 3,
+  hash: 4,
+  truncate: 5,
+} as const;
+export type Rule = (typeof RULE)[keyof typeof RULE];
+
+/** The part of an onboarding document that capture needs; whatever else it holds is not looked at. */
+export const CaptureDocument = z.object({
+  match: z.object({ resource: z.record(z.string(), z.string()) }).optional(),
+  features: z
+    .record(
+      z.string(),
+      z.object({
+        type: z.enum(["numeric", "categorical", "text"]).optional(),
+        redact: z.enum(["drop", "hash", "truncate"]).optional(),
+      }),
+    )
+    .prefault({}),
+});
+export type CaptureDocument = z.output<typeof CaptureDocument>;
+
+const TRUNCATED_CHARACTERS = 4;
+
+export class FeatureRules {
+  private readonly documents = new Map<string, CaptureDocument>();
+  private readonly ruleByModel = new Map<string, ReadonlyMap<string, Rule>>();
+  /** Changes with every change of a document. */
+  revision = 0;
+
+  /** A document, or null where the model was retired. */
+  set(model: string, document: CaptureDocument | null): void {
+    this.revision++;
+    this.ruleByModel.delete(model);
+    this.documents.delete(model);
+    if (document === null) return;
+    this.documents.set(model, document);
+    const rules = Object.entries(document.features).map(
+      ([feature, { type, redact }]) => [feature, ruleOf(type, redact)] as const,
+    );
+    if (rules.length > 0) this.ruleByModel.set(model, new Map(rules));
+  }
+
+  /** Null where the document says nothing about features. */
+  rulesOf(model: string): ReadonlyMap<string, Rule> | null {
+    return this.ruleByModel.get(model) ?? null;
+  }
+
+  /** True when a sample of a record of this model may show what must be hidden. */
+  hides(model: string): boolean {
+    const rules = this.ruleByModel.get(model);
+    return rules !== undefined && [...rules.values()].some((rule) => rule >= RULE.drop);
+  }
+
+  /** The model whose `match.resource` the resource's attributes fulfil; for records without a model. */
+  modelOfResource(attributes: ReadonlyMap<string, string>): string | null {
+    for (const [model, { match }] of this.documents) {
+      const wanted = Object.entries(match?.resource ?? {});
+      if (wanted.length > 0 && wanted.every(([key, value]) => attributes.get(key) === value)) {
+        return model;
+      }
+    }
+    return null;
+  }
+
+  all(): readonly (readonly [string, CaptureDocument])[] {
+    return [...this.documents];
+  }
+}
+
+/** The text that is stored instead: SHA-256 cut to 16 hex digits (a pseudonym, not anonymity), or the beginning. */
+export function redacted(rule: Rule, model: string, feature: string, text: string): string {
+  if (rule === RULE.truncate) return [...text].slice(0, TRUNCATED_CHARACTERS).join("");
+  const hash = createHash("sha256").update(`${model}\0${feature}\0${text}`).digest("hex");
+  return hash.slice(0, 16);
+}
+
+function ruleOf(
+  type: "numeric" | "categorical" | "text" | undefined,
+  redact: "drop" | "hash" | "truncate" | undefined,
+): Rule {
+  if (redact !== undefined) return RULE[redact];
+  if (type === undefined) return RULE.none;
+  return type === "numeric" ? RULE.numeric : RULE.categorical;
+}

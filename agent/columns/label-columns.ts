@@ -1,0 +1,65 @@
+/** The `labels` section of the frame that is being filled. */
+import type { NamedColumn } from "../../contract/native-block.ts";
+import { LABEL_COLUMNS } from "../../contract/payload-blocks.ts";
+import { DictionaryBuilder } from "./dictionary-builder.ts";
+import { GrowableFloat64 } from "./growable.ts";
+import type { Interner } from "./interner.ts";
+import { StringBuilder } from "./string-builder.ts";
+
+const ROW_BYTES = 50;
+
+export class LabelColumns {
+  readonly model: DictionaryBuilder;
+  readonly id = new StringBuilder();
+  readonly label: DictionaryBuilder;
+  readonly value = new GrowableFloat64();
+  /** Milliseconds; NaN where unknown. */
+  readonly predictionTime = new GrowableFloat64();
+  readonly time = new GrowableFloat64();
+  readonly source: DictionaryBuilder;
+  /** Whole numbers below 2^53. */
+  readonly revision = new GrowableFloat64();
+  rows = 0;
+
+  constructor(interner: Interner) {
+    this.model = new DictionaryBuilder(interner);
+    this.label = new DictionaryBuilder(interner);
+    this.source = new DictionaryBuilder(interner);
+  }
+
+  endRow(): void {
+    this.rows++;
+  }
+
+  bytesBound(): number {
+    const texts = this.model.keyLength + this.label.keyLength + this.source.keyLength;
+    return this.rows * ROW_BYTES + this.id.bytes + texts * 3 + this.label.keyCount * 5;
+  }
+
+  truncate(rows: number): void {
+    for (const column of [this.model, this.id, this.label, this.source]) column.truncate(rows);
+    for (const column of [this.value, this.predictionTime, this.time, this.revision]) {
+      column.length = rows;
+    }
+    this.rows = rows;
+  }
+
+  finish(): NamedColumn[] {
+    const columns = {
+      model: this.model.finish(),
+      id: this.id.finish(),
+      label: this.label.finish(),
+      value: { kind: "float64", values: this.value.view() },
+      prediction_time: { kind: "nullable-time", values: this.predictionTime.view() },
+      time: { kind: "time", values: this.time.view() },
+      source: this.source.finish(),
+      revision: { kind: "uint64", values: BigUint64Array.from(this.revision.view(), BigInt) },
+    } as const;
+    return LABEL_COLUMNS.map(({ name, type }) => ({ name, type, column: columns[name] }));
+  }
+
+  reset(): void {
+    this.truncate(0);
+    for (const column of [this.model, this.label, this.source]) column.reset();
+  }
+}

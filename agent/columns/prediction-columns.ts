@@ -1,0 +1,135 @@
+/** The `predictions` section of the frame that is being filled. Rows are committed one by one, taken back by mark. */
+import type { MapColumn, NamedColumn } from "../../contract/native-block.ts";
+import { PREDICTION_COLUMNS } from "../../contract/payload-blocks.ts";
+import { DictionaryBuilder } from "./dictionary-builder.ts";
+import { GrowableFloat64, GrowableUint32 } from "./growable.ts";
+import type { Interner } from "./interner.ts";
+import { StringBuilder } from "./string-builder.ts";
+
+/** What a row takes in a block at most, without its map entries and texts. */
+const ROW_BYTES = 90;
+const NUMBER_ENTRY_BYTES = 12;
+const TEXT_ENTRY_BYTES = 8;
+
+export class PredictionColumns {
+  readonly model: DictionaryBuilder;
+  readonly version: DictionaryBuilder;
+  readonly ts = new GrowableFloat64();
+  readonly id = new StringBuilder();
+  readonly numKeys: DictionaryBuilder;
+  readonly numValues = new GrowableFloat64();
+  readonly catKeys: DictionaryBuilder;
+  readonly catValues: DictionaryBuilder;
+  readonly tagKeys: DictionaryBuilder;
+  readonly tagValues: DictionaryBuilder;
+  readonly probabilityKeys: DictionaryBuilder;
+  readonly probabilityValues = new GrowableFloat64();
+  readonly label: DictionaryBuilder;
+  readonly score = new GrowableFloat64();
+  readonly value = new GrowableFloat64();
+  readonly latency = new GrowableFloat64();
+  readonly error: DictionaryBuilder;
+  private readonly numEnds = new GrowableUint32();
+  private readonly catEnds = new GrowableUint32();
+  private readonly tagEnds = new GrowableUint32();
+  private readonly probabilityEnds = new GrowableUint32();
+  private readonly dictionaries: readonly DictionaryBuilder[];
+  /** Complete rows. */
+  rows = 0;
+
+  constructor(interner: Interner) {
+    const dictionaries: DictionaryBuilder[] = [];
+    const dictionary = (): DictionaryBuilder => {
+      const builder = new DictionaryBuilder(interner);
+      dictionaries.push(builder);
+      return builder;
+    };
+    this.model = dictionary();
+    this.version = dictionary();
+    this.numKeys = dictionary();
+    this.catKeys = dictionary();
+    this.catValues = dictionary();
+    this.tagKeys = dictionary();
+    this.tagValues = dictionary();
+    this.probabilityKeys = dictionary();
+    this.label = dictionary();
+    this.error = dictionary();
+    this.dictionaries = dictionaries;
+  }
+
+  /** Ends the row whose values were pushed. */
+  endRow(): void {
+    this.numEnds.push(this.numValues.length);
+    this.catEnds.push(this.catValues.length);
+    this.tagEnds.push(this.tagValues.length);
+    this.probabilityEnds.push(this.probabilityValues.length);
+    this.rows++;
+  }
+
+  /** An upper bound of the block's size. */
+  bytesBound(): number {
+    let bytes = this.rows * ROW_BYTES + this.id.bytes;
+    bytes += (this.numValues.length + this.probabilityValues.length) * NUMBER_ENTRY_BYTES;
+    bytes += (this.catValues.length + this.tagValues.length) * TEXT_ENTRY_BYTES;
+    for (const dictionary of this.dictionaries) {
+      bytes += dictionary.keyLength * 3 + dictionary.keyCount * 5;
+    }
+    return bytes;
+  }
+
+  /** Takes back all rows after the first `rows`. */
+  truncate(rows: number): void {
+    const endOf = (ends: GrowableUint32): number => (rows === 0 ? 0 : ends.at(rows - 1));
+    const [num, cat] = [endOf(this.numEnds), endOf(this.catEnds)];
+    const [tags, probabilities] = [endOf(this.tagEnds), endOf(this.probabilityEnds)];
+    for (const column of [this.model, this.version, this.id, this.label, this.error]) {
+      column.truncate(rows);
+    }
+    for (const column of [this.ts, this.score, this.value, this.latency]) column.length = rows;
+    for (const ends of [this.numEnds, this.catEnds, this.tagEnds, this.probabilityEnds]) {
+      ends.length = rows;
+    }
+    this.numKeys.truncate(num);
+    this.numValues.length = num;
+    this.catKeys.truncate(cat);
+    this.catValues.truncate(cat);
+    this.tagKeys.truncate(tags);
+    this.tagValues.truncate(tags);
+    this.probabilityKeys.truncate(probabilities);
+    this.probabilityValues.length = probabilities;
+    this.rows = rows;
+  }
+
+  /** The columns of the block in their order; views that hold until the next change. */
+  finish(): NamedColumn[] {
+    const map = (
+      ends: GrowableUint32,
+      keys: DictionaryBuilder,
+      values: MapColumn["values"],
+    ): MapColumn => ({ kind: "map", ends: ends.view(), keys: keys.finish(), values });
+    const columns = {
+      model: this.model.finish(),
+      version: this.version.finish(),
+      ts: { kind: "time", values: this.ts.view() },
+      id: this.id.finish(),
+      num: map(this.numEnds, this.numKeys, { kind: "float64", values: this.numValues.view() }),
+      cat: map(this.catEnds, this.catKeys, this.catValues.finish()),
+      tags: map(this.tagEnds, this.tagKeys, this.tagValues.finish()),
+      label: this.label.finish(),
+      score: { kind: "float64", values: this.score.view() },
+      value: { kind: "float64", values: this.value.view() },
+      probabilities: map(this.probabilityEnds, this.probabilityKeys, {
+        kind: "float32",
+        values: Float32Array.from(this.probabilityValues.view()),
+      }),
+      latency: { kind: "float32", values: Float32Array.from(this.latency.view()) },
+      error: this.error.finish(),
+    } as const;
+    return PREDICTION_COLUMNS.map(({ name, type }) => ({ name, type, column: columns[name] }));
+  }
+
+  reset(): void {
+    this.truncate(0);
+    for (const dictionary of this.dictionaries) dictionary.reset();
+  }
+}

@@ -1,0 +1,171 @@
+/** Reads one AnyValue of OTLP from its bytes as what is asked for, without an object where it is a plain value. */
+import { LIMITS } from "../../contract/limits.ts";
+import type { Interner } from "../columns/interner.ts";
+import type { Outcome } from "../outcome.ts";
+import { malformedBody, type Wire } from "./wire.ts";
+
+/** The field of AnyValue that is set, by its number in the schema. */
+export const VALUE = {
+  none: 0,
+  string: 1,
+  boolean: 2,
+  integer: 3,
+  double: 4,
+  array: 5,
+  map: 6,
+  bytes: 7,
+} as const;
+/** No entry has this number. */
+const NO_HINT = 0x7fffffff;
+const TAGS = [0, 0x0a, 0x10, 0x18, 0x21, 0x2a, 0x32, 0x3a];
+
+export class AnyValueReader {
+  readonly wire: Wire;
+  readonly interner: Interner;
+  /** Of the value that `open` looked at last: for strings, maps and bytes the span of their content. */
+  start = 0;
+  end = 0;
+
+  constructor(wire: Wire, interner: Interner) {
+    this.wire = wire;
+    this.interner = interner;
+  }
+
+  /** Finds which field is set, the last one if several are; `VALUE.none` for an empty value. */
+  open(start: number, end: number): number {
+    const { wire } = this;
+    let kind: number = VALUE.none;
+    wire.at = start;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      const field = tag >> 3;
+      if (field >= 1 && field <= 7 && tag === TAGS[field]) {
+        kind = field;
+        const isDelimited = (tag & 7) === 2;
+        const fieldEnd = isDelimited ? wire.delimited(end) : 0;
+        this.start = wire.at;
+        if (isDelimited) wire.at = fieldEnd;
+        else wire.skip(tag, end);
+        this.end = wire.at;
+      } else {
+        wire.skip(tag, end);
+      }
+    }
+    wire.mustBeAt(end);
+    return kind;
+  }
+
+  /** A number, or text that is one; NaN for anything else. */
+  number(start: number, end: number): number {
+    switch (this.open(start, end)) {
+      case VALUE.double:
+        return this.doubleHere();
+      case VALUE.integer:
+        return this.integerHere();
+      case VALUE.string: {
+        const text = this.textHere().trim();
+        return text === "" ? Number.NaN : Number(text);
+      }
+      default:
+        return Number.NaN;
+    }
+  }
+
+  /** The interned text of a string, number or truth value; 0 for anything else. */
+  text(start: number, end: number, outcome: Outcome): number {
+    switch (this.open(start, end)) {
+      case VALUE.string:
+        return this.internHere(outcome);
+      case VALUE.double:
+        return this.interner.idOfNumber(this.doubleHere());
+      case VALUE.integer:
+        return this.interner.idOfText(this.integerTextHere());
+      case VALUE.boolean:
+        return this.interner.idOfText(this.booleanHere() ? "true" : "false");
+      default:
+        return 0;
+    }
+  }
+
+  /** Of the value that is open. */
+  internHere(outcome: Outcome): number {
+    return this.intern(this.start, this.end, outcome);
+  }
+
+  textHere(): string {
+    return this.wire.bytes.toString("utf8", this.start, this.end);
+  }
+
+  doubleHere(): number {
+    this.wire.at = this.start;
+    return this.wire.double();
+  }
+
+  integerHere(): number {
+    this.wire.at = this.start;
+    return this.wire.int64();
+  }
+
+  integerTextHere(): string {
+    this.wire.at = this.start;
+    return this.wire.int64Text();
+  }
+
+  booleanHere(): boolean {
+    this.wire.at = this.start;
+    return this.wire.varint() !== 0;
+  }
+
+  /** The interned text of the bytes from `start` to `end`, cut where it is too long. */
+  intern(start: number, end: number, outcome: Outcome): number {
+    const length = end - start;
+    if (length === 0) return 0;
+    const { wire, interner } = this;
+    if (length > LIMITS.textBytesMax) {
+      outcome.valuesCut++;
+      return interner.idOfText(cutText(wire.bytes.toString("utf8", start, end)));
+    }
+    return interner.idOfEntry(interner.entryOf(wire, start, length, NO_HINT));
+  }
+}
+
+/** `text` as it is stored when it is longer than the maximum, for every door alike. */
+export function cutText(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= LIMITS.textBytesMax) return text;
+  return bytes.toString("utf8", 0, LIMITS.textBytesMax).replace(/\uFFFD+$/u, "");
+}
+
+/** Key and value of a KeyValue, wherever they stand in it. */
+export class KeyValueReader {
+  private readonly wire: Wire;
+  keyStart = 0;
+  keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+
+  constructor(wire: Wire) {
+    this.wire = wire;
+  }
+
+  /** Reads the KeyValue from the cursor to `end`. */
+  open(end: number): void {
+    const { wire } = this;
+    this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = 0;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag === 0x0a) {
+        this.keyEnd = wire.delimited(end);
+        this.keyStart = wire.at;
+        wire.at = this.keyEnd;
+      } else if (tag === 0x12) {
+        this.valueEnd = wire.delimited(end);
+        this.valueStart = wire.at;
+        wire.at = this.valueEnd;
+      } else {
+        wire.skip(tag, end);
+      }
+    }
+    if (wire.at !== end) throw malformedBody("an attribute is longer than its length says");
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * OTLP as JSON: the same requests as `request-reader.ts` reads from protobuf. By the specification names are
+ * in lowerCamelCase, unknown fields are ignored, 64-bit numbers come as text or number.
+ */
+import type { FeatureRules } from "../columns/feature-rules.ts";
+import { numberOf, type PlainValue, takePlainLabel, takePlainPrediction } from "../plain-record.ts";
+import type { Recorder } from "../recorder.ts";
+import type { Signal } from "./request-reader.ts";
+import { FEATURE_PREFIX, TAG_PREFIX } from "./vocabulary.ts";
+import { malformedBody } from "./wire.ts";
+
+const NANOS_PER_MS = 1_000_000n;
+const STATUS_ERROR = 2;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A map of OTLP; duplicates of a key stand as they came. */
+class PlainMap {
+  readonly entries: readonly (readonly [string, PlainValue])[];
+  constructor(entries: readonly (readonly [string, PlainValue])[]) {
+    this.entries = entries;
+  }
+}
+
+/** Takes all records of the request in. @throws {DriftmendError} request_malformed */
+export function readJsonRequest(
+  signal: Signal,
+  text: string,
+  recorder: Recorder,
+  rules: FeatureRules,
+): void {
+  let request: unknown;
+  try {
+    request = JSON.parse(text);
+  } catch {
+    throw malformedBody("it is not JSON");
+  }
+  const [resources, scopes, records] =
+    signal === "logs"
+      ? ["resourceLogs", "scopeLogs", "logRecords"]
+      : ["resourceSpans", "scopeSpans", "spans"];
+  for (const resource of list(object(request, "the request"), resources)) {
+    const model = resourceModel(resource, rules);
+    for (const scope of list(resource, scopes)) {
+      for (const record of list(scope, records)) takeRecord(signal, record, model, recorder);
+    }
+  }
+}
+
+function resourceModel(resource: Json, rules: FeatureRules): string | null {
+  const { attributes } = attributesOf(object(resource["resource"] ?? {}, "a resource"));
+  const texts = [...attributes].filter((entry): entry is [string, string] => {
+    return typeof entry[1] === "string";
+  });
+  return rules.modelOfResource(new Map(texts));
+}
+
+function takeRecord(signal: Signal, record: Json, model: string | null, recorder: Recorder): void {
+  const { outcome } = recorder;
+  const { attributes, flat } = attributesOf(record);
+  const event = eventOf(signal, record, attributes);
+  if (event === null) {
+    outcome.unknown++;
+    return;
+  }
+  const dropped = Number(record["droppedAttributesCount"] ?? 0);
+  if (dropped > 0) {
+    outcome.droppedRecords++;
+    outcome.droppedAttributes += dropped;
+  }
+  const identity = {
+    model: attributes.get("ml.model.name"),
+    resourceModel: model,
+    id: attributes.get("ml.prediction.id"),
+    timeMs: timeMsOf(signal, record),
+  };
+  if (event === "label") {
+    takePlainLabel(
+      recorder,
+      {
+        ...identity,
+        label: attributes.get("ml.actual.label"),
+        value: attributes.get("ml.actual.value"),
+        source: attributes.get("ml.actual.source"),
+        revision: attributes.get("ml.actual.revision"),
+        predictionTime: attributes.get("ml.prediction.time"),
+      },
+      record,
+    );
+    return;
+  }
+  takePrediction(signal, record, { ...identity, attributes, flat }, recorder);
+}
+
+function takePrediction(
+  signal: Signal,
+  record: Json,
+  known: {
+    model: PlainValue;
+    resourceModel: string | null;
+    id: PlainValue;
+    timeMs: number;
+    attributes: ReadonlyMap<string, PlainValue>;
+    flat: readonly (readonly [string, PlainValue])[];
+  },
+  recorder: Recorder,
+): void {
+  const { attributes, flat, ...identity } = known;
+  const features = attributes.get("ml.features");
+  if (!isMapOr(features, "string")) recorder.outcome.valuesSkipped++;
+  const named = (prefix: string): (readonly [string, PlainValue])[] =>
+    flat
+      .filter(([key]) => key.startsWith(prefix) && key.length > prefix.length)
+      .map(([key, value]) => [key.slice(prefix.length), value] as const);
+  const tags = attributes.get("ml.tags");
+  const probabilities = attributes.get("ml.prediction.probabilities");
+  for (const map of [tags, probabilities]) {
+    if (!isMapOr(map, "undefined")) recorder.outcome.valuesSkipped++;
+  }
+  const latency = numberOf(attributes.get("ml.latency"));
+  const failed = object(record["status"] ?? {}, "a status")["code"] === STATUS_ERROR;
+  takePlainPrediction(
+    recorder,
+    {
+      ...identity,
+      version: attributes.get("ml.model.version"),
+      label: attributes.get("ml.prediction.label"),
+      score: attributes.get("ml.prediction.score"),
+      value: attributes.get("ml.prediction.value"),
+      latency: Number.isNaN(latency) && signal === "traces" ? durationOf(record) : latency,
+      error: attributes.get("error.type"),
+      failed,
+      features: [...entriesOf(features), ...named(FEATURE_PREFIX)],
+      featuresJson: typeof features === "string" ? features : null,
+      tags: [
+        ...named(TAG_PREFIX),
+        ["client.version", attributes.get("client.version")],
+        ...entriesOf(tags),
+      ],
+      probabilities: entriesOf(probabilities),
+    },
+    record,
+  );
+}
+
+function eventOf(
+  signal: Signal,
+  record: Json,
+  attributes: ReadonlyMap<string, PlainValue>,
+): "prediction" | "label" | null {
+  const names = [record[signal === "logs" ? "eventName" : "name"], attributes.get("event.name")];
+  for (const name of names) {
+    if (name === "ml.prediction") return "prediction";
+    if (name === "ml.ground_truth") return "label";
+  }
+  const isOurs = attributes.has("ml.prediction.id") && attributes.has("ml.model.name");
+  if (signal === "logs" || !isOurs) return null;
+  const isTruth = attributes.has("ml.actual.label") || attributes.has("ml.actual.value");
+  return isTruth ? "label" : "prediction";
+}
+
+function timeMsOf(signal: Signal, record: Json): number {
+  const names =
+    signal === "logs" ? ["timeUnixNano", "observedTimeUnixNano"] : ["startTimeUnixNano"];
+  for (const name of names) {
+    const ms = Number(nanosOf(record[name]) / NANOS_PER_MS);
+    if (ms !== 0) return ms;
+  }
+  return 0;
+}
+
+function durationOf(record: Json): number {
+  const start = nanosOf(record["startTimeUnixNano"]);
+  const end = nanosOf(record["endTimeUnixNano"]);
+  return start > 0n && end >= start ? Number(end - start) / 1e9 : Number.NaN;
+}
+
+function nanosOf(value: unknown): bigint {
+  if (value === undefined || value === null) return 0n;
+  const isWhole = typeof value === "number" && Number.isInteger(value) && value >= 0;
+  if (isWhole || (typeof value === "string" && /^\d{1,20}$/.test(value))) return BigInt(value);
+  throw malformedBody(`"${String(value)}" is not a time in nanoseconds`);
+}
+
+/** Attributes by key, the last one where a key is repeated, and the flattened features and tags in order. */
+function attributesOf(record: Json): {
+  attributes: Map<string, PlainValue>;
+  flat: (readonly [string, PlainValue])[];
+} {
+  const attributes = new Map<string, PlainValue>();
+  const flat: (readonly [string, PlainValue])[] = [];
+  for (const [key, value] of pairs(record["attributes"])) {
+    if (key.startsWith(FEATURE_PREFIX) || key.startsWith(TAG_PREFIX)) flat.push([key, value]);
+    else if (value !== null) attributes.set(key, value);
+  }
+  return { attributes, flat };
+}
+
+function pairs(values: unknown): (readonly [string, PlainValue])[] {
+  return list({ values }, "values").map((pair) => {
+    return [typeof pair["key"] === "string" ? pair["key"] : "", plainOf(pair["value"])] as const;
+  });
+}
+
+function plainOf(value: unknown): PlainValue {
+  if (value === null || value === undefined) return null;
+  const any = object(value, "a value");
+  if ("stringValue" in any) return String(any["stringValue"]);
+  if ("boolValue" in any) return any["boolValue"] === true;
+  if ("intValue" in any) return integerOf(any["intValue"]);
+  if ("doubleValue" in any) return Number(any["doubleValue"]);
+  if ("kvlistValue" in any) {
+    return new PlainMap(pairs(object(any["kvlistValue"] ?? {}, "a map")["values"]));
+  }
+  return "arrayValue" in any || "bytesValue" in any ? [] : null;
+}
+
+function integerOf(value: unknown): bigint {
+  if (typeof value === "string" && /^-?\d{1,20}$/.test(value)) return BigInt(value);
+  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
+  throw malformedBody(`"${String(value)}" is not a whole number`);
+}
+
+function isMapOr(value: PlainValue, type: "string" | "undefined"): boolean {
+  return value === undefined || value instanceof PlainMap || typeof value === type;
+}
+
+function entriesOf(value: PlainValue): readonly (readonly [string, PlainValue])[] {
+  return value instanceof PlainMap ? value.entries : [];
+}
+
+function list(parent: Json, name: string): Json[] {
+  const value = parent[name];
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw malformedBody(`"${name}" is not a list`);
+  return value.map((item) => object(item, `an item of "${name}"`));
+}
+
+function object(value: unknown, what: string): Json {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw malformedBody(`${what} is not an object`);
+  }
+  return value as Json;
+}

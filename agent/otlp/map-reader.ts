@@ -1,0 +1,206 @@
+/**
+ * Reads the maps of a record (features, tags, probabilities) straight into columns. An entry with a short
+ * name and a double or a short text, which nearly all are, has one fixed layout:
+ *
+ *   0a entryBytes | 0a keyBytes key | 12 09 21 double        or        | 12 valueBytes 0a textBytes text
+ *
+ * It is checked byte by byte and read in place; whatever else comes takes the general way.
+ */
+import { LIMITS } from "../../contract/limits.ts";
+import type { Interner } from "../columns/interner.ts";
+import type { Recorder } from "../recorder.ts";
+import { type AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
+import type { Wire } from "./wire.ts";
+
+const HINTS = 256;
+
+export class MapReader {
+  private readonly wire: Wire;
+  private readonly interner: Interner;
+  private readonly value: AnyValueReader;
+  private readonly pair: KeyValueReader;
+  private readonly recorder: Recorder;
+  private readonly keyHints = new Int32Array(HINTS);
+  private readonly valueHints = new Int32Array(HINTS);
+
+  constructor(value: AnyValueReader, recorder: Recorder) {
+    this.wire = value.wire;
+    this.interner = value.interner;
+    this.value = value;
+    this.pair = new KeyValueReader(value.wire);
+    this.recorder = recorder;
+  }
+
+  /** The entries of the KeyValueList from `start` to `end` as features. */
+  features(start: number, end: number): void {
+    const { wire, interner, recorder, keyHints } = this;
+    const { bytes, view } = wire;
+    let place = 0;
+    let at = start;
+    while (at < end) {
+      const keyBytes = bytes[at + 3]!;
+      const entryBytes = bytes[at + 1]!;
+      const next = at + 2 + entryBytes;
+      const valueAt = at + 4 + keyBytes;
+      const isPlain =
+        bytes[at] === 0x0a &&
+        bytes[at + 2] === 0x0a &&
+        entryBytes < 0x80 &&
+        keyBytes > 0 &&
+        next <= end &&
+        valueAt < next &&
+        bytes[valueAt] === 0x12;
+      if (
+        isPlain &&
+        entryBytes === keyBytes + 13 &&
+        bytes[valueAt + 2] === 0x21 &&
+        bytes[valueAt + 1] === 9
+      ) {
+        const hint = place < HINTS ? keyHints[place]! : 0;
+        const entry = interner.entryOf(wire, at + 4, keyBytes, hint);
+        if (place < HINTS) keyHints[place] = entry;
+        recorder.addNumber(interner.idOfEntry(entry), view.getFloat64(valueAt + 3, true));
+      } else if (isPlain && isShortText(bytes, valueAt, next)) {
+        this.shortText(at + 4, keyBytes, valueAt + 4, next, place);
+      } else {
+        wire.at = at;
+        this.general(end);
+        at = wire.at;
+        place++;
+        continue;
+      }
+      at = next;
+      place++;
+    }
+    wire.at = at;
+    wire.mustBeAt(end);
+  }
+
+  /** One feature that stands as an attribute of its own. */
+  feature(name: number, start: number, end: number): void {
+    const { value, recorder } = this;
+    switch (value.open(start, end)) {
+      case VALUE.double:
+        recorder.addNumber(name, value.doubleHere());
+        break;
+      case VALUE.integer:
+        recorder.addInteger(name, value.integerTextHere());
+        break;
+      case VALUE.string:
+        recorder.addText(name, value.internHere(recorder.outcome));
+        break;
+      case VALUE.boolean:
+        recorder.addBoolean(name, value.booleanHere());
+        break;
+      case VALUE.none:
+        break;
+      default:
+        recorder.outcome.valuesSkipped++;
+    }
+  }
+
+  /** The entries as tags: texts, numbers and truth values. */
+  tags(start: number, end: number): void {
+    this.each(start, end, (name) => this.tag(name, this.pair.valueStart, this.pair.valueEnd));
+  }
+
+  tag(name: number, start: number, end: number): void {
+    const { outcome } = this.recorder;
+    switch (this.value.open(start, end)) {
+      case VALUE.none:
+        break;
+      case VALUE.array:
+      case VALUE.map:
+      case VALUE.bytes:
+        outcome.valuesSkipped++;
+        break;
+      default:
+        this.recorder.addTag(name, this.value.text(start, end, outcome));
+    }
+  }
+
+  /** The entries as probabilities by class; what is no number is not stored. */
+  probabilities(start: number, end: number): void {
+    this.each(start, end, (name) => {
+      const value = this.value.number(this.pair.valueStart, this.pair.valueEnd);
+      if (Number.isNaN(value)) this.recorder.outcome.valuesSkipped++;
+      else this.recorder.addProbability(name, value);
+    });
+  }
+
+  private shortText(
+    keyAt: number,
+    keyBytes: number,
+    textAt: number,
+    textEnd: number,
+    place: number,
+  ): void {
+    const { interner, wire, keyHints, valueHints } = this;
+    const slot = place < HINTS ? place : HINTS - 1;
+    const key = interner.entryOf(wire, keyAt, keyBytes, keyHints[slot]!);
+    keyHints[slot] = key;
+    let text = 0;
+    if (textEnd > textAt) {
+      const entry = interner.entryOf(wire, textAt, textEnd - textAt, valueHints[slot]!);
+      valueHints[slot] = entry;
+      text = interner.idOfEntry(entry);
+    }
+    this.recorder.addText(interner.idOfEntry(key), text);
+  }
+
+  /** The entry at the cursor, whatever its layout. */
+  private general(end: number): void {
+    const { wire } = this;
+    const tag = wire.varint();
+    if (tag !== 0x0a) {
+      wire.skip(tag, end);
+      return;
+    }
+    const entryEnd = wire.delimited(end);
+    const name = this.openPair(entryEnd);
+    if (name > 0) this.feature(name, this.pair.valueStart, this.pair.valueEnd);
+    wire.at = entryEnd;
+  }
+
+  private each(start: number, end: number, take: (name: number) => void): void {
+    const { wire } = this;
+    wire.at = start;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag !== 0x0a) {
+        wire.skip(tag, end);
+        continue;
+      }
+      const entryEnd = wire.delimited(end);
+      const name = this.openPair(entryEnd);
+      if (name > 0) take(name);
+      wire.at = entryEnd;
+    }
+    wire.mustBeAt(end);
+  }
+
+  /** The interned name; 0 where it is empty or too long. */
+  private openPair(entryEnd: number): number {
+    const { pair, wire, interner } = this;
+    pair.open(entryEnd);
+    const length = pair.keyEnd - pair.keyStart;
+    if (length === 0 || length > LIMITS.featureNameBytesMax) {
+      this.recorder.outcome.valuesSkipped++;
+      return 0;
+    }
+    return interner.idOfEntry(interner.entryOf(wire, pair.keyStart, length, NO_HINT));
+  }
+}
+
+/** No entry has this number. */
+const NO_HINT = 0x7fffffff;
+
+/** Is the value at `at`, up to `next`, a text with lengths of one byte? */
+function isShortText(bytes: Buffer, at: number, next: number): boolean {
+  return (
+    at + 4 <= next &&
+    bytes[at + 1] === next - at - 2 &&
+    bytes[at + 2] === 0x0a &&
+    bytes[at + 3] === next - at - 4
+  );
+}

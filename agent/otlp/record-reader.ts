@@ -1,0 +1,168 @@
+/** One log record or span of OTLP, whose fields and attributes were found, becomes a prediction, a label or neither. */
+import type { Outcome } from "../outcome.ts";
+import { timeOf } from "../event-time.ts";
+import type { Recorder } from "../recorder.ts";
+import { AnyValueReader, VALUE } from "./any-value.ts";
+import { AttributeSlots } from "./attribute-slots.ts";
+import { MapReader } from "./map-reader.ts";
+import { attributesSample } from "./record-sample.ts";
+import { ERROR_OTHER, EVENT, KEY } from "./vocabulary.ts";
+import type { Wire } from "./wire.ts";
+
+/** What a record has beside its attributes. */
+export interface RecordFacts {
+  /** Interned `event_name`, or a span's name; 0 for none. */
+  eventName: number;
+  /** Milliseconds; 0 for none. */
+  timeMs: number;
+  /** A span's duration in seconds; NaN for a log record. */
+  durationSeconds: number;
+  isSpan: boolean;
+  /** A span whose status is ERROR. */
+  failed: boolean;
+  droppedAttributes: number;
+}
+
+export class RecordReader {
+  readonly slots: AttributeSlots;
+  private readonly wire: Wire;
+  private readonly recorder: Recorder;
+  private readonly value: AnyValueReader;
+  private readonly maps: MapReader;
+  private readonly sample = (): unknown => attributesSample(this.value, this.slots);
+
+  constructor(wire: Wire, recorder: Recorder) {
+    this.wire = wire;
+    this.recorder = recorder;
+    this.slots = new AttributeSlots(wire, recorder.frame.interner);
+    this.value = new AnyValueReader(wire, recorder.frame.interner);
+    this.maps = new MapReader(this.value, recorder);
+  }
+
+  /** Takes the record in; `resourceModel` is the model to assume where it names none, 0 for none. */
+  take(facts: RecordFacts, resourceModel: number): void {
+    const { outcome } = this.recorder;
+    const event = this.eventOf(facts);
+    if (event === 0) {
+      outcome.unknown++;
+      return;
+    }
+    if (facts.droppedAttributes > 0) {
+      outcome.droppedRecords++;
+      outcome.droppedAttributes += facts.droppedAttributes;
+    }
+    this.readIdentity(facts, resourceModel, outcome);
+    if (event === EVENT.prediction) this.takePrediction(facts, outcome);
+    else this.takeLabel(outcome);
+  }
+
+  private eventOf(facts: RecordFacts): number {
+    const { start, end } = this.slots;
+    let event = facts.eventName;
+    if (event !== EVENT.prediction && event !== EVENT.groundTruth && start[KEY.eventName] !== 0) {
+      event = this.value.text(start[KEY.eventName]!, end[KEY.eventName]!, this.recorder.outcome);
+    }
+    if (event === EVENT.prediction || event === EVENT.groundTruth) return event;
+    if (!facts.isSpan || start[KEY.id] === 0 || start[KEY.model] === 0) return 0;
+    const isTruth = start[KEY.actualLabel] !== 0 || start[KEY.actualValue] !== 0;
+    return isTruth ? EVENT.groundTruth : EVENT.prediction;
+  }
+
+  private readIdentity(facts: RecordFacts, resourceModel: number, outcome: Outcome): void {
+    const { row } = this.recorder;
+    row.clear();
+    row.model = this.text(KEY.model, outcome) || resourceModel;
+    row.version = this.text(KEY.version, outcome);
+    row.timeMs = facts.timeMs;
+    const start = this.slots.start[KEY.id]!;
+    if (start === 0) return;
+    switch (this.value.open(start, this.slots.end[KEY.id]!)) {
+      case VALUE.string:
+        row.idBytes = this.wire.bytes;
+        row.idStart = this.value.start;
+        row.idEnd = this.value.end;
+        break;
+      case VALUE.integer:
+        row.setId(this.value.integerTextHere());
+        break;
+      case VALUE.none:
+        break;
+      default:
+        row.idInvalid = true;
+    }
+  }
+
+  private takePrediction(facts: RecordFacts, outcome: Outcome): void {
+    const { recorder, maps, slots } = this;
+    const { row } = recorder;
+    row.label = this.text(KEY.label, outcome);
+    row.score = this.number(KEY.score);
+    row.value = this.number(KEY.value);
+    row.latency = this.number(KEY.latency);
+    if (Number.isNaN(row.latency)) row.latency = facts.durationSeconds;
+    row.error = this.text(KEY.error, outcome) || (facts.failed ? ERROR_OTHER : 0);
+    if (!recorder.openPrediction(this.sample)) return;
+    this.readFeatures();
+    for (let i = 0; i < slots.flatCount; i++) {
+      const name = slots.flatName[i]!;
+      const start = slots.flatStart[i]!;
+      const end = slots.flatEnd[i]!;
+      if (name > 0) maps.feature(name, start, end);
+      else maps.tag(-name, start, end);
+    }
+    const clientVersion = slots.start[KEY.clientVersion]!;
+    if (clientVersion !== 0) {
+      maps.tag(KEY.clientVersion, clientVersion, slots.end[KEY.clientVersion]!);
+    }
+    if (this.openMap(KEY.tags)) maps.tags(this.value.start, this.value.end);
+    if (this.openMap(KEY.probabilities)) maps.probabilities(this.value.start, this.value.end);
+    recorder.closePrediction();
+  }
+
+  private readFeatures(): void {
+    const start = this.slots.start[KEY.features]!;
+    if (start === 0) return;
+    const { value, recorder } = this;
+    const kind = value.open(start, this.slots.end[KEY.features]!);
+    if (kind === VALUE.map) this.maps.features(value.start, value.end);
+    else if (kind === VALUE.string) recorder.addJsonFeatures(value.textHere());
+    else if (kind !== VALUE.none) recorder.outcome.valuesSkipped++;
+  }
+
+  private takeLabel(outcome: Outcome): void {
+    const { recorder } = this;
+    const { row } = recorder;
+    row.label = this.text(KEY.actualLabel, outcome);
+    row.value = this.number(KEY.actualValue);
+    row.source = this.text(KEY.actualSource, outcome);
+    if (this.slots.start[KEY.actualRevision] !== 0) row.revision = this.number(KEY.actualRevision);
+    const predicted = this.text(KEY.predictionTime, outcome);
+    if (predicted !== 0) {
+      row.predictionTimeMs = timeOf(recorder.frame.interner.textOf(predicted));
+      if (Number.isNaN(row.predictionTimeMs)) {
+        recorder.deadLetter("labels", "time_invalid", this.sample);
+        return;
+      }
+    }
+    recorder.addLabel(this.sample);
+  }
+
+  private openMap(key: number): boolean {
+    const start = this.slots.start[key]!;
+    if (start === 0) return false;
+    const kind = this.value.open(start, this.slots.end[key]!);
+    if (kind === VALUE.map) return true;
+    if (kind !== VALUE.none) this.recorder.outcome.valuesSkipped++;
+    return false;
+  }
+
+  private text(key: number, outcome: Outcome): number {
+    const start = this.slots.start[key]!;
+    return start === 0 ? 0 : this.value.text(start, this.slots.end[key]!, outcome);
+  }
+
+  private number(key: number): number {
+    const start = this.slots.start[key]!;
+    return start === 0 ? Number.NaN : this.value.number(start, this.slots.end[key]!);
+  }
+}

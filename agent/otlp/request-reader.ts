@@ -1,0 +1,236 @@
+/**
+ * ExportLogsServiceRequest and ExportTraceServiceRequest from their bytes straight into the frame's columns:
+ * one pass, no object per record. Field numbers are those of opentelemetry-proto.
+ */
+import type { FeatureRules } from "../columns/feature-rules.ts";
+import type { Recorder } from "../recorder.ts";
+import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
+import { type RecordFacts, RecordReader } from "./record-reader.ts";
+import { EVENT } from "./vocabulary.ts";
+import { Wire } from "./wire.ts";
+
+export type Signal = "logs" | "traces";
+
+/** Lengths of "ml.prediction" and "ml.ground_truth": other names need not be looked up. */
+const EVENT_NAME_BYTES: ReadonlySet<number> = new Set([13, 15]);
+const TWO_32 = 2 ** 32;
+const STATUS_ERROR = 2;
+
+export class RequestReader {
+  private readonly wire = new Wire();
+  private readonly recorder: Recorder;
+  private readonly rules: FeatureRules;
+  private readonly records: RecordReader;
+  private readonly value: AnyValueReader;
+  private readonly pair = new KeyValueReader(this.wire);
+  private readonly eventHint = new Int32Array(1);
+  private readonly facts: RecordFacts = {
+    eventName: 0,
+    timeMs: 0,
+    durationSeconds: Number.NaN,
+    isSpan: false,
+    failed: false,
+    droppedAttributes: 0,
+  };
+
+  constructor(recorder: Recorder, rules: FeatureRules) {
+    this.recorder = recorder;
+    this.rules = rules;
+    this.records = new RecordReader(this.wire, recorder);
+    this.value = new AnyValueReader(this.wire, recorder.frame.interner);
+  }
+
+  /** Takes all records of the request in. @throws {DriftmendError} request_malformed */
+  read(signal: Signal, body: Buffer): void {
+    const { wire } = this;
+    wire.open(body);
+    try {
+      while (wire.at < body.length) {
+        const tag = wire.varint();
+        if (tag === 0x0a) this.readResource(signal, wire.delimited(body.length));
+        else wire.skip(tag, body.length);
+      }
+      wire.mustBeAt(body.length);
+    } finally {
+      wire.close();
+    }
+  }
+
+  /** ResourceLogs and ResourceSpans look alike: resource = 1, scopes = 2. */
+  private readResource(signal: Signal, end: number): void {
+    const { wire } = this;
+    const start = wire.at;
+    const resourceModel = this.resourceModel(end);
+    wire.at = start;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag === 0x12) this.readScope(signal, wire.delimited(end), resourceModel);
+      else wire.skip(tag, end);
+    }
+    wire.mustBeAt(end);
+  }
+
+  /** The model that onboarding documents give to this resource; 0 for none. */
+  private resourceModel(end: number): number {
+    const { wire } = this;
+    const attributes = new Map<string, string>();
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag === 0x0a) this.readResourceAttributes(wire.delimited(end), attributes);
+      else wire.skip(tag, end);
+    }
+    const model = this.rules.modelOfResource(attributes);
+    return model === null ? 0 : this.recorder.frame.interner.idOfText(model);
+  }
+
+  private readResourceAttributes(end: number, attributes: Map<string, string>): void {
+    const { wire, pair, value } = this;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag !== 0x0a) {
+        wire.skip(tag, end);
+        continue;
+      }
+      const pairEnd = wire.delimited(end);
+      pair.open(pairEnd);
+      const key = wire.bytes.toString("utf8", pair.keyStart, pair.keyEnd);
+      if (value.open(pair.valueStart, pair.valueEnd) === VALUE.string) {
+        attributes.set(key, value.textHere());
+      }
+      wire.at = pairEnd;
+    }
+    wire.mustBeAt(end);
+  }
+
+  /** ScopeLogs and ScopeSpans: records = 2. */
+  private readScope(signal: Signal, end: number, resourceModel: number): void {
+    const { wire } = this;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag !== 0x12) {
+        wire.skip(tag, end);
+        continue;
+      }
+      const recordEnd = wire.delimited(end);
+      this.records.slots.clear();
+      if (signal === "logs") this.readLogRecord(recordEnd);
+      else this.readSpan(recordEnd);
+      this.records.take(this.facts, resourceModel);
+      wire.at = recordEnd;
+    }
+    wire.mustBeAt(end);
+  }
+
+  private readLogRecord(end: number): void {
+    const { wire, facts } = this;
+    const { slots } = this.records;
+    const { outcome } = this.recorder;
+    let timeMs = 0;
+    let observedMs = 0;
+    this.clearFacts(false);
+    while (wire.at < end) {
+      const tag = wire.varint();
+      switch (tag) {
+        case 0x32: {
+          const attributeEnd = wire.delimited(end);
+          slots.add(attributeEnd, outcome);
+          break;
+        }
+        case 0x09:
+          timeMs = wire.nanosAsMs();
+          break;
+        case 0x59:
+          observedMs = wire.nanosAsMs();
+          break;
+        case 0x62:
+          facts.eventName = this.eventName(wire.delimited(end));
+          break;
+        case 0x38:
+          facts.droppedAttributes = wire.varint();
+          break;
+        default:
+          wire.skip(tag, end);
+      }
+    }
+    wire.mustBeAt(end);
+    facts.timeMs = timeMs === 0 ? observedMs : timeMs;
+  }
+
+  private readSpan(end: number): void {
+    const { wire, facts } = this;
+    const { slots } = this.records;
+    const { outcome } = this.recorder;
+    let [startLow, startHigh, endLow, endHigh] = [0, 0, 0, 0];
+    this.clearFacts(true);
+    while (wire.at < end) {
+      const tag = wire.varint();
+      switch (tag) {
+        case 0x4a: {
+          const attributeEnd = wire.delimited(end);
+          slots.add(attributeEnd, outcome);
+          break;
+        }
+        case 0x39:
+          facts.timeMs = wire.nanosAsMs();
+          startLow = wire.nanosLow;
+          startHigh = wire.nanosHigh;
+          break;
+        case 0x41:
+          wire.nanosAsMs();
+          endLow = wire.nanosLow;
+          endHigh = wire.nanosHigh;
+          break;
+        case 0x2a:
+          facts.eventName = this.eventName(wire.delimited(end));
+          break;
+        case 0x50:
+          facts.droppedAttributes = wire.varint();
+          break;
+        case 0x7a:
+          facts.failed = this.isErrorStatus(wire.delimited(end));
+          break;
+        default:
+          wire.skip(tag, end);
+      }
+    }
+    wire.mustBeAt(end);
+    const nanos = (endHigh - startHigh) * TWO_32 + (endLow - startLow);
+    if (facts.timeMs > 0 && nanos >= 0) facts.durationSeconds = nanos / 1e9;
+  }
+
+  private clearFacts(isSpan: boolean): void {
+    const { facts } = this;
+    facts.eventName = 0;
+    facts.timeMs = 0;
+    facts.durationSeconds = Number.NaN;
+    facts.isSpan = isSpan;
+    facts.failed = false;
+    facts.droppedAttributes = 0;
+  }
+
+  /** The number of one of our two event names; 0 for any other. */
+  private eventName(end: number): number {
+    const { wire } = this;
+    const start = wire.at;
+    wire.at = end;
+    if (!EVENT_NAME_BYTES.has(end - start)) return 0;
+    const { interner } = this.recorder.frame;
+    const entry = interner.entryOf(wire, start, end - start, this.eventHint[0]!);
+    const name = interner.idOfEntry(entry);
+    if (name !== EVENT.prediction && name !== EVENT.groundTruth) return 0;
+    this.eventHint[0] = entry;
+    return name;
+  }
+
+  private isErrorStatus(end: number): boolean {
+    const { wire } = this;
+    let code = 0;
+    while (wire.at < end) {
+      const tag = wire.varint();
+      if (tag === 0x18) code = wire.varint();
+      else wire.skip(tag, end);
+    }
+    wire.mustBeAt(end);
+    return code === STATUS_ERROR;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * A cursor over protobuf bytes. Every length is checked against the message that holds it before it is used;
+ * what is wrong with a body ends in one error, whatever bytes it has.
+ */
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import type { ByteSource } from "../columns/interner.ts";
+
+const NO_BYTES = Buffer.alloc(0);
+const TAG_MAX = 0xffffffff;
+const NANOS_PER_MS = 1_000_000;
+/** 2^32 = 4294 * 10^6 + 967296: splits nanoseconds so that milliseconds come out exactly. */
+const HIGH_MS = 4_294;
+const HIGH_REST = 967_296;
+
+export class Wire implements ByteSource {
+  bytes: Buffer = NO_BYTES;
+  view: DataView = new DataView(new ArrayBuffer(0));
+  at = 0;
+  /** Halves of the nanoseconds that were read last. */
+  nanosLow = 0;
+  nanosHigh = 0;
+
+  open(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.at = 0;
+  }
+
+  /** Lets go of the body. */
+  close(): void {
+    this.open(NO_BYTES);
+  }
+
+  /** Tags, lengths and small numbers; exact below 2^53. */
+  varint(): number {
+    const byte = this.bytes[this.at]!;
+    if (byte < 0x80) {
+      this.at++;
+      return byte;
+    }
+    return this.longVarint();
+  }
+
+  /** The end of the length-delimited field that begins here; the cursor stands at its first byte. */
+  delimited(end: number): number {
+    const length = this.varint();
+    const fieldEnd = this.at + length;
+    if (fieldEnd > end) throw malformedBody("a field is longer than the message that holds it");
+    return fieldEnd;
+  }
+
+  /** A signed 64-bit varint; loses digits beyond 2^53. */
+  int64(): number {
+    const start = this.at;
+    const value = this.varint();
+    return this.at - start === 10 ? Number(this.bigInt(start)) : value;
+  }
+
+  /** The decimal digits of a signed 64-bit varint. */
+  int64Text(): string {
+    const start = this.at;
+    const value = this.varint();
+    return value <= Number.MAX_SAFE_INTEGER ? String(value) : this.bigInt(start).toString();
+  }
+
+  double(): number {
+    this.need(8);
+    const value = this.view.getFloat64(this.at, true);
+    this.at += 8;
+    return value;
+  }
+
+  /** Nanoseconds as fixed64 → whole milliseconds. */
+  nanosAsMs(): number {
+    this.need(8);
+    const low = this.view.getUint32(this.at, true);
+    const high = this.view.getUint32(this.at + 4, true);
+    this.at += 8;
+    this.nanosLow = low;
+    this.nanosHigh = high;
+    return high * HIGH_MS + Math.floor((high * HIGH_REST + low) / NANOS_PER_MS);
+  }
+
+  /** A field that nobody asked for. */
+  skip(tag: number, end: number): void {
+    if (tag < 8 || tag > TAG_MAX) throw malformedBody("a field has a number that cannot be");
+    switch (tag & 7) {
+      case 0:
+        this.varint();
+        break;
+      case 1:
+        this.at += 8;
+        break;
+      case 2:
+        this.at = this.delimited(end);
+        break;
+      case 5:
+        this.at += 4;
+        break;
+      default:
+        throw malformedBody(`a field has the wire type ${tag & 7}`);
+    }
+    if (this.at > end) throw malformedBody("a field is longer than the message that holds it");
+  }
+
+  /** To be called at the end of a message. */
+  mustBeAt(end: number): void {
+    if (this.at !== end) throw malformedBody("a message is longer than its length says");
+  }
+
+  private longVarint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.bytes[this.at];
+      if (byte === undefined) throw malformedBody("it ends within a number");
+      this.at++;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw malformedBody("a number is longer than 10 bytes");
+  }
+
+  private bigInt(start: number): bigint {
+    let value = 0n;
+    for (let at = this.at - 1; at >= start; at--) {
+      value = (value << 7n) | BigInt(this.bytes[at]! & 0x7f);
+    }
+    return BigInt.asIntN(64, value);
+  }
+
+  private need(bytes: number): void {
+    if (this.at + bytes > this.bytes.length) throw malformedBody("it ends within a number");
+  }
+}
+
+export function malformedBody(what: string): DriftmendError {
+  return new DriftmendError("request_malformed", {
+    retry: "never",
+    message: `Cannot read the request as what its content type says: ${what}`,
+    next: "Send the body as the OTLP specification, or the door's page in the docs, describes it.",
+  });
+}

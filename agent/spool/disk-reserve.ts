@@ -1,0 +1,36 @@
+/** A little space that is given up when the disk is full, so that freeing frames, which must write first, still works. */
+import { unlink, writeFile } from "node:fs/promises";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+
+const RESERVE_BYTES = 256 * 1024;
+
+/** True for what happens when a disk, a quota or a file-size limit is exhausted. */
+export function isDiskFull(error: unknown): boolean {
+  if (error instanceof DriftmendError) return false;
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
+}
+
+export class DiskReserve {
+  private readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Takes the space; on a full disk there is none, and that is no error. */
+  async take(): Promise<void> {
+    await writeFile(this.path, Buffer.alloc(RESERVE_BYTES)).catch(() => undefined);
+  }
+
+  /** Runs `action`, a second time with the reserve's space if the disk was full. */
+  async spend(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await unlink(this.path).catch(() => undefined);
+      await action();
+    }
+  }
+}
