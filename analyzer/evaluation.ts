@@ -1,0 +1,49 @@
+/**
+ * The work on one model while windows are evaluated: its context, what it remembers, and the revisions of
+ * alerts that came out so far. Stages read and advance it in window order.
+ */
+import type { OnboardingDocument } from "../contract/onboarding-document.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Store } from "../store/client.ts";
+import { type AlertDraft, type AlertRevision, observe } from "./alerts/alert-book.ts";
+import type { Hysteresis, Observation } from "./alerts/episode.ts";
+import type { FeatureGrid } from "./features/feature-window.ts";
+import type { Memory } from "./memory.ts";
+import type { ModelReference } from "./reference/load-reference.ts";
+import type { TrafficProfile } from "./rules/no-traffic.ts";
+
+export interface StageDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface ModelContext {
+  readonly model: string;
+  readonly document: OnboardingDocument;
+  readonly grids: ReadonlyMap<string, FeatureGrid>;
+  /** Null before there is one. */
+  readonly reference: ModelReference | null;
+}
+
+export class Evaluation {
+  readonly context: ModelContext;
+  memory: Memory;
+  readonly revisions: AlertRevision[] = [];
+  /** The traffic profile of one day, read once. */
+  profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null = null;
+
+  constructor(context: ModelContext, memory: Memory) {
+    this.context = context;
+    this.memory = memory;
+  }
+
+  /** Tells an alert's state machine what a rule saw. */
+  observe(draft: AlertDraft, seen: Observation, atMs: number, hysteresis?: Hysteresis): void {
+    const { model } = this.context;
+    const step = observe(this.memory.alerts, model, draft, seen, atMs, hysteresis);
+    this.memory = { ...this.memory, alerts: step.book };
+    if (step.revision !== null) this.revisions.push(step.revision);
+  }
+}

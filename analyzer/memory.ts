@@ -1,0 +1,88 @@
+/**
+ * What the analyzer remembers of a model between windows, and keeps in a checkpoint so that a restart goes
+ * on with the same decisions. Everything here follows from stored data and model time.
+ */
+import { z } from "zod";
+import { OpenAlert } from "./alerts/alert-book.ts";
+import { OpenBreak } from "./breaks/track-breaks.ts";
+
+const FORMAT = 1;
+
+const Quarantined = z.strictObject({
+  id: z.string(),
+  tag: z.string(),
+  values: z.array(z.string()),
+  fromMs: z.int(),
+  /** Null while the break is open. */
+  toMs: z.int().nullable(),
+});
+/** Rows kept out of verdicts because their inputs were broken. */
+export type Quarantined = z.infer<typeof Quarantined>;
+
+export const Memory = z.strictObject({
+  format: z.literal(FORMAT),
+  /** End of the last minute that had a request; null before the first. */
+  lastRequestMs: z.int().nullable(),
+  alerts: z.record(z.string(), OpenAlert),
+  breaks: z.array(OpenBreak),
+  quarantined: z.array(Quarantined),
+  /** Predictions per day as they were when its windows were last judged, by day. */
+  dayRows: z.record(z.string(), z.int()),
+  /** Outcomes per day, likewise. */
+  dayOutcomes: z.record(z.string(), z.int()),
+  /** The reference in force; null before there is one. */
+  reference: z.string().nullable(),
+});
+export type Memory = z.infer<typeof Memory>;
+
+export const EMPTY_MEMORY: Memory = {
+  format: FORMAT,
+  lastRequestMs: null,
+  alerts: {},
+  breaks: [],
+  quarantined: [],
+  dayRows: {},
+  dayOutcomes: {},
+  reference: null,
+};
+
+/** How long past days are watched for late rows and labels. */
+export const LATE_DAYS = 35;
+const DAY_MS = 86_400_000;
+
+/** Without what can no longer matter at `nowMs`. */
+export function forget(memory: Memory, nowMs: number): Memory {
+  const recent = (counts: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(counts).filter(([day]) => Number(day) >= nowMs - LATE_DAYS * DAY_MS),
+    );
+  return {
+    ...memory,
+    dayRows: recent(memory.dayRows),
+    dayOutcomes: recent(memory.dayOutcomes),
+    quarantined: memory.quarantined.filter(
+      ({ toMs }) => toMs === null || toMs >= nowMs - 2 * LATE_DAYS * DAY_MS,
+    ),
+  };
+}
+
+/** Quarantined spans as the store's queries take them; an open one has no end. */
+export function exclusionsOf(memory: Memory): {
+  outTag: string[];
+  outValue: string[];
+  outFromMs: number[];
+  outToMs: number[];
+} {
+  const entries = memory.quarantined.flatMap(({ tag, values, fromMs, toMs }) =>
+    (tag === "" ? [""] : values).map((value) => ({ tag, value, fromMs, toMs: toMs ?? END_MS })),
+  );
+  return {
+    outTag: entries.map(({ tag }) => tag),
+    outValue: entries.map(({ value }) => value),
+    outFromMs: entries.map(({ fromMs }) => fromMs),
+    outToMs: entries.map(({ toMs }) => toMs),
+  };
+}
+
+/** 2299-12-31: the end of what has none, within what DateTime64 holds. */
+export const END_MS = Date.UTC(2299, 11, 31);

@@ -1,0 +1,41 @@
+/**
+ * Calibration in the large over the 14 complete days before a Monday: the model says too much or too
+ * little, by enough to matter and beyond what days differ anyway.
+ */
+import { studentQuantile } from "../../stats/index.ts";
+import { type BlockSums, calibrationOf } from "../performance/metrics.ts";
+
+export const CALIBRATION_DAYS = 14;
+const GAP_MIN = 0.05;
+const CONFIDENCE = 0.95;
+
+export interface CalibrationVerdict {
+  readonly breach: boolean;
+  /** Mean prediction less share of positives. */
+  readonly gap: number;
+  readonly lower: number;
+  readonly upper: number;
+  readonly t: number;
+  readonly tMin: number;
+  readonly days: number;
+  readonly rows: number;
+  readonly reason: string;
+}
+
+/** @param days sums by day, quarantined rows left out */
+export function judgeCalibration(days: readonly BlockSums[]): CalibrationVerdict {
+  const bias = calibrationOf(days);
+  const complete = bias.blocks >= CALIBRATION_DAYS;
+  const tMin = complete
+    ? Math.round(studentQuantile((1 + CONFIDENCE) / 2, bias.degreesOfFreedom) * 100) / 100
+    : Number.POSITIVE_INFINITY;
+  const breach = complete && Math.abs(bias.mean) >= GAP_MIN && Math.abs(bias.t) >= tMin;
+  const { mean: gap, lower, upper, t, blocks, rows } = bias;
+  return { breach, gap, lower, upper, t, tMin, days: blocks, rows, reason: reasonOf() };
+
+  function reasonOf(): string {
+    if (!complete) return `only ${blocks} of ${CALIBRATION_DAYS} days have labels`;
+    const said = `predictions are ${gap >= 0 ? "above" : "below"} outcomes by ${Math.abs(gap).toFixed(3)}`;
+    return `${said} [${lower.toFixed(3)}, ${upper.toFixed(3)}] over ${blocks} days (t = ${t.toFixed(2)})`;
+  }
+}

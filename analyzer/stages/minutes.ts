@@ -1,0 +1,220 @@
+/**
+ * The minute rules: every closed 5-minute step in order, error share and silence. One query for the steps
+ * of a tick and one per day for what the same hours of past weeks carried.
+ */
+import {
+  DAY_MS,
+  HOUR_MS,
+  MINUTE_MS,
+  startOfDay,
+  windowEndingAt,
+  windowName,
+} from "../../contract/window.ts";
+import type { Store } from "../../store/client.ts";
+import {
+  trafficMinutes,
+  trafficProfileHours,
+  trafficProfileMinutes,
+} from "../../store/queries/model-traffic.ts";
+import type { AlertDraft } from "../alerts/alert-book.ts";
+import type { Evaluation, StageDeps } from "../evaluation.ts";
+import {
+  type ErrorShareVerdict,
+  STEP_MS,
+  type StepCounts,
+  judgeErrorShare,
+} from "../rules/error-share.ts";
+import {
+  type SilenceVerdict,
+  SLOT_MS,
+  type TrafficProfile,
+  judgeSilence,
+} from "../rules/no-traffic.ts";
+
+const WEEKS_LOOKED_BACK = 8;
+const PROFILE_MARGIN_MS = 2 * HOUR_MS;
+const SLOTS_PER_HOUR = HOUR_MS / SLOT_MS;
+const ERRORS: { breachesToFire: number; cleanToResolve: number } = {
+  breachesToFire: 2,
+  cleanToResolve: 3,
+};
+const SILENCE = { breachesToFire: 2, cleanToResolve: 1 };
+
+/** Evaluates the steps that closed in (fromMs, toMs]; both within one UTC day. */
+export async function evaluateMinutes(
+  evaluation: Evaluation,
+  fromMs: number,
+  toMs: number,
+  deps: StageDeps,
+): Promise<void> {
+  const firstEnd = (Math.floor(fromMs / STEP_MS) + 1) * STEP_MS;
+  const lastEnd = Math.floor(toMs / STEP_MS) * STEP_MS;
+  if (lastEnd < firstEnd) return;
+  const { model, document } = evaluation.context;
+  const minutes = await deps.store.query(trafficMinutes, {
+    model,
+    fromMs: firstEnd - STEP_MS - HOUR_MS,
+    toMs: lastEnd,
+  });
+  const steps = stepsOf(minutes);
+  const { no_traffic: noTraffic, error_rate: promised } = document.service;
+  let next = minutes.findIndex(({ minute }) => minute >= firstEnd - STEP_MS);
+  if (next < 0) next = minutes.length;
+  for (let endMs = firstEnd; endMs <= lastEnd; endMs += STEP_MS) {
+    for (; next < minutes.length && (minutes[next]?.minute ?? endMs) < endMs; next++) {
+      const lastRequestMs = (minutes[next]?.minute ?? 0) + MINUTE_MS;
+      evaluation.memory = { ...evaluation.memory, lastRequestMs };
+    }
+    observeErrors(evaluation, judgeErrorShare(steps, endMs, promised), endMs, promised);
+    const last = evaluation.memory.lastRequestMs;
+    if (noTraffic === "off" || last === null) continue;
+    // The profile costs a query; a step that had requests needs none.
+    const silent = endMs - last >= 2 * SLOT_MS;
+    const profile = silent ? await profileOf(evaluation, endMs, deps.store) : NO_PROFILE;
+    observeSilence(evaluation, judgeStep(profile, last, endMs, noTraffic), last, endMs);
+  }
+}
+
+const NO_PROFILE: TrafficProfile = { firstSlotMs: 0, weeks: [] };
+
+function stepsOf(
+  minutes: readonly { readonly minute: number; readonly n: number; readonly errors: number }[],
+): readonly StepCounts[] {
+  const steps = new Map<number, { endMs: number; rows: number; errors: number }>();
+  for (const { minute, n, errors } of minutes) {
+    const endMs = (Math.floor(minute / STEP_MS) + 1) * STEP_MS;
+    const step = steps.get(endMs) ?? { endMs, rows: 0, errors: 0 };
+    step.rows += n;
+    step.errors += errors;
+    steps.set(endMs, step);
+  }
+  return [...steps.values()];
+}
+
+function judgeStep(
+  profile: TrafficProfile,
+  lastMs: number,
+  endMs: number,
+  rule: "auto" | number,
+): SilenceVerdict {
+  const verdict = judgeSilence(profile, lastMs, endMs);
+  if (rule === "auto") return verdict;
+  const minutes = Math.round(verdict.silentMs / MINUTE_MS);
+  return {
+    ...verdict,
+    breach: verdict.silentMs >= rule,
+    reason: `no request for ${minutes} minutes; ${Math.round(rule / MINUTE_MS)} are allowed`,
+  };
+}
+
+async function profileOf(
+  evaluation: Evaluation,
+  endMs: number,
+  store: Store,
+): Promise<TrafficProfile> {
+  // A step that ends at midnight belongs to the day that it closes.
+  const dayMs = startOfDay(endMs - 1);
+  if (evaluation.profile?.dayMs === dayMs) return evaluation.profile.traffic;
+  const span = {
+    model: evaluation.context.model,
+    fromMs: dayMs - PROFILE_MARGIN_MS,
+    toMs: dayMs + DAY_MS + PROFILE_MARGIN_MS,
+    weeks: WEEKS_LOOKED_BACK,
+  };
+  const [minutes, hours] = await Promise.all([
+    store.query(trafficProfileMinutes, span),
+    store.query(trafficProfileHours, span),
+  ]);
+  const traffic = { firstSlotMs: span.fromMs, weeks: weeksOf(span, minutes, hours) };
+  evaluation.profile = { dayMs, traffic };
+  return traffic;
+}
+
+interface WeekSlots {
+  readonly week: number;
+  readonly slot: readonly number[];
+  readonly n: readonly number[];
+}
+
+/** Weeks that had traffic at all; hours spread evenly where minutes are no longer kept. */
+function weeksOf(
+  span: { readonly fromMs: number; readonly toMs: number },
+  minutes: readonly WeekSlots[],
+  hours: readonly WeekSlots[],
+): TrafficProfile["weeks"] {
+  const count = (span.toMs - span.fromMs) / SLOT_MS;
+  return hours.map(({ week, slot, n }) => {
+    const slots = new Float64Array(count);
+    const fine = minutes.find((candidate) => candidate.week === week);
+    if (fine !== undefined) {
+      fine.slot.forEach((at, i) => (slots[at] = fine.n[i] ?? 0));
+    } else {
+      slot.forEach((at, i) =>
+        slots.fill((n[i] ?? 0) / SLOTS_PER_HOUR, at * SLOTS_PER_HOUR, (at + 1) * SLOTS_PER_HOUR),
+      );
+    }
+    return { weeksAgo: week, slots };
+  });
+}
+
+function observeErrors(
+  evaluation: Evaluation,
+  verdict: ErrorShareVerdict,
+  endMs: number,
+  promised: number,
+): void {
+  const { rows, errors, share, pValue } = verdict;
+  evaluation.observe(
+    {
+      ...serviceDraft("error-share", endMs),
+      title: `${(share * 100).toFixed(1)} % of the requests fail`,
+      text: verdict.reason,
+      cost: `${errors} requests got no answer in this span`,
+      causeText: "the service answers with errors; the model itself may be sound",
+      certainty: `exact binomial tail p = ${pValue.toExponential(1)} under the promised rate`,
+      numbers: { rows, errors, share, promised, pValue },
+    },
+    { breach: verdict.breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
+    endMs,
+    ERRORS,
+  );
+}
+
+function observeSilence(
+  evaluation: Evaluation,
+  verdict: SilenceVerdict,
+  lastMs: number,
+  endMs: number,
+): void {
+  const { silentMs, expected, pValue, weeks } = verdict;
+  evaluation.observe(
+    {
+      ...serviceDraft("no-traffic", endMs),
+      title: `No traffic for ${Math.round(silentMs / MINUTE_MS)} minutes`,
+      text: verdict.reason,
+      cost: `about ${Math.round(expected)} requests were expected`,
+      causeText: "nobody asks, or what they ask does not reach the model server or its agent",
+      certainty: `chance of such silence ${pValue.toExponential(1)}, from ${weeks} past weeks`,
+      numbers: { silentMs, expected, pValue, weeks },
+    },
+    { breach: verdict.breach, fromMs: lastMs, toMs: endMs },
+    endMs,
+    SILENCE,
+  );
+}
+
+function serviceDraft(
+  kind: "error-share" | "no-traffic",
+  endMs: number,
+): Omit<AlertDraft, "title" | "text" | "cost" | "causeText" | "certainty" | "numbers"> {
+  return {
+    kind,
+    subject: "",
+    severity: "page",
+    cause: "unknown",
+    where: "all rows",
+    loop: "nothing: retraining does not mend a service",
+    finding: null,
+    windows: [windowName(windowEndingAt("day", startOfDay(endMs - 1) + DAY_MS))],
+  };
+}
