@@ -5,6 +5,7 @@
 import { Tensor } from "onnxruntime-node";
 import type { InferenceSession } from "onnxruntime-node";
 import { z } from "zod";
+import { DriftmendError } from "../../../contract/driftmend-error.ts";
 
 const V2Tensor = z.object({
   name: z.string(),
@@ -26,13 +27,13 @@ export interface Columns {
   readonly byName: ReadonlyMap<string, readonly (number | string | boolean)[]>;
 }
 
-/** @throws {RangeError} when the inputs do not have the same number of rows */
+/** @throws {DriftmendError} request_invalid when the inputs do not have the same number of rows */
 export function columnsOf(request: InferRequest): Columns {
   const rows = request.inputs[0]?.shape[0] ?? 0;
   const byName = new Map<string, readonly (number | string | boolean)[]>();
   for (const input of request.inputs) {
     if (input.data.length !== rows || input.shape[0] !== rows || (input.shape[1] ?? 1) !== 1) {
-      throw new RangeError(
+      throw invalid(
         `Cannot infer as every input must have ${rows} rows of one value: "${input.name}" has shape [${input.shape.join(", ")}] and ${input.data.length} values`,
       );
     }
@@ -43,14 +44,14 @@ export function columnsOf(request: InferRequest): Columns {
 
 /**
  * Runs the session on the columns; answers its first output, one score a row.
- * @throws {RangeError} when an input of the model is missing
+ * @throws {DriftmendError} request_invalid when an input of the model is missing
  */
 export async function runSession(session: InferenceSession, columns: Columns) {
   const feeds: Record<string, Tensor> = {};
   for (const input of session.inputMetadata) {
     const data = columns.byName.get(input.name);
     if (data === undefined) {
-      throw new RangeError(`Cannot infer as the model needs the input "${input.name}"`);
+      throw invalid(`Cannot infer as the model needs the input "${input.name}"`);
     }
     const shape = [columns.rows, 1];
     feeds[input.name] =
@@ -59,9 +60,11 @@ export async function runSession(session: InferenceSession, columns: Columns) {
         : new Tensor("float32", Float32Array.from(data, Number), shape);
   }
   const output = session.outputNames[0];
-  if (output === undefined) throw new RangeError("Cannot infer as the model has no output");
+  if (output === undefined) throw invalid("Cannot infer as the model has no output");
   const scores = (await session.run(feeds, [output]))[output]?.data;
-  if (!(scores instanceof Float32Array))
-    throw new RangeError("Cannot infer as scores are not FP32");
+  if (!(scores instanceof Float32Array)) throw invalid("Cannot infer as scores are not FP32");
   return scores;
 }
+
+const invalid = (message: string): DriftmendError =>
+  new DriftmendError("request_invalid", { retry: "never", message });
