@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../runtime/clock.ts";
 import { prepareFlights } from "./data/prepare-flights.ts";
 import { figuresOf } from "./offline/figures.ts";
+import { quarantineGains } from "./offline/quarantine-gain.ts";
 import { figureLines, weekLine } from "./offline/report.ts";
 import { tellStory } from "./offline/story.ts";
 import { worldOf } from "./offline/world.ts";
@@ -47,13 +48,15 @@ const { flights } = await prepareFlights({
 const troubles = values["no-troubles"]
   ? null
   : planTroubles(values.seed === undefined ? undefined : Number(values.seed));
-const story = tellStory(worldOf(flights, troubles, Number(values["label-seed"])), {
-  l2: Number(values.l2),
-  embargoDays: 7,
+const settings = { l2: Number(values.l2), embargoDays: 7 };
+const world = worldOf(flights, troubles, Number(values["label-seed"]));
+const story = tellStory(world, {
+  ...settings,
   skipQuarantine: values["skip-quarantine"],
   onWeek: (week) => say(weekLine(week)),
 });
 const figures = figuresOf(story);
+const gains = troubles === null ? [] : quarantineGains(world, troubles.dataBreak.week, settings);
 const planted = troubles === null ? [] : reportTroubles(troubles, flights);
 if (values.json) {
   const weeks = story.weeks.map(({ week, probe, calibration, refitCalibration, promoted }) => ({
@@ -63,8 +66,13 @@ if (values.json) {
     refitCalibration,
     promoted,
   }));
-  process.stdout.write(`${JSON.stringify({ troubles: planted, checks: weeks, ...figures })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ troubles: planted, checks: weeks, ...figures, quarantineGains: gains })}\n`,
+  );
 } else {
   for (const line of figureLines(figures)) say(line);
+  for (const { week, gain } of gains) {
+    say(`trained on the broken rows at the end of week ${week}: log-loss ${gain.toFixed(4)} more`);
+  }
   say(`${((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1)} s`);
 }

@@ -14,8 +14,8 @@ import signal
 import sys
 import time
 
-# The packages beside this file are read from a checkout; leave nothing in it.
-sys.dont_write_bytecode = True
+# The package beside this file lies in a checkout: no bytecode into it, but into every other place.
+writes_bytecode, sys.dont_write_bytecode = not sys.dont_write_bytecode, True
 
 from torch_trainer.features import NAMES, NUMBERS
 from torch_trainer.fit import Objective, fit, places_of
@@ -29,6 +29,8 @@ from torch_trainer.request import (
 )
 from torch_trainer.rows import merge, read_rows, sort_names
 from torch_trainer.tables import quality_of, tables_of
+
+sys.dont_write_bytecode = not writes_bytecode
 
 
 def leave(_signal, _frame):
