@@ -51,7 +51,10 @@ export function createHttpServer(
 
   app.addHook("onRequest", async (request, reply) => {
     const refusal = accessRefusal(request, options.tokens);
-    if (refusal !== null) sendProblem(reply, refusal.status, refusal.error);
+    if (refusal === null) return undefined;
+    sendProblem(reply, refusal.status, refusal.error);
+    // Answering the reply is how fastify learns that the route must not run.
+    return reply;
   });
   app.setErrorHandler((error, _request, reply) => {
     const { status, error: known } = asProblem(error);
