@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { startOf } from "../../cli/up/process-table.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { processEnvironment } from "../../runtime/env.ts";
 import { findNatsServer, natsConfiguration, startNatsServer } from "../../runtime/nats-server.ts";
@@ -24,14 +25,8 @@ const options = (port = 0) => ({
   binary: findNatsServer(processEnvironment()),
 });
 
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** A zombie that nobody has collected yet is gone. */
+const isAlive = (pid: number): boolean => startOf(pid) !== undefined;
 
 describe("startNatsServer", () => {
   it("listens on a free port of loopback with JetStream and the payload limit", async () => {
@@ -85,7 +80,7 @@ describe("startNatsServer", () => {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const [pid] = (await once(parent, "message")) as [number];
-    expect(await isAlive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     parent.kill("SIGKILL");
     await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
   });
