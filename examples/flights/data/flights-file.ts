@@ -3,7 +3,6 @@
  * then little-endian arrays, so that opening costs one read and no decoding (36 MB for 3 M rows).
  * A row's number is its identity; ids and clients follow from it and never change between runs.
  */
-import { readFile } from "node:fs/promises";
 import { DAY_MINUTES, EPOCH_MS, MINUTE_MS } from "./calendar.ts";
 import { rowHash } from "./row-hash.ts";
 
@@ -133,11 +132,6 @@ export function withColumns(
     id: (row) => `${airports[at(origin, row)]}-${airports[at(destination, row)]}-${row}`,
     client: (row) => CLIENT_VERSIONS[clientOf(row)] ?? "",
   };
-}
-
-/** Reads a prepared file whole. */
-export async function openFlights(path: string, shiftMs: number): Promise<Flights> {
-  return decodeFlights(await readFile(path), shiftMs);
 }
 
 function indexDays(departureMinute: Int32Array): Int32Array {

@@ -67,15 +67,6 @@ export interface RawFlight {
   readonly destination: string;
 }
 
-/** Rows in columns, airports as codes into the caller's list of names. */
-export interface RawColumns {
-  readonly hour: ArrayLike<number>;
-  readonly dayOfWeek: ArrayLike<number>;
-  readonly distance: ArrayLike<number>;
-  readonly origin: ArrayLike<number>;
-  readonly destination: ArrayLike<number>;
-}
-
 /** The probability that a flight lands at least 15 minutes late. */
 export function predictLate(tables: ModelTables, flight: RawFlight): number {
   const scorer = columnScorer(tables, [flight.origin, flight.destination]);
