@@ -1,8 +1,9 @@
 /**
- * Alignment of two discrete distributions under a one-parameter change (a factor or a shift): their atoms
- * (values with many rows, such as distances of routes) fall on each other at the true parameter only, which
- * finds it a hundred times sharper than quantiles do. Invariant: every candidate takes one clean atom to one
- * broken atom, so the true parameter is among them up to rounding.
+ * Alignment of two discrete distributions under a one-parameter change (a factor or a shift): their
+ * atoms (values with many rows, such as distances of routes) fall on each other at the true
+ * parameter only, which finds it a hundred times sharper than quantiles do. Invariant: every
+ * candidate takes one clean atom to one broken atom, so the true parameter is among them up to
+ * rounding.
  */
 import { quantileOfSorted } from "./quantile.ts";
 import type { ValueCounts } from "./value-counts.ts";
@@ -30,7 +31,9 @@ export interface ParameterRange {
 const CLEAN_ATOMS_MAX = 150;
 const BROKEN_ATOMS_MAX = 40;
 const CANDIDATES_MAX = 1600;
-/** The best overlap must stand out of those of wrong parameters by this many (robust) deviations. */
+/**
+ * The best overlap must stand out of those of wrong parameters by this many (robust) deviations.
+ */
 const DEVIATIONS_MIN = 6;
 /** Float32 keeps 24 bits: what a stored product may be off by. */
 const RELATIVE_TOLERANCE = 1e-6;

@@ -13,7 +13,8 @@ export function brierScore(
 ): number {
   if (probabilities.length !== labels.length) {
     throw new RangeError(
-      `Cannot pair probabilities with labels: lengths are ${probabilities.length} and ${labels.length}`,
+      `Cannot pair probabilities with labels: lengths are ${probabilities.length} and ` +
+        `${labels.length}`,
     );
   }
   let sum = 0;

@@ -1,6 +1,6 @@
 /**
- * Calibration of scores on labelled reference data, kept only if it helps on data that it has not seen.
- * Invariant: the gate compares on held-out parts, or isotonic regression would always win.
+ * Calibration of scores on labelled reference data, kept only if it helps on data that it has not
+ * seen. Invariant: the gate compares on held-out parts, or isotonic regression would always win.
  */
 import { clusteredMean } from "./clustered-mean.ts";
 import type { IsotonicMap, ScoreCounts } from "./isotonic.ts";
@@ -22,9 +22,10 @@ export type Calibration =
     };
 
 /**
- * Fits an isotonic map on all parts, if its expected calibration error is smaller beyond chance (one-sided
- * 95 % over the parts) when each part is predicted from the others.
- * @param parts counts of disjoint parts of the reference (folds of rows, or its days), at least one row
+ * Fits an isotonic map on all parts, if its expected calibration error is smaller beyond chance
+ * (one-sided 95 % over the parts) when each part is predicted from the others.
+ * @param parts counts of disjoint parts of the reference (folds of rows, or its days), at least one
+ * row
  * @see NannyML's needs_calibration, which draws ten stratified splits instead
  */
 export function fitCalibration(parts: readonly ScoreCounts[]): Calibration {
@@ -87,7 +88,9 @@ export function mergeScoreCounts(parts: readonly ScoreCounts[]): ScoreCounts {
 
 const EQUAL_COUNT_BINS = 10;
 
-/** Expected calibration error on ten bins of equal count; a score that straddles a border is split. */
+/**
+ * Expected calibration error on ten bins of equal count; a score that straddles a border is split.
+ */
 function equalCountError(counts: ScoreCounts, predict: (score: number) => number): number {
   let total = 0;
   for (let i = 0; i < counts.rows.length; i++) {

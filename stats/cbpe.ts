@@ -1,7 +1,8 @@
 /**
  * Confidence-based performance estimation: what metrics would be if calibrated scores were true
- * probabilities, before any label has come. Invariant: plain sums over counts per score, so it streams and
- * windows add up. It sees changes of inputs only: where the world changed (concept drift), it is blind.
+ * probabilities, before any label has come. Invariant: plain sums over counts per score, so it
+ * streams and windows add up. It sees changes of inputs only: where the world changed (concept
+ * drift), it is blind.
  */
 import type { Calibration } from "./calibration.ts";
 import { calibrated } from "./calibration.ts";
@@ -150,7 +151,9 @@ function f1Moment(confusion: Confusion, total: number): Moment {
   return { value: f1Score(confusion), variance: Math.max(0, variance) };
 }
 
-/** DeLong's variance from expected counts: placements of positives among negatives and the reverse. */
+/**
+ * DeLong's variance from expected counts: placements of positives among negatives and the reverse.
+ */
 function aucMoment(positives: Float64Array, negatives: Float64Array, total: number): Moment {
   const positiveTotal = positives.reduce((sum, count) => sum + count, 0);
   const negativeTotal = total - positiveTotal;

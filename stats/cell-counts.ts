@@ -1,6 +1,7 @@
 /**
- * Counts of one feature over a window: rows, sum and sum of squares per grid cell. Invariant: cells are in
- * the order of their values, each once; windows on the same grid add up, so any span is a sum of parts.
+ * Counts of one feature over a window: rows, sum and sum of squares per grid cell. Invariant: cells
+ * are in the order of their values, each once; windows on the same grid add up, so any span is a
+ * sum of parts.
  */
 import type { Grid } from "./grid.ts";
 import { cellOf, cellRank, isNonFiniteCell } from "./grid.ts";

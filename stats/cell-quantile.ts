@@ -1,6 +1,6 @@
 /**
- * Quantiles from cell counts: within 0.6 % of the IQR near the median, exact where a cell holds one value
- * only (integers). Invariant: never outside the cell that holds the order statistic.
+ * Quantiles from cell counts: within 0.6 % of the IQR near the median, exact where a cell holds one
+ * value only (integers). Invariant: never outside the cell that holds the order statistic.
  */
 import type { CellCounts } from "./cell-counts.ts";
 import { cellBounds } from "./grid.ts";
@@ -32,7 +32,10 @@ export function cellQuantile(counts: CellCounts, p: number): number {
   return low === high ? low : low + (high - low) * (position - index);
 }
 
-/** An estimate of the value at this rank (0-based): uniform inside its cell, with the cell's moments. */
+/**
+ * An estimate of the value at this rank (0-based): uniform inside its cell, with the cell's
+ * moments.
+ */
 function orderStatistic(counts: CellCounts, index: number): number {
   const { center, invScale } = counts.grid;
   let before = 0;

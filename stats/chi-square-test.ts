@@ -1,6 +1,6 @@
 /**
- * Pearson's two-sample χ² on counts, with rare cells merged. Both samples are random: the goodness-of-fit
- * form, which takes the reference as exact, cries wolf at 24–99 % under no drift.
+ * Pearson's two-sample χ² on counts, with rare cells merged. Both samples are random: the
+ * goodness-of-fit form, which takes the reference as exact, cries wolf at 24–99 % under no drift.
  */
 import { chiSquareSurvival } from "./chi-square.ts";
 import { countTotals } from "./count-totals.ts";
@@ -8,17 +8,17 @@ import { fSurvival } from "./f-distribution.ts";
 import { mergeRareCells } from "./rare-cells.ts";
 
 /**
- * The χ² of dependent rows (Rao–Scott, second order, with the design effect itself estimated): the mean
- * design effect scales the statistic, `rank` is how many directions carry it, `degreesOfFreedom` how well
- * it is known.
+ * The χ² of dependent rows (Rao–Scott, second order, with the design effect itself estimated): the
+ * mean design effect scales the statistic, `rank` is how many directions carry it,
+ * `degreesOfFreedom` how well it is known.
  */
 export interface RaoScott {
   /** Effective rows of both samples: rows over their design effects. */
   readonly rowsA: number;
   readonly rowsB: number;
-  /** Satterthwaite's number of directions, >= 1; Infinity for independent rows. */
+  /** Satterthwaite's number of directions, >= 1; 1e9 for independent rows. */
   readonly rank: number;
-  /** Infinity for independent rows. */
+  /** 1e9 for independent rows. */
   readonly degreesOfFreedom: number;
 }
 

@@ -32,7 +32,9 @@ export interface ClusteredMean {
 }
 
 export interface ClusteredMeanOptions {
-  /** `rows` (default): the ratio estimator Σsum/Σrows. `blocks`: the plain mean of the block means. */
+  /**
+   * `rows` (default): the ratio estimator Σsum/Σrows. `blocks`: the plain mean of the block means.
+   */
   readonly weighting?: "rows" | "blocks";
   /** Default 0.95. */
   readonly confidence?: number;

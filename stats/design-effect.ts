@@ -1,7 +1,8 @@
 /**
- * How much less than their number dependent rows are worth, learnt from counts per block of time (hours,
- * days): the variance of shares between blocks over the one that independent rows would have. On the
- * flights' labels it is about 300. Invariant: never below 1, and it says how well it is known.
+ * How much less than their number dependent rows are worth, learnt from counts per block of time
+ * (hours, days): the variance of shares between blocks over the one that independent rows would
+ * have. On the flights' labels it is about 300. Invariant: never below 1, and it says how well it
+ * is known.
  */
 import type { RaoScott } from "./chi-square-test.ts";
 
@@ -10,19 +11,26 @@ export interface DesignEffect {
   readonly designEffect: number;
   /** Of the cumulative shares of the ordered cells, the worst one; what KS needs; >= 1. */
   readonly cumulative: number;
-  /** Share of variance that rows of one block have in common; of the mean and of the cumulative one. */
+  /**
+   * Share of variance that rows of one block have in common; of the mean and of the cumulative one.
+   */
   readonly correlation: number;
   readonly cumulativeCorrelation: number;
   /** Mean rows of a block, as the analysis of variance weighs them. */
   readonly blockRows: number;
   /** Correlation of a block with the one before; 0 where blocks do not differ beyond chance. */
   readonly serialCorrelation: number;
-  /** Satterthwaite's number of directions that carry the effect; Infinity for independent rows. */
+  /** Satterthwaite's number of directions that carry the effect; 1e9 for independent rows. */
   readonly rank: number;
-  /** Of the estimate: blocks less phases, less what serial correlation costs; Infinity if independent. */
+  /** Of the estimate: blocks less phases, less serial correlation; 1e9 if independent. */
   readonly degreesOfFreedom: number;
   readonly blocks: number;
 }
+
+/**
+ * Stands for infinitely many degrees of freedom: finite, so that evidence survives JSON.
+ */
+export const DEGREES_UNLIMITED = 1e9;
 
 /** Rows taken as independent: to be said where no block history exists yet. */
 export const INDEPENDENT_ROWS: DesignEffect = {
@@ -32,15 +40,17 @@ export const INDEPENDENT_ROWS: DesignEffect = {
   cumulativeCorrelation: 0,
   blockRows: 1,
   serialCorrelation: 0,
-  rank: Number.POSITIVE_INFINITY,
-  degreesOfFreedom: Number.POSITIVE_INFINITY,
+  rank: DEGREES_UNLIMITED,
+  degreesOfFreedom: DEGREES_UNLIMITED,
   blocks: 0,
 };
 
 export interface DesignEffectOptions {
   /** How many leading cells are ordered (a histogram's `orderedCells`); default none. */
   readonly orderedCells?: number;
-  /** Blocks of a season (7 for days of a week): known differences of phases are no noise; default 1. */
+  /**
+   * Blocks of a season (7 for days of a week): known differences of phases are no noise; default 1.
+   */
   readonly seasonBlocks?: number;
 }
 
@@ -48,10 +58,12 @@ const SERIAL_MAX = 0.8;
 
 /**
  * Learns the design effect of a feature.
- * @param blocks counts per cell of consecutive blocks, same cells, oldest first; empty blocks are skipped
+ * @param blocks counts per cell of consecutive blocks, same cells, oldest first; empty blocks are
+ * skipped
  * @returns INDEPENDENT_ROWS with the number of blocks where fewer than 3 residual blocks remain
  * @throws {RangeError} if the cells do not align
- * @see Rao and Scott (1984); the mean over cells equals Pearson's χ² of homogeneity over its degrees
+ * @see Rao and Scott (1984); the mean over cells equals Pearson's χ² of homogeneity over its
+ * degrees
  */
 export function learnDesignEffect(
   blocks: readonly ArrayLike<number>[],

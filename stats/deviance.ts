@@ -1,6 +1,6 @@
 /**
- * Loader's saddle-point form of binomial and Poisson probabilities for real arguments. Invariant: no
- * difference of large logarithms, so relative accuracy holds for counts of a billion as for ten.
+ * Loader's saddle-point form of binomial and Poisson probabilities for real arguments. Invariant:
+ * no difference of large logarithms, so relative accuracy holds for counts of a billion as for ten.
  */
 import { stirlingError } from "./log-gamma.ts";
 
@@ -42,7 +42,8 @@ export function poissonTerm(a: number, x: number): number {
 }
 
 /**
- * Γ(a+b+1) / (Γ(a+1) Γ(b+1)) x^a y^b for real a, b ≥ 0: the binomial probability of a in a + b trials.
+ * Γ(a+b+1) / (Γ(a+1) Γ(b+1)) x^a y^b for real a, b ≥ 0: the binomial probability of a in a + b
+ * trials.
  * @param x success probability   @param y 1 − x, handed in because 1 − x may have lost its digits
  */
 export function binomialTerm(a: number, b: number, x: number, y: number): number {

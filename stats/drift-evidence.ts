@@ -1,6 +1,7 @@
 /**
- * Everything known about reference against window of one feature: distances, tests, sample sizes and what
- * chance alone would give. Invariant: only counts go in, so the same counts give the same numbers.
+ * Everything known about reference against window of one feature: distances, tests, sample sizes
+ * and what chance alone would give. Invariant: only counts go in, so the same counts give the same
+ * numbers.
  */
 import type { CellCounts } from "./cell-counts.ts";
 import { alignCells, cellMoments, cellPoints } from "./cell-counts.ts";
@@ -9,7 +10,7 @@ import { chiSquareTest } from "./chi-square-test.ts";
 import { countTotals } from "./count-totals.ts";
 import { cramerVonMises } from "./cramer-von-mises.ts";
 import type { DesignEffect } from "./design-effect.ts";
-import { effectiveSampleSize, INDEPENDENT_ROWS } from "./design-effect.ts";
+import { DEGREES_UNLIMITED, effectiveSampleSize, INDEPENDENT_ROWS } from "./design-effect.ts";
 import type { ChanceThresholds } from "./drift-thresholds.ts";
 import { chanceThresholds, smallestDetectableShift } from "./drift-thresholds.ts";
 import { hellingerDistance } from "./hellinger.ts";
@@ -28,7 +29,9 @@ export interface DriftInput {
   readonly histogram: Histogram;
   /** Rows of the window on the histogram's cells. */
   readonly current: Float64Array;
-  /** The grid cells of both, where the feature is numeric: KS and Wasserstein-1 are taken of them. */
+  /**
+   * The grid cells of both, where the feature is numeric: KS and Wasserstein-1 are taken of them.
+   */
   readonly cells?: { readonly reference: CellCounts; readonly current: CellCounts };
   /** Learnt by learnDesignEffect; absent: rows are taken as independent. */
   readonly designEffect?: DesignEffect;
@@ -60,7 +63,10 @@ export interface DriftEvidence {
   readonly rowsEffective: SampleSizes;
   readonly designEffect: DesignEffect;
   readonly statistics: DriftDistances;
-  /** The same with the bias taken out that chance gives them at these sizes: what effect floors judge. */
+  /**
+   * The same with the bias taken out that chance gives them at these sizes: what effect floors
+   * judge.
+   */
   readonly effects: {
     readonly psi: number;
     readonly jensenShannon: number;
@@ -182,21 +188,22 @@ function orderedComparison(
   const [left, right] = [cellPoints(cells.reference), cellPoints(cells.current)];
   const distance = wassersteinOfPoints(left, right);
   const byChance = wassersteinByChance(left, sizes);
-  const inSigmas = (value: number): number =>
-    sigma > 0 ? value / sigma : value > 0 ? Number.POSITIVE_INFINITY : 0;
+  // A constant reference has no σ: the scale of its grid (|median| or 1) stands in.
+  const scale = sigma > 0 ? sigma : 1 / (cells.reference.grid.invScale || 1);
   return {
     ks,
     pValue: ksOnCells(ks, a, b, sizes, designEffect.degreesOfFreedom),
     cramerVonMises: cramerVonMises(a, b),
-    wasserstein: inSigmas(distance),
-    wassersteinEffect: inSigmas(Math.sqrt(Math.max(0, distance ** 2 - byChance ** 2))),
+    wasserstein: distance / scale,
+    wassersteinEffect: Math.sqrt(Math.max(0, distance ** 2 - byChance ** 2)) / scale,
   };
 }
 
 /**
- * p-value of D read at the borders of cells. A bridge that is looked at only there has a smaller maximum:
- * half a step √(mean cell) is added (Broadie, Glasserman and Kou give 0.58; 0.5 stays conservative, checked
- * on 2 to 64 cells). A variance known from few blocks only widens the normal to Student's t.
+ * p-value of D read at the borders of cells. A bridge that is looked at only there has a smaller
+ * maximum: half a step √(mean cell) is added (Broadie, Glasserman and Kou give 0.58; 0.5 stays
+ * conservative, checked on 2 to 64 cells). A variance known from few blocks only widens the normal
+ * to Student's t.
  */
 function ksOnCells(
   d: number,
@@ -215,7 +222,7 @@ function ksOnCells(
   }
   const root = Math.sqrt((sizes.reference * sizes.current) / (sizes.reference + sizes.current));
   const p = kolmogorovSurvival((root + 0.12 + 0.11 / root) * d + Math.sqrt(meanCell) / 2);
-  if (degreesOfFreedom === Number.POSITIVE_INFINITY || p <= 0 || p >= 1) {
+  if (degreesOfFreedom >= DEGREES_UNLIMITED || p <= 0 || p >= 1) {
     return p;
   }
   // −quantile(p/2) and not quantile(1 − p/2): the tail keeps its digits.
@@ -243,8 +250,9 @@ function wassersteinByChance(
 }
 
 /**
- * p-value of the smaller of two dependent p-values: 1 − (1 − p)^c. On B equal cells, 300 000 Brownian bridges
- * at α = 0.002 give c = 1.2 (3 cells), 1.5 (5), 1.8 (10), 1.9 (32): 2 − 2.4/B within 0.05.
+ * p-value of the smaller of two dependent p-values: 1 − (1 − p)^c. On B equal cells, 300 000
+ * Brownian bridges at α = 0.002 give c = 1.2 (3 cells), 1.5 (5), 1.8 (10), 1.9 (32): 2 − 2.4/B
+ * within 0.05.
  */
 function jointPValue(chiSquare: number, ks: number | null, cells: number): number {
   if (ks === null) {

@@ -1,6 +1,7 @@
 /**
  * What a distance may reach by chance alone at these sample sizes, and what could be seen at all.
- * A constant threshold does not know either: "PSI > 0.1" flags 67 % of windows of 50 rows under no drift.
+ * A constant threshold does not know either: "PSI > 0.1" flags 67 % of windows of 50 rows under no
+ * drift.
  */
 import { chiSquareQuantile } from "./chi-square.ts";
 import { kolmogorovQuantile } from "./kolmogorov.ts";
@@ -16,8 +17,8 @@ export interface ChanceThresholds {
 }
 
 /**
- * PSI ≈ (1/n + 1/m) χ²(B − 1) under no drift; the Jensen–Shannon divergence (nats) and Hellinger² are one
- * eighth of it.
+ * PSI ≈ (1/n + 1/m) χ²(B − 1) under no drift; the Jensen–Shannon divergence (nats) and Hellinger²
+ * are one eighth of it.
  * @param alpha in (0, 1)   @param cells with rows in the reference
  * @param rowsA effective rows of one sample   @param rowsB of the other
  */

@@ -1,7 +1,8 @@
 /**
- * The verdict on one feature: drift needs evidence (a p-value that knows the effective sample size) and an
- * effect that matters (floors), because at millions of rows every test rejects and at fifty every distance
- * is large. Invariant: a pure function of the evidence; the reason and all numbers go with it.
+ * The verdict on one feature: drift needs evidence (a p-value that knows the effective sample size)
+ * and an effect that matters (floors), because at millions of rows every test rejects and at fifty
+ * every distance is large. Invariant: a pure function of the evidence; the reason and all numbers
+ * go with it.
  */
 import type { DriftEvidence, DriftInput } from "./drift-evidence.ts";
 import { driftEvidence } from "./drift-evidence.ts";
@@ -14,7 +15,9 @@ export interface EffectFloors {
   readonly wasserstein: number;
 }
 
-/** One effect at or above its floor is enough. 0.134 is the Jensen–Shannon distance of a PSI of 0.1. */
+/**
+ * One effect at or above its floor is enough. 0.134 is the Jensen–Shannon distance of a PSI of 0.1.
+ */
 export const EFFECT_FLOORS: EffectFloors = { psi: 0.1, jensenShannon: 0.134, wasserstein: 0.1 };
 
 export interface DriftRule {

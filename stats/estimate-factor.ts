@@ -1,7 +1,7 @@
 /**
- * The factor between a clean and a broken feature: kilometres for miles, cents for euros. Invariant: the
- * true factor is found within 1 % from 1 000 rows where values repeat (distances of routes), and the
- * interval says how well where they do not.
+ * The factor between a clean and a broken feature: kilometres for miles, cents for euros.
+ * Invariant: the true factor is found within 1 % from 1 000 rows where values repeat (distances of
+ * routes), and the interval says how well where they do not.
  */
 import { normalQuantile } from "./normal.ts";
 import { alignAtoms } from "./align-atoms.ts";
@@ -87,7 +87,9 @@ export interface LocationDifference {
 
 const TRIM = 0.1;
 
-/** Difference of 10 % trimmed means, broken − clean, with the standard error of winsorised samples. */
+/**
+ * Difference of 10 % trimmed means, broken − clean, with the standard error of winsorised samples.
+ */
 export function trimmedDifference(clean: ValueCounts, broken: ValueCounts): LocationDifference {
   const a = trimmedMean(clean);
   const b = trimmedMean(broken);

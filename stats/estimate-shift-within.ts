@@ -1,6 +1,7 @@
 /**
- * Shifts that differ by group: UTC for local hours is another shift at every airport. Invariant: a group
- * speaks only where its own rows make its shift clear, so small groups cannot widen the range.
+ * Shifts that differ by group: UTC for local hours is another shift at every airport. Invariant: a
+ * group speaks only where its own rows make its shift clear, so small groups cannot widen the
+ * range.
  */
 import type { ShiftEstimate, ShiftOptions } from "./estimate-shift.ts";
 import { estimateShift } from "./estimate-shift.ts";
@@ -13,7 +14,9 @@ export interface ShiftGroup {
 }
 
 export interface ShiftWithin {
-  /** Median over groups, weighted by broken rows; on a circle, counted around the largest group's. */
+  /**
+   * Median over groups, weighted by broken rows; on a circle, counted around the largest group's.
+   */
   readonly shift: number;
   readonly min: number;
   readonly max: number;

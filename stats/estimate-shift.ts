@@ -1,6 +1,7 @@
 /**
- * The shift between a clean and a broken feature: UTC for local hours (on a circle of 24), an offset.
- * Invariant: on a circle every shift is tried, and the reported distances are those of the chosen one.
+ * The shift between a clean and a broken feature: UTC for local hours (on a circle of 24), an
+ * offset. Invariant: on a circle every shift is tried, and the reported distances are those of the
+ * chosen one.
  */
 import { alignAtoms, roundingStep } from "./align-atoms.ts";
 import { trimmedDifference } from "./estimate-factor.ts";
@@ -16,7 +17,9 @@ export interface ShiftEstimate extends Undoing {
   readonly shift: number;
   readonly lower: number;
   readonly upper: number;
-  /** ln of how much likelier the shift makes the broken rows than the next best one; circle only. */
+  /**
+   * ln of how much likelier the shift makes the broken rows than the next best one; circle only.
+   */
   readonly margin: number;
   /** Rows of the broken sample. */
   readonly rows: number;

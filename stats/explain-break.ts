@@ -1,7 +1,8 @@
 /**
  * Names what happened to a feature that broke: a factor, a shift, missing values, a constant, new
- * categories, or unknown. Invariant: a name is given only where undoing it brings the distribution back (or
- * a share jumped beyond chance); else the best guess is reported as unknown, with its numbers.
+ * categories, or unknown. Invariant: a name is given only where undoing it brings the distribution
+ * back (or a share jumped beyond chance); else the best guess is reported as unknown, with its
+ * numbers.
  */
 import { chiSquareTest } from "./chi-square-test.ts";
 import type { FactorEstimate } from "./estimate-factor.ts";
@@ -23,7 +24,10 @@ export type BreakInput =
       readonly brokenMissing: number;
       /** Values are integers on a circle of this many; only a shift can explain those. */
       readonly period?: number;
-      /** The same rows by a group whose shift may differ (origin airports); each a clean and broken part. */
+      /**
+       * The same rows by a group whose shift may differ (origin airports); each a clean and broken
+       * part.
+       */
       readonly groups?: readonly ShiftGroup[];
     }
   | {
@@ -78,7 +82,10 @@ const EXPLAINED_MIN = 0.7;
 /** Total variation beyond chance below which nothing broke. */
 const DISTANCE_MIN = 0.05;
 const CONSTANT_SHARE_MIN = 0.99;
-/** Groups with a clear shift must hold this share of the rows, and explain this much more than one shift. */
+/**
+ * Groups with a clear shift must hold this share of the rows, and explain this much more than one
+ * shift.
+ */
 const WITHIN_SHARE_MIN = 0.5;
 const WITHIN_GAIN_MIN = 0.05;
 

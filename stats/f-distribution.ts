@@ -5,14 +5,14 @@ import { regularizedBeta } from "./incomplete-beta.ts";
 /**
  * P(F > f).
  * @param numerator degrees of freedom, > 0
- * @param denominator degrees of freedom, > 0; Infinity gives χ²/numerator
+ * @param denominator degrees of freedom, > 0; from 1e8 on it is χ²/numerator to 1e-7
  * @see scipy.stats.f.sf
  */
 export function fSurvival(f: number, numerator: number, denominator: number): number {
   if (f <= 0) {
     return 1;
   }
-  if (denominator === Number.POSITIVE_INFINITY) {
+  if (denominator >= 1e8) {
     return chiSquareSurvival(f * numerator, numerator);
   }
   const part = numerator * f;

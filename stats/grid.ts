@@ -1,7 +1,7 @@
 /**
- * Grid cells: where a numeric value falls on a grid scaled by its feature's median and IQR. Cells are
- * equal-width (IQR/128) within one IQR of the median and double per octave outside: no range to set, no
- * overflow. Invariant: bit for bit the cells that the SQL of the rollups computes.
+ * Grid cells: where a numeric value falls on a grid scaled by its feature's median and IQR. Cells
+ * are equal-width (IQR/128) within one IQR of the median and double per octave outside: no range to
+ * set, no overflow. Invariant: bit for bit the cells that the SQL of the rollups computes.
  */
 import { sampleStandardDeviation } from "simple-statistics";
 import { quantileOfSorted } from "./quantile.ts";
@@ -24,8 +24,8 @@ const floatView = new Float32Array(1);
 const bitsView = new Int32Array(floatView.buffer);
 
 /**
- * The scale of one feature. `invScale` 0 means that no grid was learnt yet: cells are then logarithmic
- * (sign, exponent and four mantissa bits of the value itself).
+ * The scale of one feature. `invScale` 0 means that no grid was learnt yet: cells are then
+ * logarithmic (sign, exponent and four mantissa bits of the value itself).
  */
 export interface Grid {
   readonly center: number;
@@ -60,8 +60,8 @@ export function isNonFiniteCell(cell: number): boolean {
 }
 
 /**
- * A number that orders cells as their values are ordered. On a grid that is the cell itself; without one,
- * cells of negative values run backwards.
+ * A number that orders cells as their values are ordered. On a grid that is the cell itself;
+ * without one, cells of negative values run backwards.
  */
 export function cellRank(cell: number, invScale: number): number {
   return invScale === 0 && cell < 0 ? -4097 - cell : cell;
@@ -73,8 +73,8 @@ export interface CellBounds {
 }
 
 /**
- * The values of a cell: [lower, upper) for values above the centre, (lower, upper] below, and the open
- * interval around it for cell 0. Exact up to the rounding of 1 + |x| to Float32 (6e-8 of it).
+ * The values of a cell: [lower, upper) for values above the centre, (lower, upper] below, and the
+ * open interval around it for cell 0. Exact up to the rounding of 1 + |x| to Float32 (6e-8 of it).
  * @throws {RangeError} for the cells of NaN and the infinities, which have no bounds
  */
 export function cellBounds(cell: number, center: number, invScale: number): CellBounds {
@@ -114,7 +114,8 @@ function fromBits(bits: number): number {
 }
 
 /**
- * The border of a cell that is nearest to a value: where an edge can be cut without splitting a cell.
+ * The border of a cell that is nearest to a value: where an edge can be cut without splitting a
+ * cell.
  * @param value finite
  */
 export function snapToCellBorder(value: number, center: number, invScale: number): number {
@@ -123,8 +124,9 @@ export function snapToCellBorder(value: number, center: number, invScale: number
 }
 
 /**
- * The grid of a feature: median, and one over the interquartile range. Where the IQR is 0 (a binary or
- * mostly constant feature) the scale falls back to the standard deviation, then to |median|, then to 1.
+ * The grid of a feature: median, and one over the interquartile range. Where the IQR is 0 (a binary
+ * or mostly constant feature) the scale falls back to the standard deviation, then to |median|,
+ * then to 1.
  * @param sortedFinite ascending, finite, not empty
  * @throws {RangeError} if there is no value
  */

@@ -1,7 +1,8 @@
 /**
- * What windows are counted on: cells frozen on the reference's quantiles (numeric) or its known categories,
- * with cells for the tails to ±∞, for missing, non-finite and unknown values. Invariant: numeric edges lie
- * on borders of grid cells, so a projection of a window's cells is exact and edges never move.
+ * What windows are counted on: cells frozen on the reference's quantiles (numeric) or its known
+ * categories, with cells for the tails to ±∞, for missing, non-finite and unknown values.
+ * Invariant: numeric edges lie on borders of grid cells, so a projection of a window's cells is
+ * exact and edges never move.
  */
 import type { CellCounts } from "./cell-counts.ts";
 import { requireSameGrid } from "./cell-counts.ts";
@@ -40,7 +41,8 @@ export interface HistogramLimits {
 }
 
 /**
- * Bins of (nearly) equal reference share; where there are at most `binsMax` distinct cells, each is a bin.
+ * Bins of (nearly) equal reference share; where there are at most `binsMax` distinct cells, each is
+ * a bin.
  * @param reference cell counts with at least one finite row
  * @throws {RangeError} if the reference holds no finite value
  */
@@ -72,7 +74,9 @@ export function numericHistogram(
   return { ...empty, reference: projectCells(empty, reference) };
 }
 
-/** Indices of the cells at which bins begin: close a bin when the next cell would overshoot by more. */
+/**
+ * Indices of the cells at which bins begin: close a bin when the next cell would overshoot by more.
+ */
 function quantileStarts(n: Float64Array, binsMax: number): Int32Array {
   let left = n.reduce((total, count) => total + count, 0);
   const starts = [0];
@@ -142,7 +146,9 @@ export function categoryHistogram(
   return { ...empty, reference: projectCategories(empty, reference) };
 }
 
-/** A window's rows on the cells of a histogram: the known categories, then all others, then missing. */
+/**
+ * A window's rows on the cells of a histogram: the known categories, then all others, then missing.
+ */
 export function projectCategories(
   histogram: CategoryHistogram,
   window: CategoryCounts,

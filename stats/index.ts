@@ -3,19 +3,15 @@ export { auc, aucOfCounts, aucOfSorted } from "./auc.ts";
 export type { ShareInterval } from "./binomial.ts";
 export { binomialLowerTail, binomialUpperTail, shareInterval } from "./binomial.ts";
 export { brierScore } from "./brier.ts";
+export type { Calibration } from "./calibration.ts";
+export { calibrated, fitCalibration, mergeScoreCounts } from "./calibration.ts";
 export type {
-  CategoryCounts,
-  CategoryHistogram,
-  Histogram,
-  HistogramLimits,
-  NumericHistogram,
-} from "./histogram.ts";
-export {
-  categoryHistogram,
-  numericHistogram,
-  projectCategories,
-  projectCells,
-} from "./histogram.ts";
+  EstimatedMetric,
+  EstimatedPerformance,
+  EstimateOptions,
+  UnlabelledScores,
+} from "./cbpe.ts";
+export { estimatePerformance } from "./cbpe.ts";
 export type { CellColumns, CellCounts, CellMoments } from "./cell-counts.ts";
 export {
   alignCells,
@@ -38,6 +34,7 @@ export { accuracy, confusionOf, f1Score, precision, recall } from "./confusion.t
 export { cramerVonMises } from "./cramer-von-mises.ts";
 export type { DesignEffect, DesignEffectOptions } from "./design-effect.ts";
 export {
+  DEGREES_UNLIMITED,
   effectiveSampleSize,
   INDEPENDENT_ROWS,
   learnDesignEffect,
@@ -49,6 +46,16 @@ export type { ChanceThresholds } from "./drift-thresholds.ts";
 export { chanceThresholds, smallestDetectableShift } from "./drift-thresholds.ts";
 export type { DriftRule, DriftVerdict, EffectFloors, EffectName } from "./drift-verdict.ts";
 export { decideDrift, driftVerdict, EFFECT_FLOORS } from "./drift-verdict.ts";
+export type { ErrorShareTest } from "./error-share.ts";
+export { errorShareTest } from "./error-share.ts";
+export type { FactorEstimate } from "./estimate-factor.ts";
+export { estimateFactor } from "./estimate-factor.ts";
+export type { ShiftGroup, ShiftWithin } from "./estimate-shift-within.ts";
+export { estimateShiftWithin } from "./estimate-shift-within.ts";
+export type { ShiftEstimate, ShiftOptions } from "./estimate-shift.ts";
+export { estimateShift } from "./estimate-shift.ts";
+export type { BreakExplanation, BreakInput } from "./explain-break.ts";
+export { explainBreak } from "./explain-break.ts";
 export { fSurvival } from "./f-distribution.ts";
 export type { CellBounds, Grid } from "./grid.ts";
 export {
@@ -64,14 +71,31 @@ export {
   snapToCellBorder,
 } from "./grid.ts";
 export { hellingerDistance } from "./hellinger.ts";
+export type {
+  CategoryCounts,
+  CategoryHistogram,
+  Histogram,
+  HistogramLimits,
+  NumericHistogram,
+} from "./histogram.ts";
+export {
+  categoryHistogram,
+  numericHistogram,
+  projectCategories,
+  projectCells,
+} from "./histogram.ts";
 export { regularizedBeta } from "./incomplete-beta.ts";
 export { lowerGamma, upperGamma } from "./incomplete-gamma.ts";
+export type { IsotonicMap, ScoreCounts } from "./isotonic.ts";
+export { countScores, fitIsotonic, isotonicAt } from "./isotonic.ts";
 export { jensenShannonDistance, jensenShannonDivergence } from "./jensen-shannon.ts";
 export { kolmogorovQuantile, kolmogorovSurvival } from "./kolmogorov.ts";
 export type { KsBound } from "./ks.ts";
 export { ksFromCounts, ksPValue, ksStatistic } from "./ks.ts";
 export { logGamma } from "./log-gamma.ts";
 export { entropy, logLoss, PROBABILITY_MIN, rowLogLoss, skill } from "./log-loss.ts";
+export type { DifferenceSums, SequentialTest } from "./msprt.ts";
+export { rowsForDifference, sequentialTest } from "./msprt.ts";
 export { benjaminiHochberg, holm } from "./multiple-testing.ts";
 export { normalCdf, normalQuantile, normalSurvival } from "./normal.ts";
 export { poissonLowerTail, poissonUpperTail } from "./poisson.ts";
@@ -85,35 +109,13 @@ export {
   expectedCalibrationError,
   reliabilityTable,
 } from "./reliability.ts";
+export { splitScoreCounts } from "./split-score-counts.ts";
 export { studentQuantile, studentSurvival } from "./student-t.ts";
 export { totalVariation } from "./total-variation.ts";
-export type { PointMasses } from "./wasserstein.ts";
-export { wassersteinDistance, wassersteinOfPoints } from "./wasserstein.ts";
-export type { Calibration } from "./calibration.ts";
-export { calibrated, fitCalibration, mergeScoreCounts } from "./calibration.ts";
-export type {
-  EstimatedMetric,
-  EstimatedPerformance,
-  EstimateOptions,
-  UnlabelledScores,
-} from "./cbpe.ts";
-export { estimatePerformance } from "./cbpe.ts";
-export type { ErrorShareTest } from "./error-share.ts";
-export { errorShareTest } from "./error-share.ts";
-export type { IsotonicMap, ScoreCounts } from "./isotonic.ts";
-export { countScores, fitIsotonic, isotonicAt } from "./isotonic.ts";
-export type { DifferenceSums, SequentialTest } from "./msprt.ts";
-export { rowsForDifference, sequentialTest } from "./msprt.ts";
 export type { SlotHistory, TrafficPlausibility } from "./traffic.ts";
 export { learnDispersion, trafficPlausibility } from "./traffic.ts";
-export type { FactorEstimate } from "./estimate-factor.ts";
-export { estimateFactor } from "./estimate-factor.ts";
-export type { ShiftEstimate, ShiftOptions } from "./estimate-shift.ts";
-export { estimateShift } from "./estimate-shift.ts";
-export type { ShiftGroup, ShiftWithin } from "./estimate-shift-within.ts";
-export { estimateShiftWithin } from "./estimate-shift-within.ts";
-export type { BreakExplanation, BreakInput } from "./explain-break.ts";
-export { explainBreak } from "./explain-break.ts";
 export type { Undoing } from "./undoing.ts";
 export type { ValueCounts } from "./value-counts.ts";
 export { countValues, rowsOf } from "./value-counts.ts";
+export type { PointMasses } from "./wasserstein.ts";
+export { wassersteinDistance, wassersteinOfPoints } from "./wasserstein.ts";

@@ -1,6 +1,6 @@
 /**
- * Isotonic regression by pooling adjacent violators: the best non-decreasing map from score to probability.
- * Invariant: works on counts per score, so it never needs the rows.
+ * Isotonic regression by pooling adjacent violators: the best non-decreasing map from score to
+ * probability. Invariant: works on counts per score, so it never needs the rows.
  */
 
 /** Rows and positives per score, scores ascending and distinct. */

@@ -1,6 +1,7 @@
 /**
  * The two-sample Kolmogorov–Smirnov statistic, exact from sorted samples and bounded from counts.
- * Invariant: runs of ties are stepped over whole in both samples, or D is overstated on discrete data.
+ * Invariant: runs of ties are stepped over whole in both samples, or D is overstated on discrete
+ * data.
  */
 import { countTotals } from "./count-totals.ts";
 import { kolmogorovSurvival } from "./kolmogorov.ts";
@@ -71,7 +72,8 @@ export function ksFromCounts(a: ArrayLike<number>, b: ArrayLike<number>): KsBoun
 }
 
 /**
- * Asymptotic p-value of D with Stephens' correction for small samples. Conservative on ties, so on cells.
+ * Asymptotic p-value of D with Stephens' correction for small samples. Conservative on ties, so on
+ * cells.
  * @param d statistic   @param n rows of one sample (effective ones)   @param m of the other
  */
 export function ksPValue(d: number, n: number, m: number): number {

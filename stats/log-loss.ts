@@ -1,9 +1,11 @@
 /**
- * Log-loss, the entropy of a base rate, and skill, which puts one in units of the other: raw log-loss
- * mostly is the base rate (correlation 0.97 on the flights), skill is not.
+ * Log-loss, the entropy of a base rate, and skill, which puts one in units of the other: raw
+ * log-loss mostly is the base rate (correlation 0.97 on the flights), skill is not.
  */
 
-/** Probabilities are clipped to [1e-15, 1 − 1e-15], so that one wrong certainty costs 34.5, not ∞. */
+/**
+ * Probabilities are clipped to [1e-15, 1 − 1e-15], so that one wrong certainty costs 34.5, not ∞.
+ */
 export const PROBABILITY_MIN = 1e-15;
 
 /**
@@ -35,7 +37,8 @@ export function logLoss(
 ): number {
   if (probabilities.length !== labels.length) {
     throw new RangeError(
-      `Cannot pair probabilities with labels: lengths are ${probabilities.length} and ${labels.length}`,
+      `Cannot pair probabilities with labels: lengths are ${probabilities.length} and ` +
+        `${labels.length}`,
     );
   }
   let sum = 0;
@@ -60,7 +63,8 @@ export function entropy(share: number): number {
 }
 
 /**
- * Skill = 1 − log-loss / entropy of the window's own base rate: 1 perfect, 0 no better than the rate.
+ * Skill = 1 − log-loss / entropy of the window's own base rate: 1 perfect, 0 no better than the
+ * rate.
  * @returns NaN where the window has one class only: there is nothing to be skilful about
  */
 export function skill(loss: number, positiveShare: number): number {

@@ -1,6 +1,7 @@
 /**
- * The mixture sequential probability ratio test: a test of a mean difference that may be looked at after
- * every row. A daily z-test looked at for 30 days rejects 29 % under no difference; this stays at alpha.
+ * The mixture sequential probability ratio test: a test of a mean difference that may be looked at
+ * after every row. A daily z-test looked at for 30 days rejects 29 % under no difference; this
+ * stays at alpha.
  */
 import { normalQuantile } from "./normal.ts";
 
@@ -70,8 +71,8 @@ export function sequentialTest(
 }
 
 /**
- * Rows after which a fixed-size two-sided z-test at alpha would see this difference with this power: what a
- * sequential run costs about twice of.
+ * Rows after which a fixed-size two-sided z-test at alpha would see this difference with this
+ * power: what a sequential run costs about twice of.
  */
 export function rowsForDifference(
   difference: number,

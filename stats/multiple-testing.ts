@@ -18,8 +18,8 @@ export function holm(pValues: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Benjamini–Hochberg adjusted p-values (q-values): the expected share of false ones among the rejected
- * stays at alpha, for independent or positively dependent tests.
+ * Benjamini–Hochberg adjusted p-values (q-values): the expected share of false ones among the
+ * rejected stays at alpha, for independent or positively dependent tests.
  * @param pValues any order   @returns adjusted p-values in the same order; reject where <= alpha
  * @see statsmodels multipletests(method="fdr_bh")
  */

@@ -1,6 +1,6 @@
 /**
- * The standard normal distribution. Ours, because the error function of simple-statistics has 7 digits
- * and its probit 5: too few for p-values that are compared between thousands of features.
+ * The standard normal distribution. Ours, because the error function of simple-statistics has 7
+ * digits and its probit 5: too few for p-values that are compared between thousands of features.
  */
 import { lowerGamma, upperGamma } from "./incomplete-gamma.ts";
 

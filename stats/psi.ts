@@ -5,8 +5,8 @@ import { countTotals } from "./count-totals.ts";
 const EMPTY_CELL_ROWS = 0.5;
 
 /**
- * PSI = Σ (p − q) ln(p/q), the symmetrised Kullback–Leibler divergence in nats. A cell that is empty on
- * one side only counts as half a row there, else one new category would make it infinite.
+ * PSI = Σ (p − q) ln(p/q), the symmetrised Kullback–Leibler divergence in nats. A cell that is
+ * empty on one side only counts as half a row there, else one new category would make it infinite.
  * @param a counts per cell, >= 0   @param b likewise, same cells
  * @returns >= 0; symmetric; NaN where a sample is empty
  * @throws {RangeError} if the cells do not align

@@ -1,6 +1,7 @@
 /**
  * Merging of rare cells before a χ² test: 50 rows on 50 categories reject 9 % at 5 % without it.
- * Invariant: totals stay, and no cell is left whose expected count is below the minimum in either sample.
+ * Invariant: totals stay, and no cell is left whose expected count is below the minimum in either
+ * sample.
  */
 import { countTotals } from "./count-totals.ts";
 
@@ -10,8 +11,9 @@ export interface MergedCounts {
 }
 
 /**
- * Pools the cells whose expected count under equal shares is below `expectedMin` in either sample; a pool
- * that is still too rare takes the rarest cell in addition. Cells empty in both samples vanish.
+ * Pools the cells whose expected count under equal shares is below `expectedMin` in either sample;
+ * a pool that is still too rare takes the rarest cell in addition. Cells empty in both samples
+ * vanish.
  * @param a counts per cell   @param b likewise, same cells   @param expectedMin default 1
  * @throws {RangeError} if the cells do not align
  */

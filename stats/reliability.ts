@@ -1,6 +1,6 @@
 /**
- * Calibration: the reliability table, its expected error, and calibration in the large. Invariant: all
- * of it are sums per cell of score, so tables of disjoint windows add up.
+ * Calibration: the reliability table, its expected error, and calibration in the large. Invariant:
+ * all of it are sums per cell of score, so tables of disjoint windows add up.
  */
 
 /** Rows of one cell of score. */
@@ -53,7 +53,9 @@ export function expectedCalibrationError(table: readonly ReliabilityCell[]): num
   return gap / rows;
 }
 
-/** Calibration in the large: mean prediction − share of positives; > 0 when the model says too much. */
+/**
+ * Calibration in the large: mean prediction − share of positives; > 0 when the model says too much.
+ */
 export function calibrationInTheLarge(table: readonly ReliabilityCell[]): number {
   let gap = 0;
   let rows = 0;

@@ -1,19 +1,24 @@
 /**
- * How implausible an interval's count is, given what the same interval of past weeks carried. Traffic is
- * overdispersed, so a Poisson tail would page on every quiet night: the dispersion is learnt.
+ * How implausible an interval's count is, given what the same interval of past weeks carried.
+ * Traffic is overdispersed, so a Poisson tail would page on every quiet night: the dispersion is
+ * learnt.
  */
 import { regularizedBeta } from "./incomplete-beta.ts";
 
-/** Counts of the same interval of the week (say Wednesday 18:00–18:20) in past weeks, oldest first. */
+/**
+ * Counts of the same interval of the week (say Wednesday 18:00–18:20) in past weeks, oldest first.
+ */
 export type SlotHistory = readonly number[];
 
 /**
- * The relative variance of traffic beyond Poisson: Var = μ + φ μ². Pooled over slots, since one slot of a
- * few weeks knows little: φ = Σ(s² − m) / Σ m², each slot by its own mean.
+ * The relative variance of traffic beyond Poisson: Var = μ + φ μ². Pooled over slots, since one
+ * slot of a few weeks knows little: φ = Σ(s² − m) / Σ m², each slot by its own mean. Busy slots
+ * carry most of the weight, and summer time or a new timetable make the next week differ more than
+ * the last ones did: a floor of 0.05 keeps quiet nights quiet and costs nothing at busy hours.
  * @param slots slots with fewer than two weeks are left out
- * @returns φ >= 0; 0 where nothing is known
+ * @param dispersionMin the least that is answered, also where nothing is known; default 0
  */
-export function learnDispersion(slots: readonly SlotHistory[]): number {
+export function learnDispersion(slots: readonly SlotHistory[], dispersionMin: number = 0): number {
   let excess = 0;
   let squares = 0;
   for (const slot of slots) {
@@ -27,7 +32,7 @@ export function learnDispersion(slots: readonly SlotHistory[]): number {
     // m² of few weeks is too large by its own variance.
     squares += Math.max(0, mean * mean - variance / slot.length);
   }
-  return squares > 0 ? Math.max(0, excess / squares) : 0;
+  return squares > 0 ? Math.max(dispersionMin, excess / squares) : dispersionMin;
 }
 
 export interface TrafficPlausibility {
@@ -35,7 +40,9 @@ export interface TrafficPlausibility {
   readonly expected: number;
   /** P(count or fewer) of the next one. */
   readonly pValue: number;
-  /** Relative variance beyond Poisson that was used: of traffic, and of a mean known from few weeks. */
+  /**
+   * Relative variance beyond Poisson that was used: of traffic, and of a mean known from few weeks.
+   */
   readonly dispersion: number;
   readonly weeks: number;
 }

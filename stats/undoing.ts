@@ -1,7 +1,7 @@
 /**
- * How well undoing a supposed change brings a distribution back: the total variation to the clean one
- * before and after, on bins of the clean one. Invariant: bin borders lie midway between clean values, so
- * that undoing a rounded value does not throw it into the neighbouring bin.
+ * How well undoing a supposed change brings a distribution back: the total variation to the clean
+ * one before and after, on bins of the clean one. Invariant: bin borders lie midway between clean
+ * values, so that undoing a rounded value does not throw it into the neighbouring bin.
  */
 import type { ValueCounts } from "./value-counts.ts";
 import { rowsOf } from "./value-counts.ts";

@@ -1,4 +1,7 @@
-/** Rows per distinct value: what a break is named from. Raw values, not grid cells, keep their atoms. */
+/**
+ * Rows per distinct value: what a break is named from. Raw values, not grid cells, keep their
+ * atoms.
+ */
 export interface ValueCounts {
   /** Distinct, finite, ascending. */
   readonly values: Float64Array;

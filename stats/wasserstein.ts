@@ -1,6 +1,7 @@
 /**
- * The Wasserstein-1 (earth mover's) distance: how far the mass has to be carried, in the feature's unit.
- * Invariant: ∫ |F − G| over the merged points, whatever they are: rows, or cells at their means.
+ * The Wasserstein-1 (earth mover's) distance: how far the mass has to be carried, in the feature's
+ * unit. Invariant: ∫ |F − G| over the merged points, whatever they are: rows, or cells at their
+ * means.
  */
 
 /**

@@ -29,7 +29,8 @@ describe("learnDesignEffect()", () => {
       [4, 16],
       [10, 10],
     ];
-    // Each cell: p̄ = 0.5, residuals (0.3, −0.3) in two blocks of 20: X² = 2·2·20·0.09/0.5 = 14.4 on 3.
+    // Each cell: p̄ = 0.5, residuals (0.3, −0.3) in two blocks of 20: X² = 2·2·20·0.09/0.5 = 14.4
+    // on 3.
     const effect = stats.learnDesignEffect(blocks);
     expect(effect.designEffect).toBeCloseTo(14.4 / 3, 12);
     expect(effect.blockRows).toBeCloseTo(20, 12);

@@ -77,7 +77,7 @@ describe("driftVerdict()", () => {
     const half = Array.from({ length: 100 }, (_, i) => (i < 50 ? 7 : 8));
     const moved = stats.driftVerdict(compare(Array(100).fill(7), half));
     expect(moved.verdict).toBe("drift");
-    expect(moved.evidence.effects.wasserstein).toBe(Number.POSITIVE_INFINITY);
+    expect(moved.evidence.statistics.wasserstein).toBeCloseTo(0.5 / 7, 12);
   });
 
   it("sees missing values that became frequent", () => {
@@ -101,6 +101,15 @@ describe("driftVerdict()", () => {
     expect(stats.decideDrift(evidence, { alpha: 0.05, pValueAdjusted: 0.2 }).reason).toBe(
       "no_evidence",
     );
+  });
+
+  it("comes out the same from evidence that went through JSON", () => {
+    const random = seededRandom(28);
+    const input = compare(draw(random, normal, 900), draw(random, normal, 700));
+    const evidence = stats.driftEvidence(input);
+    const stored = JSON.parse(JSON.stringify(evidence)) as stats.DriftEvidence;
+    expect(stored).toEqual(evidence);
+    expect(stats.decideDrift(stored)).toEqual(stats.driftVerdict(input));
   });
 
   it("needs no outlier-proof range: one value of 1e4 hides nothing", () => {

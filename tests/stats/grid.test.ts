@@ -47,7 +47,8 @@ describe("cellOf()", () => {
             bitShiftRight(reinterpretAsInt32(toFloat32(v)), 19),
             (1 - 2*((v-c)*w < 0)) *
               bitShiftRight(reinterpretAsInt32(toFloat32(1 + abs((v-c)*w))) - 1065353216, 16)))
-          FROM (SELECT reinterpretAsFloat64(reverse(unhex(arrayJoin([${values.map(hex).join()}])))) AS v,
+          FROM (SELECT
+            reinterpretAsFloat64(reverse(unhex(arrayJoin([${values.map(hex).join()}])))) AS v,
             reinterpretAsFloat64(reverse(unhex(${hex(center)}))) AS c,
             reinterpretAsFloat64(reverse(unhex(${hex(invScale)}))) AS w)`;
         const cells = session.query(sql, "TSV").trim().split("\n").map(Number);

@@ -70,6 +70,13 @@ describe("fitCalibration()", () => {
     expect(stats.calibrated(calibration, 0.5)).toBeCloseTo(0.25, 1);
   });
 
+  it("judges a single table by dealing its rows into folds, which add up", () => {
+    const whole = stats.mergeScoreCounts(parts(2));
+    const folds = stats.splitScoreCounts(whole, 10, random);
+    expect(stats.mergeScoreCounts(folds)).toEqual(whole);
+    expect(stats.fitCalibration(folds).kind).toBe("isotonic");
+  });
+
   it("leaves alone scores that are right, and cannot judge one part alone", () => {
     const right = stats.fitCalibration(parts(1));
     expect([right.kind, stats.calibrated(right, 0.3)]).toEqual(["identity", 0.3]);
@@ -123,7 +130,8 @@ describe("estimatePerformance()", () => {
         outside[name] += realised[name] < lower || realised[name] > upper ? 1 : 0;
       }
     }
-    // Two standard errors: at most 4.6 % outside; fewer, since the rows are given and only labels vary.
+    // Two standard errors: at most 4.6 % outside; fewer, since the rows are given and only labels
+    // vary.
     for (const name of ["logLoss", "brier", "accuracy", "f1", "auc"] as const) {
       expect(outside[name] / runs, `of ${name}`).toBeLessThan(0.075);
     }
@@ -144,7 +152,7 @@ const FOLDER = new URL("../../../shared/data/nannyml/", import.meta.url);
 const hasData = existsSync(new URL("california_housing_reference.csv", FOLDER));
 const why = hasData
   ? ""
-  : " (skipped: NannyML's california_housing_*.csv are not in ../shared/data/nannyml beside the checkout)";
+  : " (skipped: california_housing_*.csv are not in ../shared/data/nannyml beside the checkout)";
 
 type Row = Record<string, string>;
 

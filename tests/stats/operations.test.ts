@@ -31,6 +31,7 @@ describe("traffic", () => {
     const calm = Array.from({ length: 200 }, (_, i) => weeks(i, 4, 200, 0));
     expect(stats.learnDispersion(calm)).toBeLessThan(0.002);
     expect(stats.learnDispersion([[5]])).toBe(0);
+    expect(stats.learnDispersion(calm, 0.05)).toBe(0.05);
   });
 
   it("finds silence at a busy hour implausible, and at a quiet one ordinary", () => {
