@@ -1,0 +1,52 @@
+/**
+ * `npm run docs` writes the generated pages; `--check` compares them instead and fails where they differ,
+ * so that docs cannot drift from schemas, migrations and commands.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { AgentConfig } from "../agent/config.ts";
+import { createProgram } from "../cli/program.ts";
+import { version } from "../cli/version.ts";
+import { embeddedSettings } from "../store/embedded/config.ts";
+import { readMigrations } from "../store/migrate.ts";
+import { cliPage } from "./cli-page.ts";
+import { type ServiceSettings, configurationPage, undescribed } from "./configuration-page.ts";
+import { tablesPage } from "./tables-page.ts";
+
+const SERVICES: readonly ServiceSettings[] = [
+  {
+    service: "agent",
+    about: "Takes predictions and labels in, spools and publishes them.",
+    schema: AgentConfig,
+  },
+  {
+    service: "store",
+    about: "The embedded ClickHouse endpoint; a deployment has ClickHouse servers instead.",
+    schema: embeddedSettings,
+  },
+];
+
+const pages: Readonly<Record<string, string>> = {
+  "cli.md": cliPage(createProgram(version(), () => Promise.resolve())),
+  "configuration.md": configurationPage(SERVICES),
+  "tables.md": tablesPage(readMigrations()),
+};
+
+const complaints = SERVICES.flatMap(undescribed);
+for (const [name, text] of Object.entries(pages)) {
+  const path = join(import.meta.dirname, name);
+  if (!process.argv.includes("--check")) writeFileSync(path, text);
+  else if (currentText(path) !== text) {
+    complaints.push(`docs/${name} is not what would be generated: run npm run docs`);
+  }
+}
+for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+process.exitCode = complaints.length === 0 ? 0 : 1;
+
+function currentText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
