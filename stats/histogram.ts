@@ -12,7 +12,10 @@ import { cellBounds, cellRank } from "./grid.ts";
 export interface NumericHistogram {
   readonly kind: "numeric";
   readonly grid: Grid;
-  /** Rank of the grid cell at which each bin begins; the first begins at −∞. */
+  /**
+   * Rank of the grid cell at which each bin begins. The first bin holds what is below all of the
+   * reference, the last what is above it: a constant that moves must have somewhere to go.
+   */
   readonly startRanks: Float64Array;
   /** Bin borders as values: one more than bins, −Infinity first, Infinity last. */
   readonly edges: readonly number[];
@@ -34,15 +37,15 @@ export interface CategoryHistogram {
 export type Histogram = NumericHistogram | CategoryHistogram;
 
 export interface HistogramLimits {
-  /** Default 32 bins of a numeric feature. */
+  /** Default 32 bins of a numeric feature, the tails not counted. */
   readonly binsMax?: number;
   /** Default 256 known categories; the rarer ones share the cell of the unknown. */
   readonly categoriesMax?: number;
 }
 
 /**
- * Bins of (nearly) equal reference share; where there are at most `binsMax` distinct cells, each is
- * a bin.
+ * Bins of (nearly) equal reference share between two empty tails; where there are at most `binsMax`
+ * distinct cells, each is a bin.
  * @param reference cell counts with at least one finite row
  * @throws {RangeError} if the reference holds no finite value
  */
@@ -56,13 +59,20 @@ export function numericHistogram(
     throw new RangeError("Cannot build a histogram on the reference: it holds no finite value");
   }
   const starts = cells.length <= binsMax ? cells.map((_, i) => i) : quantileStarts(n, binsMax);
-  const startRanks = Float64Array.from(starts, (i, bin) =>
-    bin === 0 ? Number.NEGATIVE_INFINITY : cellRank(cells[i]!, grid.invScale),
+  const { center, invScale } = grid;
+  const last = cells.at(-1)!;
+  const inner = Array.from(starts, (i) => cells[i]!);
+  const startRanks = Float64Array.of(
+    Number.NEGATIVE_INFINITY,
+    ...inner.map((cell) => cellRank(cell, invScale)),
+    cellRank(last, invScale) + 1,
   );
-  const inner = Array.from(starts.subarray(1), (i) => {
-    return cellBounds(cells[i]!, grid.center, grid.invScale).lower;
-  });
-  const edges = [Number.NEGATIVE_INFINITY, ...inner, Number.POSITIVE_INFINITY];
+  const edges = [
+    Number.NEGATIVE_INFINITY,
+    ...inner.map((cell) => cellBounds(cell, center, invScale).lower),
+    cellBounds(last, center, invScale).upper,
+    Number.POSITIVE_INFINITY,
+  ];
   const empty: NumericHistogram = {
     kind: "numeric",
     grid,

@@ -116,28 +116,35 @@ describe("cellQuantile()", () => {
 });
 
 describe("numericHistogram()", () => {
-  it("freezes bins of equal share on borders of cells, open to both infinities", () => {
+  it("freezes bins of equal share on borders of cells, with empty tails to both infinities", () => {
     const sample = Float64Array.from({ length: 10_000 }, (_, i) => i / 100);
     const counts = stats.countCells(sample, stats.learnGrid(sample), 4);
     const histogram = stats.numericHistogram(counts, { binsMax: 20 });
     expect(histogram.edges[0]).toBe(Number.NEGATIVE_INFINITY);
     expect(histogram.edges.at(-1)).toBe(Number.POSITIVE_INFINITY);
-    expect(histogram.orderedCells).toBe(20);
-    for (const share of histogram.reference.subarray(0, 20)) {
+    expect(histogram.orderedCells).toBe(22);
+    expect([histogram.reference[0], histogram.reference[21]]).toEqual([0, 0]);
+    for (const share of histogram.reference.subarray(1, 21)) {
       expect(share / 10_000).toBeGreaterThan(0.04);
       expect(share / 10_000).toBeLessThan(0.06);
     }
-    expect(histogram.reference[21]).toBe(4);
+    expect(histogram.reference[23]).toBe(4);
     for (const edge of histogram.edges.slice(1, -1)) {
       const { center, invScale } = counts.grid;
-      expect(stats.snapToCellBorder(edge, center, invScale)).toBe(edge);
+      expect(stats.snapToCellBorder(edge, center, invScale)).toBeCloseTo(edge, 9);
     }
   });
 
   it("gives each distinct value a bin of its own where there are few", () => {
     const hours = Float64Array.from({ length: 240 }, (_, i) => i % 24).sort();
     const counts = stats.countCells(hours, stats.learnGrid(hours));
-    expect([...stats.numericHistogram(counts).reference]).toEqual([...Array(24).fill(10), 0, 0]);
+    expect([...stats.numericHistogram(counts).reference]).toEqual([
+      0,
+      ...Array(24).fill(10),
+      0,
+      0,
+      0,
+    ]);
   });
 
   it("counts from rollups equal counts of raw values on its edges, bit for bit", () => {
