@@ -128,7 +128,7 @@ export const VersionRecord = z.object({
   metrics: z.record(z.string(), z.unknown()),
   /** ONNX inputs and the output that is the score. */
   signature: z.object({
-    inputs: z.array(z.object({ name: z.string(), type: z.string() })),
+    inputs: z.array(z.object({ name: z.string(), type: z.string(), rank: z.int() })),
     output: z.string(),
   }),
 });

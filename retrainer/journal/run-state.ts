@@ -23,6 +23,17 @@ export interface VersionShare {
   readonly share: number;
 }
 
+/** On what the run trains and is judged, fixed when it is decided. */
+export interface RunPlan {
+  /** "all", or a duration. */
+  readonly choice: string;
+  readonly trainToMs: number;
+  /** Labels known later do not count. */
+  readonly knownMs: number;
+  readonly blockFromMs: number;
+  readonly blockToMs: number;
+}
+
 interface Base {
   readonly id: string;
   readonly model: string;
@@ -35,6 +46,7 @@ interface Base {
   /** The version that the challenger must beat. */
   readonly champion: string;
   readonly steps: readonly RolloutStep[];
+  readonly plan: RunPlan;
 }
 
 interface Built extends Base {
@@ -194,18 +206,9 @@ function end(
   event: { readonly reason: string; readonly code?: string | null; judgement?: Judgement | null },
   endedAtMs: number,
 ): Run {
-  const { id, model, kind, trigger, mode, checkId, createdAtMs, champion, steps } = run;
   const judgement = event.judgement ?? ("judgement" in run ? run.judgement : null);
   return {
-    id,
-    model,
-    kind,
-    trigger,
-    mode,
-    checkId,
-    createdAtMs,
-    champion,
-    steps,
+    ...baseOf(run),
     version: "version" in run ? run.version : null,
     judgement,
     reason: event.reason,
@@ -216,24 +219,21 @@ function end(
 }
 
 function serving(run: RunOf<"staged" | "canary">): Serving {
-  const { id, model, kind, trigger, mode, checkId, createdAtMs, champion, steps } = run;
   const { dataset, artifact, judgement, version, previous } = run;
   return {
-    id,
-    model,
-    kind,
-    trigger,
-    mode,
-    checkId,
-    createdAtMs,
-    champion,
-    steps,
+    ...baseOf(run),
     dataset,
     artifact,
     judgement,
     version,
     previous,
   };
+}
+
+/** What a run keeps from its decision to its end. */
+function baseOf(run: Run): Base {
+  const { id, model, kind, trigger, mode, checkId, createdAtMs, champion, steps, plan } = run;
+  return { id, model, kind, trigger, mode, checkId, createdAtMs, champion, steps, plan };
 }
 
 function expect<S extends RunStatus>(run: Run, event: RunEvent, ...statuses: readonly S[]) {

@@ -139,6 +139,17 @@ export class RunTable {
     return rows.map((row) => Check.parse(JSON.parse(String(row["state"]))));
   }
 
+  /** Model time of the last check of a trigger; null before the first. */
+  lastCheckMs(model: string, trigger: string): number | null {
+    const row = this.#file.get(
+      "SELECT max(at_ms) AS at_ms FROM checks WHERE model = ? AND trigger = ?",
+      model,
+      trigger,
+    );
+    const atMs = row?.["at_ms"];
+    return typeof atMs === "number" ? atMs : null;
+  }
+
   promotions(model: string): { runId: string; version: string; atMs: number }[] {
     return this.#file
       .all("SELECT * FROM promotions WHERE model = ? ORDER BY at_ms", model)

@@ -32,6 +32,7 @@ const runBase = (id: string) => ({
   createdAtMs: 5,
   champion: "1",
   steps: [{ share: 1, lastsMs: 0 }],
+  plan: { choice: "all", trainToMs: 0, knownMs: 5, blockFromMs: 0, blockToMs: 5 },
 });
 const version = (name: string): VersionRecord => ({
   model: "m",

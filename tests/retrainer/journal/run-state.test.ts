@@ -33,6 +33,7 @@ const start = (mode: "auto" | "propose"): Run =>
       { share: 0.1, lastsMs: 100 },
       { share: 1, lastsMs: 0 },
     ],
+    plan: { choice: "all", trainToMs: 0, knownMs: 5, blockFromMs: 0, blockToMs: 5 },
   });
 
 const path: RunEvent[] = [
