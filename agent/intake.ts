@@ -30,7 +30,7 @@ export interface IntakeDeps {
   readonly spoolBytesMax: number;
   /** The process must not go on: the spool's files are not what they should be. */
   readonly onBroken: (error: unknown) => void;
-  readonly onCommitted: (models: readonly string[]) => void;
+  readonly onCommitted: (frames: number, models: readonly string[]) => void;
 }
 
 interface Waiter {
@@ -182,7 +182,7 @@ export class Intake {
       this.diskFull = false;
       clocks.wasWritten(batch.clocks);
       for (const waiter of waiters) waiter.resolve();
-      onCommitted(models);
+      onCommitted(batch.frames.length, models);
     } catch (error) {
       this.sealedBytes -= batch.bytes;
       const refusal = isDiskFull(error) ? diskFull(error) : error;

@@ -1,0 +1,83 @@
+/** What the agent counts: for Prometheus, and the same numbers for `/api/v1/self`. */
+import type { Metrics } from "../runtime/metrics.ts";
+import type { Taken } from "./intake.ts";
+
+export interface AgentGauges {
+  readonly spoolBytes: number;
+  readonly unstoredFrames: number;
+  readonly publishedThrough: number;
+  readonly storedThrough: number;
+  readonly nextSeq: number;
+  /** Age of the oldest frame that is not stored. */
+  readonly lagSeconds: number;
+}
+
+const GAUGES = {
+  spoolBytes: ["spool_bytes", "Bytes of the spool on disk"],
+  unstoredFrames: ["spool_unstored_frames", "Frames that are not known to be stored"],
+  publishedThrough: ["published_through", "Highest frame number that was published"],
+  storedThrough: ["stored_through", "Highest frame number that is stored"],
+  nextSeq: ["next_seq", "Number of the next frame"],
+  lagSeconds: ["lag_seconds", "Age of the oldest frame that is not stored"],
+} as const;
+
+export class AgentCounters {
+  readonly totals: Record<string, number> = {};
+  private readonly add: (name: string, labels: Record<string, string>, count: number) => void;
+  private readonly setGauge: (name: keyof AgentGauges, value: number) => void;
+
+  constructor(metrics: Metrics) {
+    const counters = {
+      requests: metrics.counter("requests_total", "Requests taken in", ["kind"]),
+      refused: metrics.counter("requests_refused_total", "Requests refused", ["reason"]),
+      records: metrics.counter("records_total", "Records taken in", ["kind"]),
+      deadLetters: metrics.counter("dead_letters_total", "Records set aside", ["reason"]),
+      dropped: metrics.counter("dropped_total", "What SDKs dropped before it came", ["kind"]),
+      values: metrics.counter("values_total", "Values skipped or cut", ["kind"]),
+      frames: metrics.counter("frames_total", "Frames", ["kind"]),
+    } as const;
+    this.add = (name, labels, count) => {
+      if (count === 0) return;
+      const key = [name, ...Object.values(labels)].join(".");
+      this.totals[key] = (this.totals[key] ?? 0) + count;
+      if (isKeyOf(counters, name)) counters[name].inc(labels, count);
+    };
+    const gauges = new Map(
+      Object.entries(GAUGES).map(([key, [name, help]]) => [key, metrics.gauge(name, help)]),
+    );
+    this.setGauge = (name, value) => gauges.get(name)?.set(value);
+  }
+
+  /** A request that was answered with success; null for an empty one. */
+  took(taken: Taken | null): void {
+    this.add("requests", { kind: taken?.kind ?? "empty" }, 1);
+    if (taken?.kind !== "taken") return;
+    const { outcome } = taken;
+    this.add("records", { kind: "prediction" }, outcome.predictions);
+    this.add("records", { kind: "label" }, outcome.labels);
+    this.add("records", { kind: "unknown" }, outcome.unknown);
+    for (const [reason, count] of outcome.deadLetters) this.add("deadLetters", { reason }, count);
+    this.add("dropped", { kind: "attribute" }, outcome.droppedAttributes);
+    this.add("dropped", { kind: "record" }, outcome.droppedRecords);
+    this.add("values", { kind: "skipped" }, outcome.valuesSkipped);
+    this.add("values", { kind: "cut" }, outcome.valuesCut);
+  }
+
+  refused(reason: string): void {
+    this.add("refused", { reason }, 1);
+  }
+
+  frames(kind: "spooled" | "published" | "publish_failed" | "stored", count: number): void {
+    this.add("frames", { kind }, count);
+  }
+
+  gauges(values: AgentGauges): void {
+    for (const name of Object.keys(GAUGES)) {
+      if (isKeyOf(GAUGES, name)) this.setGauge(name, values[name]);
+    }
+  }
+}
+
+function isKeyOf<T extends object>(object: T, key: string): key is keyof T & string {
+  return key in object;
+}

@@ -1,0 +1,33 @@
+/** Settings of the agent. */
+import { z } from "zod";
+import { LIMITS } from "../contract/limits.ts";
+import { wholeNumber } from "../runtime/env.ts";
+import { serviceSettings } from "../runtime/service.ts";
+
+const GIB = 1024 ** 3;
+
+export const AgentConfig = z.object({
+  ...serviceSettings,
+  DRIFTMEND_OTLP_HTTP_PORT: wholeNumber(4318).meta({
+    description: "Port of all doors of the agent; 0 picks a free one",
+  }),
+  DRIFTMEND_SPOOL_DIR: z
+    .string()
+    .prefault(".driftmend/agent")
+    .meta({ description: "Folder of the spool; one agent per folder" }),
+  DRIFTMEND_NATS_URL: z
+    .string()
+    .prefault("nats://127.0.0.1:4222")
+    .meta({ description: "NATS with JetStream; the agent takes requests in without it too" }),
+  DRIFTMEND_SHARDS: wholeNumber(LIMITS.shards, 1).meta({
+    description: "Streams that frames are spread over; the same for every agent and collector",
+  }),
+  DRIFTMEND_SPOOL_BYTES_MAX: wholeNumber(8 * GIB, 1).meta({
+    description: "What waits to be stored may take on disk; over it requests are answered with 503",
+  }),
+  DRIFTMEND_EVENT_AGE_DAYS_MAX: wholeNumber(400, 1).meta({
+    description:
+      "Events further behind their model's clock are set aside; what the raw table keeps",
+  }),
+});
+export type AgentConfig = z.output<typeof AgentConfig>;

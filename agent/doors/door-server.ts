@@ -1,0 +1,78 @@
+/** The socket that all doors share: who may come in from where, and how it is opened and closed. */
+import { timingSafeEqual } from "node:crypto";
+import type { RequestListener, Server } from "node:http";
+import { createServer } from "node:http";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+
+export interface DoorServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+}
+
+/** Idle connections of exporters that send each minute stay open. */
+const KEEP_ALIVE_MS = 75_000;
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/**
+ * Doors that the network can reach need a token.
+ * @throws {DriftmendError} config_invalid
+ */
+export function refuseOpenDoors({ host, token }: DoorServerOptions): void {
+  if (LOOPBACK.has(host) || token !== undefined) return;
+  throw new DriftmendError("config_invalid", {
+    retry: "never",
+    message: `Cannot listen on "${host}" as doors open to the network need a token: none is set`,
+    next: "Set DRIFTMEND_TOKEN, or DRIFTMEND_HOST to 127.0.0.1.",
+  });
+}
+
+/** Says by the Authorization header who may send. */
+export function tokenCheck({
+  host,
+  token,
+}: DoorServerOptions): (authorization: string | undefined) => boolean {
+  if (LOOPBACK.has(host) || token === undefined) return () => true;
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return (authorization) => {
+    const given = Buffer.from(authorization ?? "");
+    return given.length === wanted.length && timingSafeEqual(given, wanted);
+  };
+}
+
+/** Opens the socket. @throws {DriftmendError} port_in_use */
+export function openDoorServer(
+  { host, port }: DoorServerOptions,
+  listener: RequestListener,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, listener);
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: Error & { code?: string }) => {
+      if (cause.code !== "EADDRINUSE") {
+        reject(cause);
+        return;
+      }
+      reject(
+        new DriftmendError("port_in_use", {
+          retry: "never",
+          message: `Cannot listen on ${host}:${port} as the port must be free`,
+          next: "Name another DRIFTMEND_OTLP_HTTP_PORT, or 0 for any free one.",
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      const bound = typeof address === "object" && address !== null ? address.port : port;
+      const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
+      resolve({ url, close: () => closeServer(server) });
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    server.closeIdleConnections();
+  });
+}

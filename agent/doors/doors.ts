@@ -1,0 +1,271 @@
+/**
+ * The ingest doors on plain node:http: OTLP logs, traces and metrics, event and label lines, clocks. Every
+ * door answers success only after what it took in is on disk. All other paths are `elsewhere`'s.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { z } from "zod";
+import { DriftmendError, describeError } from "../../contract/driftmend-error.ts";
+import { LIMITS } from "../../contract/limits.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { AgentCounters } from "../agent-counters.ts";
+import type { FeatureRules } from "../columns/feature-rules.ts";
+import { timeOf } from "../event-time.ts";
+import type { Intake, Taken } from "../intake.ts";
+import type { ModelClocks } from "../model-clocks.ts";
+import { readJsonRequest } from "../otlp/json-request.ts";
+import type { RequestReader, Signal } from "../otlp/request-reader.ts";
+import { malformedBody } from "../otlp/wire.ts";
+import { deadLetterCount, refusalText } from "../outcome.ts";
+import type { Recorder } from "../recorder.ts";
+import { readEventLines, readLabelLines } from "./json-lines.ts";
+import {
+  CONTENT_TYPE,
+  exportResponse,
+  type HttpStatus,
+  type OtlpEncoding,
+  statusBody,
+  statusOf,
+} from "./otlp-answer.ts";
+import { BodyReader } from "./request-body.ts";
+
+export interface DoorsDeps {
+  readonly intake: Intake;
+  readonly recorder: Recorder;
+  readonly reader: RequestReader;
+  readonly rules: FeatureRules;
+  readonly clocks: ModelClocks;
+  readonly counters: AgentCounters;
+  readonly logger: Logger;
+  /** Null where callers need no token. */
+  readonly mayEnter: (authorization: string | undefined) => boolean;
+  readonly elsewhere: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const METRICS_WARNING = "metrics are accepted and not used";
+const ClockRequest = z.strictObject({
+  model: z.string().min(1).max(LIMITS.modelNameBytesMax),
+  time: z.union([z.string(), z.number()]),
+});
+
+/** The request listener. */
+export function createDoors(
+  deps: DoorsDeps,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const bodies = new BodyReader();
+  const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+    ["/v1/logs", (request, response) => exportDoor("logs", request, response, bodies, deps)],
+    ["/v1/traces", (request, response) => exportDoor("traces", request, response, bodies, deps)],
+    ["/v1/metrics", (request, response) => metricsDoor(request, response, bodies)],
+    ["/v1/events", (request, response) => linesDoor("events", request, response, bodies, deps)],
+    ["/v1/labels", (request, response) => linesDoor("labels", request, response, bodies, deps)],
+    ["/v1/clock", (request, response) => clockDoor(request, response, bodies, deps)],
+  ]);
+  return (request, response) => {
+    const { url = "/" } = request;
+    const query = url.indexOf("?");
+    const handler = handlers.get(query === -1 ? url : url.slice(0, query));
+    if (handler === undefined) {
+      deps.elsewhere(request, response);
+      return;
+    }
+    enter(handler, request, response, deps).catch((error: unknown) => {
+      refuse(request, response, error, deps);
+    });
+  };
+}
+
+async function enter(
+  handler: Handler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: DoorsDeps,
+): Promise<void> {
+  if (request.method !== "POST") throw methodNotAllowed(request.method);
+  if (!deps.mayEnter(request.headers.authorization)) throw tokenMissing();
+  await handler(request, response);
+}
+
+async function exportDoor(
+  signal: Signal,
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodies: BodyReader,
+  deps: DoorsDeps,
+): Promise<void> {
+  const encoding = encodingOf(request);
+  if (encoding === null) throw contentTypeUnsupported(request.headers["content-type"]);
+  const taken = await bodies.read(request, async (body) => {
+    if (body.length === 0) return null;
+    return await deps.intake.take(signal, body, () => {
+      if (encoding === "protobuf") deps.reader.read(signal, body);
+      else readJsonRequest(signal, body.toString("utf8"), deps.recorder, deps.rules);
+    });
+  });
+  deps.counters.took(taken);
+  const outcome = taken?.kind === "taken" ? taken.outcome : null;
+  const message = outcome === null ? null : refusalText(outcome, LIMITS.refusalsToldMax);
+  const partial =
+    outcome === null || message === null ? null : { rejected: deadLetterCount(outcome), message };
+  send(response, 200, CONTENT_TYPE[encoding], exportResponse(encoding, signal, partial));
+}
+
+async function metricsDoor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodies: BodyReader,
+): Promise<void> {
+  const encoding = encodingOf(request);
+  if (encoding === null) throw contentTypeUnsupported(request.headers["content-type"]);
+  const isEmpty = await bodies.read(request, (body) => body.length === 0);
+  const partial = isEmpty ? null : { rejected: 0, message: METRICS_WARNING };
+  send(response, 200, CONTENT_TYPE[encoding], exportResponse(encoding, "metrics", partial));
+}
+
+async function linesDoor(
+  door: "events" | "labels",
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodies: BodyReader,
+  deps: DoorsDeps,
+): Promise<void> {
+  const read = door === "events" ? readEventLines : readLabelLines;
+  const taken = await bodies.read(request, (body): Promise<Taken> | null => {
+    if (body.length === 0) return null;
+    return deps.intake.take(door, body, () => read(body.toString("utf8"), deps.recorder));
+  });
+  deps.counters.took(taken);
+  const outcome = taken?.kind === "taken" ? taken.outcome : null;
+  const answer = {
+    accepted: (outcome?.predictions ?? 0) + (outcome?.labels ?? 0),
+    rejected: outcome === null ? 0 : deadLetterCount(outcome),
+    reasons: Object.fromEntries(outcome?.deadLetters ?? []),
+    /** The same bytes were taken in before: nothing was added. */
+    repeated: taken?.kind === "repeated",
+  };
+  send(response, 200, "application/json", Buffer.from(JSON.stringify(answer)));
+}
+
+async function clockDoor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodies: BodyReader,
+  deps: DoorsDeps,
+): Promise<void> {
+  const text = await bodies.read(request, (body) => body.toString("utf8"));
+  const { model, time } = parseClock(text);
+  const timeMs = time === "wall" ? "wall" : timeOf(time);
+  if (Number.isNaN(timeMs)) throw malformedBody(`"${time}" is not a time`);
+  const before = deps.clocks.announced(model);
+  if (timeMs !== "wall" && before !== null && timeMs < before) throw clockBackwards(model, before);
+  await deps.intake.announce(model, timeMs);
+  const answer = { model, time: timeMs === "wall" ? "wall" : new Date(timeMs).toISOString() };
+  send(response, 200, "application/json", Buffer.from(JSON.stringify(answer)));
+}
+
+function parseClock(text: string): z.output<typeof ClockRequest> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformedBody("it is not JSON");
+  }
+  const parsed = ClockRequest.safeParse(value);
+  if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+/** Null for what is neither of OTLP's two encodings. */
+function encodingOf(request: IncomingMessage): OtlpEncoding | null {
+  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  if (type === "application/x-protobuf" || type === "application/protobuf") return "protobuf";
+  return type === "application/json" ? "json" : null;
+}
+
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  cause: unknown,
+  deps: DoorsDeps,
+): void {
+  if (request.destroyed && !request.complete) return;
+  const error = asDriftmendError(cause);
+  const status = statusOf(error);
+  deps.counters.refused(error.code);
+  if (error.code === "internal") deps.logger.error({ err: cause }, "a request failed");
+  if (response.headersSent) return;
+  for (const [name, value] of Object.entries(headersOf(status, request))) {
+    response.setHeader(name, value);
+  }
+  const isOtlp = /^\/v1\/(logs|traces|metrics)/.test(request.url ?? "");
+  if (isOtlp) {
+    const encoding = encodingOf(request) ?? "json";
+    const body = statusBody(encoding, status.rpc, describeError(error));
+    send(response, status.status, CONTENT_TYPE[encoding], body);
+    return;
+  }
+  const problem = {
+    type: `docs/errors.md#${error.code}`,
+    title: error.code.replaceAll("_", " "),
+    status: status.status,
+    detail: error.message,
+    code: error.code,
+    next: error.next ?? null,
+  };
+  send(response, status.status, "application/problem+json", Buffer.from(JSON.stringify(problem)));
+}
+
+function headersOf(status: HttpStatus, request: IncomingMessage): Record<string, string> {
+  return {
+    ...(status.retryAfterSeconds === undefined
+      ? {}
+      : { "retry-after": String(status.retryAfterSeconds) }),
+    ...(status.status === 405 ? { allow: "POST" } : {}),
+    // A body that was not read to its end would be taken for the next request.
+    ...(request.complete ? {} : { connection: "close" }),
+  };
+}
+
+function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
+  response.writeHead(status, { "content-type": type, "content-length": body.length });
+  response.end(body);
+}
+
+function asDriftmendError(cause: unknown): DriftmendError {
+  if (cause instanceof DriftmendError) return cause;
+  return new DriftmendError("internal", { retry: "later", message: describeError(cause), cause });
+}
+
+function methodNotAllowed(method: string | undefined): DriftmendError {
+  return new DriftmendError("method_not_allowed", {
+    retry: "never",
+    message: `Cannot answer "${method ?? ""}" as this door takes POST only`,
+    next: "Send a POST.",
+  });
+}
+
+function tokenMissing(): DriftmendError {
+  return new DriftmendError("token_missing", {
+    retry: "never",
+    message:
+      "Cannot take the request in as an agent that is reachable from outside needs its token",
+    next: 'Send "Authorization: Bearer <token>", for SDKs OTEL_EXPORTER_OTLP_HEADERS.',
+  });
+}
+
+function contentTypeUnsupported(type: string | undefined): DriftmendError {
+  return new DriftmendError("content_type_unsupported", {
+    retry: "never",
+    message: `Cannot read a body of the type "${type ?? ""}" as OTLP`,
+    next: "Send application/x-protobuf or application/json.",
+  });
+}
+
+function clockBackwards(model: string, before: number): DriftmendError {
+  return new DriftmendError("clock_backwards", {
+    retry: "never",
+    message: `Cannot set the clock of "${model}" back: it is at ${new Date(before).toISOString()}`,
+    next: 'End the replay with {"model", "time": "wall"} before another one begins.',
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * The body of a request, in memory and decompressed. Both sizes are limited, before and after; buffers of
+ * bodies are used again, since each would be memory outside the heap that provokes collections.
+ */
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { gunzip, inflate, zstdDecompress } from "node:zlib";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { LIMITS } from "../../contract/limits.ts";
+
+const KEPT_BUFFERS_MAX = 32;
+const BUFFER_BYTES_MIN = 64 * 1024;
+/** Larger buffers are not kept. */
+const KEPT_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+
+const DECOMPRESS = {
+  gzip: promisify(gunzip),
+  "x-gzip": promisify(gunzip),
+  deflate: promisify(inflate),
+  zstd: promisify(zstdDecompress),
+} as const;
+
+export class BodyReader {
+  private readonly free: Buffer[] = [];
+  private inFlightBytes = 0;
+
+  /**
+   * Reads the body and hands it to `use`, which must be done with it when it returns.
+   * @throws {DriftmendError} body_too_large, encoding_unsupported, request_malformed, bodies_over_limit
+   */
+  async read<T>(request: IncomingMessage, use: (body: Buffer) => T): Promise<T> {
+    const encoding = request.headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
+    const isPlain = encoding === "identity" || encoding === "";
+    if (!isPlain && !(encoding in DECOMPRESS)) throw unsupportedEncoding(encoding);
+    const announced = Number(request.headers["content-length"] ?? 0);
+    if (announced > LIMITS.requestBytesMax) throw tooLarge();
+    let buffer = this.take(announced);
+    try {
+      let length = 0;
+      for await (const chunk of request as AsyncIterable<Buffer>) {
+        if (length + chunk.length > LIMITS.requestBytesMax) throw tooLarge();
+        if (length + chunk.length > buffer.length) {
+          const larger = this.take(Math.max(2 * buffer.length, length + chunk.length));
+          buffer.copy(larger, 0, 0, length);
+          this.giveBack(buffer);
+          buffer = larger;
+        }
+        chunk.copy(buffer, length);
+        length += chunk.length;
+      }
+      const body = buffer.subarray(0, length);
+      return use(isPlain ? body : await decompress(encoding as keyof typeof DECOMPRESS, body));
+    } finally {
+      this.giveBack(buffer);
+    }
+  }
+
+  private take(bytes: number): Buffer {
+    const index = this.free.findLastIndex((buffer) => buffer.length >= bytes);
+    const found = index === -1 ? undefined : this.free.splice(index, 1)[0];
+    const size = Math.max(found?.length ?? bytes, BUFFER_BYTES_MIN);
+    if (this.inFlightBytes + size > LIMITS.bodiesInFlightBytesMax) {
+      if (found !== undefined) this.free.push(found);
+      throw tooManyBodies();
+    }
+    this.inFlightBytes += size;
+    return found ?? Buffer.allocUnsafeSlow(size);
+  }
+
+  private giveBack(buffer: Buffer): void {
+    this.inFlightBytes -= buffer.length;
+    const isKept = buffer.length <= KEPT_BUFFER_BYTES_MAX && this.free.length < KEPT_BUFFERS_MAX;
+    if (isKept) this.free.push(buffer);
+  }
+}
+
+async function decompress(encoding: keyof typeof DECOMPRESS, body: Buffer): Promise<Buffer> {
+  if (body.length === 0) return body;
+  try {
+    return await DECOMPRESS[encoding](body, { maxOutputLength: LIMITS.requestBytesMax });
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
+      throw tooLarge();
+    }
+    throw new DriftmendError("request_malformed", {
+      retry: "never",
+      message: `Cannot decompress the body as "${encoding}", which its Content-Encoding says: ${String(cause)}`,
+      next: "Send it as the header says.",
+      cause,
+    });
+  }
+}
+
+function tooLarge(): DriftmendError {
+  return new DriftmendError("body_too_large", {
+    retry: "never",
+    message: `Cannot take the request in as its body may have ${LIMITS.requestBytesMax} bytes, also decompressed`,
+    next: "Send smaller batches.",
+  });
+}
+
+function unsupportedEncoding(encoding: string): DriftmendError {
+  return new DriftmendError("encoding_unsupported", {
+    retry: "never",
+    message: `Cannot read a body with the Content-Encoding "${encoding}"`,
+    next: "Use gzip, deflate, zstd or none.",
+  });
+}
+
+function tooManyBodies(): DriftmendError {
+  return new DriftmendError("bodies_over_limit", {
+    retry: "later",
+    message: "Cannot take the request in as too many others are being read",
+    next: "Send again later, or over fewer connections.",
+  });
+}

@@ -1,0 +1,166 @@
+/** Puts the agent together: spool, intake, doors, link to the collector. */
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createHttpServer } from "../runtime/http-server.ts";
+import type { ServiceDeps } from "../runtime/service.ts";
+import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
+import { FeatureRules } from "./columns/feature-rules.ts";
+import { FrameBuilder } from "./columns/frame-builder.ts";
+import type { AgentConfig } from "./config.ts";
+import { loadDocuments, saveDocuments } from "./documents-file.ts";
+import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
+import { createDoors } from "./doors/doors.ts";
+import { Intake } from "./intake.ts";
+import { ModelClocks } from "./model-clocks.ts";
+import { RequestReader } from "./otlp/request-reader.ts";
+import { PINNED_TEXTS } from "./otlp/vocabulary.ts";
+import { Recorder } from "./recorder.ts";
+import { Spool } from "./spool/spool.ts";
+import { CollectorLink } from "./transport/collector-link.ts";
+
+const DAY_MS = 86_400_000;
+const GAUGE_PERIOD_MS = 2_000;
+const PRUNE_PERIOD_MS = 60_000;
+const SPOOL_ID_BYTES = 16;
+
+/** Starts the agent; its doors answer when this resolves. Steps to stop it are left to the lifecycle. */
+export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promise<{ url: string }> {
+  const { lifecycle } = deps;
+  const serverOptions = {
+    host: config.DRIFTMEND_HOST,
+    port: config.DRIFTMEND_OTLP_HTTP_PORT,
+    token: config.DRIFTMEND_TOKEN,
+  };
+  refuseOpenDoors(serverOptions);
+  const parts = await assemble(config, deps);
+  const elsewhere = await sharedRoutes(config, parts, deps);
+  const doors = createDoors({
+    ...parts,
+    reader: new RequestReader(parts.recorder, parts.rules),
+    logger: deps.logger,
+    mayEnter: tokenCheck(serverOptions),
+    elsewhere,
+  });
+  const server = await openDoorServer(serverOptions, doors);
+  lifecycle.defer("doors", () => server.close());
+  parts.link.start();
+  return { url: server.url };
+}
+
+interface AgentParts {
+  readonly spool: Spool;
+  readonly rules: FeatureRules;
+  readonly counters: AgentCounters;
+  readonly clocks: ModelClocks;
+  readonly link: CollectorLink;
+  readonly recorder: Recorder;
+  readonly intake: Intake;
+  readonly gauges: () => AgentGauges;
+}
+
+async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentParts> {
+  const { clock, logger, lifecycle, metrics } = deps;
+  const nowMs = (): number => clock.nowMs();
+  const folder = config.DRIFTMEND_SPOOL_DIR;
+  const randomHex = (): string => randomBytes(SPOOL_ID_BYTES).toString("hex");
+  const spool = await Spool.open(folder, { nowMs, logger, randomHex, pid: process.pid });
+  lifecycle.defer("spool", () => spool.close());
+  const rules = new FeatureRules();
+  await loadDocuments(folder, rules);
+  const counters = new AgentCounters(metrics);
+  const clocks = new ModelClocks(nowMs, spool.clocks);
+  const link = new CollectorLink(
+    { natsUrl: config.DRIFTMEND_NATS_URL, shards: config.DRIFTMEND_SHARDS },
+    { spool, rules, clock, logger, counters, onRules: createSaver(folder, rules, deps) },
+  );
+  lifecycle.defer("link to the collector", () => link.stop());
+  const retentionMs = config.DRIFTMEND_EVENT_AGE_DAYS_MAX * DAY_MS;
+  const frame = new FrameBuilder(PINNED_TEXTS);
+  const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs });
+  const intake = new Intake({
+    spool,
+    recorder,
+    clocks,
+    clock,
+    spoolBytesMax: config.DRIFTMEND_SPOOL_BYTES_MAX,
+    onBroken: (error) => {
+      logger.error({ err: error }, "the spool cannot be written; starting again");
+      throw error;
+    },
+    onCommitted: (frames, models) => {
+      counters.frames("spooled", frames);
+      link.spooled(models);
+    },
+  });
+  lifecycle.defer("requests on their way to the disk", () => intake.drain());
+  const gauges = (): AgentGauges => gaugesOf(spool, link, nowMs());
+  lifecycle.defer(
+    "gauges",
+    clock.every(GAUGE_PERIOD_MS, () => counters.gauges(gauges())),
+  );
+  lifecycle.defer(
+    "digest memory",
+    clock.every(PRUNE_PERIOD_MS, () => spool.prune()),
+  );
+  return { spool, rules, counters, clocks, link, recorder, intake, gauges };
+}
+
+function gaugesOf(spool: Spool, link: CollectorLink, nowMs: number): AgentGauges {
+  const oldestMs = spool.oldestUnstoredMs;
+  return {
+    spoolBytes: spool.bytes,
+    unstoredFrames: spool.unstoredFrames,
+    publishedThrough: link.publishedThrough,
+    storedThrough: spool.storedThrough,
+    nextSeq: spool.nextSeq,
+    lagSeconds: oldestMs === null ? 0 : Math.max(nowMs - oldestMs, 0) / 1000,
+  };
+}
+
+/** Health, metrics and self as every service has them. */
+async function sharedRoutes(
+  config: AgentConfig,
+  { spool, intake, link, clocks, counters, gauges }: AgentParts,
+  deps: ServiceDeps,
+): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
+  const tokens = { token: config.DRIFTMEND_TOKEN, readToken: config.DRIFTMEND_READ_TOKEN };
+  const { app, setReadiness, close } = createHttpServer(
+    { host: config.DRIFTMEND_HOST, port: 0, tokens },
+    deps,
+  );
+  setReadiness(() => intake.refusal?.message ?? null);
+  app.get("/api/v1/self", { config: { access: "read" } }, () => ({
+    service: "agent",
+    spool: { id: spool.id, folder: config.DRIFTMEND_SPOOL_DIR, ...gauges() },
+    diskFull: intake.isDiskFull,
+    natsConnected: link.isConnected,
+    clocks: Object.fromEntries(
+      [...clocks.entries()].map(([model, ms]) => [model, new Date(ms).toISOString()]),
+    ),
+    totals: counters.totals,
+  }));
+  await app.ready();
+  deps.lifecycle.defer("routes", close);
+  return (request, response) => app.routing(request, response);
+}
+
+/** Saves documents after they changed, one write at a time. */
+function createSaver(folder: string, rules: FeatureRules, deps: ServiceDeps): () => void {
+  let saving: Promise<void> | null = null;
+  let savedRevision = rules.revision;
+  const save = async (): Promise<void> => {
+    while (savedRevision !== rules.revision) {
+      savedRevision = rules.revision;
+      await saveDocuments(folder, rules).catch((error: unknown) => {
+        deps.logger.warn({ err: error }, "onboarding documents could not be kept beside the spool");
+      });
+    }
+    saving = null;
+  };
+  deps.lifecycle.defer("documents", async () => {
+    await saving;
+  });
+  return () => {
+    saving ??= save();
+  };
+}
