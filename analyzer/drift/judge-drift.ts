@@ -19,7 +19,7 @@ export interface JudgedDrift {
   readonly segment: string;
   readonly verdict: DriftVerdict;
   /** Counts on the histogram's cells: what the verdict was computed from. */
-  readonly reference: Float64Array;
+  readonly referenceCounts: Float64Array;
   readonly current: Float64Array;
 }
 
@@ -55,13 +55,13 @@ function compare(
   segment: string,
   window: FeatureWindow,
   days: number,
-): { evidence: DriftEvidence; reference: Float64Array; current: Float64Array } | null {
+): { evidence: DriftEvidence; referenceCounts: Float64Array; current: Float64Array } | null {
   const own = reference.segments.get(segment);
   if (own === undefined || own.kind !== window.kind) return null;
   const input = driftInput(reference, segment, window, days);
   if (input === null) return null;
   const evidence = driftEvidence(input, DRIFT_ALPHA);
-  return { evidence, reference: input.histogram.reference, current: input.current };
+  return { evidence, referenceCounts: input.histogram.reference, current: input.current };
 }
 
 /** Entries that drifted, all rows first. */

@@ -54,7 +54,7 @@ const blockQuery = (block: "hour" | "day" | "all") => {
     name: `outcome_sums_${block}`,
     params: Params,
     row: OutcomeSums,
-    sql: `SELECT block, shown AS version, segment.1 AS segment_tag, segment.2 AS segment_value,
+    sql: `SELECT block, shown.3 AS version, shown.1 AS segment_tag, shown.2 AS segment_value,
         count() AS n, sum(row_loss) AS log_loss, sum(pow(p - y, 2)) AS brier, sum(p) AS score,
         toInt64(sum(y)) AS positives, toInt64(sum((p >= {threshold:Float64}) = (y = 1))) AS correct,
         arrayROCAUC(groupArray(p), groupArray(y)) AS auc
@@ -72,8 +72,9 @@ const blockQuery = (block: "hour" | "day" | "all") => {
             (t, w, a, b) -> (t = '' OR tags[t] = w) AND ts >= a AND ts < b,
             {outTag:Array(String)}, {outValue:Array(String)},
             {outFromMs:Array(DateTime64(3, 'UTC'))}, {outToMs:Array(DateTime64(3, 'UTC'))}))
-      ARRAY JOIN segments AS segment, ['', v] AS shown
-      GROUP BY block, shown, segment
+      ARRAY JOIN arrayFlatten(
+        arrayMap(s -> [(s.1, s.2, ''), (s.1, s.2, toString(v))], segments)) AS shown
+      GROUP BY block, shown
       ORDER BY block, version, segment_tag, segment_value
       SETTINGS max_threads = 1`,
   });

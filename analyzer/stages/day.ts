@@ -1,0 +1,101 @@
+/**
+ * What is judged when a UTC day has closed: data breaks first, so that broken rows stay out of the other
+ * verdicts, then the quality of the inputs, then performance of every day whose labels changed.
+ */
+import { type Window, windowName } from "../../contract/window.ts";
+import { featureCells } from "../../store/queries/feature-cells.ts";
+import type { Evaluation, StageDeps } from "../evaluation.ts";
+import { ALL_ROWS, readWindows } from "../features/feature-window.ts";
+import { forget } from "../memory.ts";
+import type { ModelReference } from "../reference/load-reference.ts";
+import { type QualityCheck, type QualityVerdict, judgeQuality } from "../rules/quality.ts";
+import { evaluateBreaks } from "./data-breaks.ts";
+import { soundWindows } from "./drift.ts";
+import { evaluateChangedDays } from "./performance.ts";
+
+const QUALITY = { breachesToFire: 1, cleanToResolve: 2 };
+
+export async function evaluateDay(
+  evaluation: Evaluation,
+  window: Window,
+  deps: StageDeps,
+): Promise<void> {
+  const { model, grids, reference } = evaluation.context;
+  if (reference !== null) {
+    const span = { model, fromMs: window.fromMs, toMs: window.toMs };
+    const cells = await deps.store.query(featureCells.days, {
+      ...{ ...span, features: [], tags: [], version: "" },
+    });
+    const { windows, foreignRows } = readWindows(cells, grids);
+    if (foreignRows > 0) {
+      deps.logger.warn({ model, window: windowName(window), foreignRows }, "rows on another grid");
+    }
+    const inputs = new Map([...windows].filter(([feature]) => !feature.startsWith("$")));
+    if (inputs.size > 0) {
+      await evaluateBreaks(evaluation, reference, { window, windows: inputs }, deps);
+      await evaluateQuality(evaluation, reference, window, inputs, deps);
+    }
+  }
+  await evaluateChangedDays(evaluation, window.toMs, deps);
+  evaluation.memory = forget(evaluation.memory, window.toMs);
+}
+
+async function evaluateQuality(
+  evaluation: Evaluation,
+  reference: ModelReference,
+  window: Window,
+  inputs: Parameters<typeof evaluateBreaks>[2]["windows"],
+  deps: StageDeps,
+): Promise<void> {
+  const { document } = evaluation.context;
+  // Only a quarantined span makes the rows of the day differ from the sound ones.
+  const isBroken = evaluation.memory.quarantined.some(
+    ({ fromMs, toMs }) => fromMs < window.toMs && (toMs ?? window.toMs) > window.fromMs,
+  );
+  const windows = isBroken ? await soundWindows(evaluation, window, deps) : inputs;
+  for (const { feature, segments } of reference.features.values()) {
+    const today = windows.get(feature)?.get(ALL_ROWS);
+    const usual = segments.get(ALL_ROWS);
+    if (today === undefined || usual === undefined || today.kind !== usual.kind) continue;
+    for (const verdict of judgeQuality(today, usual, document.features[feature]?.range)) {
+      observeQuality(evaluation, feature, verdict, window);
+    }
+  }
+}
+
+const WORDS: Readonly<Record<QualityCheck, string>> = {
+  missing: "missing or not finite",
+  range: "outside the declared range",
+  "new-categories": "categories that the reference does not know",
+};
+
+function observeQuality(
+  evaluation: Evaluation,
+  feature: string,
+  verdict: QualityVerdict,
+  window: Window,
+): void {
+  const { check, share, usual, rows, pValue } = verdict;
+  const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
+  evaluation.observe(
+    {
+      kind: "quality",
+      subject: `${feature}/${check}`,
+      severity: "ticket",
+      cause: "inputs",
+      title: `${feature}: ${percent(share)} ${WORDS[check]}`,
+      text: `${percent(share)} of ${rows} rows are ${WORDS[check]}, in the reference ${percent(usual)}`,
+      cost: `${Math.round(share * rows)} predictions of the day were made on such values`,
+      causeText: "the inputs: what arrives is not what the model was trained on",
+      where: feature,
+      certainty: `exact binomial tail p = ${pValue.toExponential(1)}`,
+      loop: "nothing: the rows stay in data sets until somebody quarantines them",
+      numbers: { share, usual, rows, pValue },
+      finding: null,
+      windows: [windowName(window)],
+    },
+    { breach: verdict.breach, fromMs: window.fromMs, toMs: window.toMs },
+    window.toMs,
+    QUALITY,
+  );
+}

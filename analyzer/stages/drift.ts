@@ -1,0 +1,172 @@
+/**
+ * The drift of one closed week: every feature, all rows and per declared segment, without the rows that
+ * are quarantined; and the scores of the serving version against its own training set.
+ */
+import type { AlertDraft } from "../alerts/alert-book.ts";
+import { type Window, windowName } from "../../contract/window.ts";
+import { featureCells } from "../../store/queries/feature-cells.ts";
+import { type JudgedDrift, drifted, judgeDrift } from "../drift/judge-drift.ts";
+import { judgeScores } from "./score-drift.ts";
+import type { Evaluation, StageDeps } from "../evaluation.ts";
+import {
+  ALL_ROWS,
+  type FeatureWindow,
+  type WindowSet,
+  readWindows,
+  segmentKey,
+  subtractWindows,
+} from "../features/feature-window.ts";
+import { END_MS } from "../memory.ts";
+import type { ModelReference } from "../reference/load-reference.ts";
+import { type DriftRow, storeDriftResults } from "../results/store-drift-results.ts";
+
+const WEEK_DAYS = 7;
+
+/** @param atMs model time of the evaluation; later than the window's end when late rows re-issue it */
+export async function evaluateDrift(
+  evaluation: Evaluation,
+  reference: ModelReference,
+  window: Window,
+  atMs: number,
+  deps: StageDeps,
+): Promise<void> {
+  const { model } = evaluation.context;
+  const windows = await soundWindows(evaluation, window, deps);
+  const judged = judgeDrift(reference.features, windows, WEEK_DAYS);
+  const rows: DriftRow[] = judged.map((entry) => ({
+    ...entry,
+    kind: "feature",
+    version: "",
+    reference: reference.name,
+  }));
+  const scores = await judgeScores(evaluation, window, deps);
+  await storeDriftResults(model, window, atMs, [...rows, ...scores], deps);
+  if (atMs > window.toMs) return;
+  for (const feature of new Set(judged.map((entry) => entry.feature))) {
+    const own = judged.filter((entry) => entry.feature === feature);
+    observeFeature(evaluation, feature, own, window);
+  }
+  for (const entry of scores) observeScores(evaluation, entry, window);
+}
+
+/** The window's cells of all inputs; quarantined spans are taken off all rows and their segments. */
+export async function soundWindows(
+  evaluation: Evaluation,
+  window: Window,
+  deps: StageDeps,
+): Promise<WindowSet> {
+  const { model, grids } = evaluation.context;
+  const span = { model, fromMs: window.fromMs, toMs: window.toMs };
+  const all = { features: [], tags: [], version: "" };
+  const read = async (fromMs: number, toMs: number, tags: string[]): Promise<WindowSet> => {
+    const cells = await deps.store.query(featureCells.days, {
+      ...span,
+      ...all,
+      fromMs,
+      toMs,
+      tags,
+    });
+    return inputsOf(readWindows(cells, grids).windows);
+  };
+  let windows = await read(span.fromMs, span.toMs, []);
+  for (const entry of evaluation.memory.quarantined) {
+    const fromMs = Math.max(span.fromMs, entry.fromMs);
+    const toMs = Math.min(span.toMs, entry.toMs ?? END_MS);
+    if (fromMs >= toMs) continue;
+    const out = await read(fromMs, toMs, [entry.tag]);
+    const keys = entry.tag === "" ? [ALL_ROWS] : entry.values.map((v) => segmentKey(entry.tag, v));
+    windows = without(windows, out, keys);
+  }
+  return windows;
+}
+
+const inputsOf = (windows: WindowSet): WindowSet =>
+  new Map([...windows].filter(([feature]) => !feature.startsWith("$")));
+
+function without(from: WindowSet, out: WindowSet, keys: readonly string[]): WindowSet {
+  return new Map(
+    [...from].map(([feature, segments]) => {
+      const left = new Map<string, FeatureWindow>(segments);
+      for (const key of keys) {
+        const broken = out.get(feature)?.get(key);
+        if (broken === undefined) continue;
+        for (const target of new Set([ALL_ROWS, key])) {
+          const window = left.get(target);
+          if (window !== undefined) left.set(target, subtractWindows(window, [broken]));
+        }
+      }
+      return [feature, left];
+    }),
+  );
+}
+
+function observeFeature(
+  evaluation: Evaluation,
+  feature: string,
+  judged: readonly JudgedDrift[],
+  window: Window,
+): void {
+  const bad = drifted(judged);
+  const shown = bad[0] ?? judged.find(({ segment }) => segment === ALL_ROWS) ?? judged[0];
+  if (shown === undefined) return;
+  const segments = bad.map(({ segment }) => segmentName(segment));
+  const where = segments.length === 0 ? "all rows" : segments.join(", ");
+  evaluation.observe(
+    {
+      ...driftDraft(shown, window),
+      kind: "drift",
+      subject: feature,
+      title: `${feature} drifts in ${where}`,
+      where,
+    },
+    { breach: bad.length > 0, fromMs: window.fromMs, toMs: window.toMs },
+    window.toMs,
+  );
+}
+
+function observeScores(evaluation: Evaluation, entry: DriftRow, window: Window): void {
+  evaluation.observe(
+    {
+      ...driftDraft(entry, window),
+      kind: "prediction-drift",
+      subject: entry.version,
+      title: `Predictions of version ${entry.version} drift`,
+      where: `version ${entry.version}`,
+    },
+    {
+      breach: entry.verdict.verdict === "drift",
+      fromMs: window.fromMs,
+      toMs: window.toMs,
+    },
+    window.toMs,
+  );
+}
+
+function driftDraft(
+  { verdict }: JudgedDrift,
+  window: Window,
+): Omit<AlertDraft, "kind" | "subject" | "title" | "where"> {
+  const { statistics, rows, rowsEffective } = verdict.evidence;
+  const { psi, jensenShannon, ks, wasserstein } = statistics;
+  const numbers = {
+    ...{ psi, jensenShannon, ks, wasserstein, pValue: verdict.pValue, alpha: verdict.alpha },
+    ...{ rows: rows.current, rowsEffective: rowsEffective.current },
+  };
+  return {
+    severity: "ticket",
+    cause: "inputs",
+    text: `PSI ${psi.toFixed(3)}, Jensen–Shannon ${jensenShannon.toFixed(3)}${wasserstein === null ? "" : `, Wasserstein ${wasserstein.toFixed(3)} σ`} in the week of ${new Date(window.fromMs).toISOString().slice(0, 10)}`,
+    cost: "unknown until labels come; performance shows whether it matters",
+    causeText: "the inputs moved as a whole; no sender differs from the others",
+    certainty: `p = ${verdict.pValue.toExponential(1)} for ${rows.current} rows, worth ${Math.round(rowsEffective.current)} independent ones (${verdict.reason})`,
+    loop: "drift alone starts no run; a probe or a threshold does",
+    numbers,
+    finding: null,
+    windows: [windowName(window)],
+  };
+}
+
+function segmentName(segment: string): string {
+  if (segment === ALL_ROWS) return "all rows";
+  return segment.split("\u0000").join(" ");
+}
