@@ -124,6 +124,10 @@ export const LIMITS = {
   labelJoinSlackMs: 3_600_000,
   wantRepeatMs: 1_000,
   leaseTtlMs: 10_000,
+  /** Raw rows of a span of hours that are compared with their rollups at once. */
+  repairRowsMax: 5_000_000,
+  /** Longest statement of the collector. */
+  statementMsMax: 300_000,
   /** A head announcement older than this is of a spool that is not live. */
   spoolLiveMs: 15_000,
   watermarkPeriodMs: 2_000,

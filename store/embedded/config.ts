@@ -29,7 +29,7 @@ export const embeddedSettings = z.object({
     .min(16, "expected at least 16 characters")
     .optional()
     .meta({ description: "Its password; none: there is no such account" }),
-  DRIFTMEND_STORE_MEMORY_MIB: wholeNumber(800, 256).meta({
+  DRIFTMEND_STORE_MEMORY_MIB: wholeNumber(700, 256).meta({
     description: "Memory that the engine may use, MiB",
   }),
   DRIFTMEND_STORE_TMPFS: z

@@ -70,7 +70,7 @@ export async function startEndpoint(
   spool.sweep();
   lifecycle.defer("spool", () => spool.sweep());
   const pool = createEnginePool(
-    { directory: directory.engine, lanes: planLanes(config.cores) },
+    { directory: directory.engine, plan: planLanes(config.cores) },
     { clock, logger, onFatal: deps.onFatal },
   );
   lifecycle.defer("running statements", () => pool.drain());

@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { EngineJob, FromWorker, JobSummary, ToWorker } from "./engine-protocol.ts";
 import { parseEngineException } from "./exception.ts";
-import { type LaneLimits, type LaneLoad, type LaneName, createLaneQueues } from "./lane-queues.ts";
+import { type LaneLoad, type LaneName, type LanePlan, createLaneQueues } from "./lane-queues.ts";
 import { quoteString } from "./quote-sql.ts";
 
 export interface Cancelling {
@@ -44,11 +44,11 @@ interface PoolDeps {
 export function createEnginePool(
   options: {
     readonly directory: string;
-    readonly lanes: Readonly<Record<LaneName, LaneLimits>>;
+    readonly plan: LanePlan;
   },
   deps: PoolDeps,
 ): EnginePool {
-  const queues = createLaneQueues(options.lanes, () => startThread(options.directory, deps));
+  const queues = createLaneQueues(options.plan, () => startThread(options.directory, deps));
   let nextJob = 0;
 
   const kill = async (killTag: string, ended: AbortSignal): Promise<void> => {
