@@ -65,10 +65,8 @@ export async function runAttempt(
   return (await endOf(attempt.folder)) ?? { kind: "killed" };
 }
 
-/** Ends what may still run in the folder: for a run that was cancelled while nobody watched. */
-export async function endAttempt(folder: string, deps: { clock: Clock }): Promise<void> {
-  if (await isRunning(folder)) await endGroup(folder, "stopped", deps);
-}
+/** Whether anything of the attempt in this folder still runs. */
+export const attemptRuns = (folder: string): Promise<boolean> => isRunning(folder);
 
 /** The last bytes of what the trainer wrote, for error messages. */
 export async function logTail(folder: string): Promise<string> {

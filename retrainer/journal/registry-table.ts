@@ -46,6 +46,7 @@ export class RegistryTable {
         version.version,
         because.atMs,
       );
+      this.#reign(version.model, 1, version.version, because.atMs);
       this.#file.append(version.model, version.version, because);
     });
   }
@@ -96,11 +97,31 @@ export class RegistryTable {
       model,
       move.expectedRevision,
     );
-    if (changed === 1) return;
+    if (changed === 1) {
+      this.#reign(model, move.expectedRevision + 1, move.version, atMs);
+      return;
+    }
     throw new DriftmendError("conflict", {
       retry: "never",
       message: `Cannot make "${move.version}" the champion of "${model}" as revision ${move.expectedRevision} must stand: it is ${this.champion(model)?.revision ?? "unknown"}`,
       next: `"driftmend runs ${model}" shows what changed it.`,
     });
+  }
+
+  /** Every champion of a model in order, with the model time from which it was. */
+  reigns(model: string): { readonly version: string; readonly fromMs: number }[] {
+    return this.#file
+      .all("SELECT version, at_ms FROM reigns WHERE model = ? ORDER BY revision", model)
+      .map((row) => ({ version: String(row["version"]), fromMs: Number(row["at_ms"]) }));
+  }
+
+  #reign(model: string, revision: number, version: string, atMs: number): void {
+    this.#file.run(
+      "INSERT INTO reigns (model, revision, version, at_ms) VALUES (?, ?, ?, ?)",
+      model,
+      revision,
+      version,
+      atMs,
+    );
   }
 }

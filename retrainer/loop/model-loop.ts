@@ -101,6 +101,12 @@ export class ModelLoop {
     this.#work.abort();
   }
 
+  /** Stops a probe that is at work, which is made again later. */
+  interrupt(): void {
+    this.#work.abort();
+    this.#work = new AbortController();
+  }
+
   /** Stops what is at work for a restart: the run goes on later. */
   stop(): void {
     this.#work.abort();
@@ -110,6 +116,7 @@ export class ModelLoop {
   async drive(): Promise<void> {
     const run = this.#deps.journal.runs.active(this.model);
     if (run === null) {
+      if (this.#cancelled !== null) this.#work = new AbortController();
       this.#cancelled = null;
       return;
     }
