@@ -13,3 +13,8 @@ export const isCheckout = isSource && existsSync(join(root, "package-lock.json")
 export function modulePath(name: string): string {
   return resolve(import.meta.dirname, "..", `${name}${isSource ? ".ts" : ".js"}`);
 }
+
+/** `.driftmend` in the checkout, or in the working directory for an installed package. */
+export function defaultDataDirectory(): string {
+  return join(isCheckout ? root : process.cwd(), ".driftmend");
+}

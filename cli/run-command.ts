@@ -5,9 +5,54 @@ import { processEnvironment } from "../runtime/env.ts";
 import type { CommandContext, RunCommand } from "./command-context.ts";
 import { paintFor } from "./paint.ts";
 
+const alerts = () => import("./commands/alerts.ts");
+const loop = () => import("./commands/loop.ts");
+const models = () => import("./commands/models.ts");
+const predictions = () => import("./commands/predictions.ts");
+const quarantine = () => import("./commands/quarantine.ts");
+const runs = () => import("./commands/runs.ts");
+const service = async (name: string) => (await import("./commands/service.ts")).service(name);
+
+/** Every command of cli/program.ts. */
 const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   up: async () => (await import("./commands/up.ts")).up,
+  agent: () => service("agent"),
+  collector: () => service("collector"),
+  analyzer: () => service("analyzer"),
+  retrainer: () => service("retrainer"),
+  status: async () => (await import("./commands/status.ts")).status,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  tail: async () => (await predictions()).tail,
+  rows: async () => (await predictions()).rows,
+  alerts: async () => (await alerts()).alerts,
+  why: async () => (await alerts()).why,
+  acknowledge: async () => (await alerts()).acknowledge,
+  silence: async () => (await alerts()).silence,
+  "quarantine list": async () => (await quarantine()).list,
+  "quarantine release": async () => (await quarantine()).release,
+  "loop pause": async () => (await loop()).pause,
+  "loop resume": async () => (await loop()).resume,
+  "loop show": async () => (await loop()).show,
+  runs: async () => (await runs()).runs,
+  run: async () => (await runs()).run,
+  checks: async () => (await runs()).checks,
+  versions: async () => (await runs()).versions,
+  retrain: async () => (await runs()).retrain,
+  approve: async () => (await runs()).onRun("approve"),
+  reject: async () => (await runs()).onRun("reject"),
+  cancel: async () => (await runs()).onRun("cancel"),
+  rollback: async () => (await runs()).rollback,
+  "model apply": async () => (await models()).apply,
+  "model list": async () => (await models()).list,
+  "model show": async () => (await models()).show,
+  "model retire": async () => (await models()).retire,
+  "labels import": async () => (await import("./commands/labels-import.ts")).labelsImport,
+  "dead-letters list": async () => (await import("./commands/dead-letters.ts")).list,
+  migrate: async () => (await import("./commands/migrate.ts")).migrate,
 };
+
+/** Names of all commands that can be run. */
+export const commandNames = Object.keys(COMMANDS);
 
 export async function runCommand(
   name: string,
@@ -24,7 +69,7 @@ export async function runCommand(
     clock: systemClock,
     env,
     paint: paintFor(process.stdout, env),
-    columns: z.int().positive().catch(120).parse(process.stdout.columns),
+    columns: z.int().positive().catch(200).parse(process.stdout.columns),
     print: (line) => process.stdout.write(`${line}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
   };

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { writeFileAtomic } from "../../runtime/atomic-file.ts";
 import { lockDirectory } from "../../store/embedded/directory-lock.ts";
-import { isCheckout, root } from "../places.ts";
+import { defaultDataDirectory } from "../places.ts";
 import { recordedUp } from "./process-record.ts";
 
 /** Raise it when an older Driftmend could no longer use what this one writes. */
@@ -27,11 +27,6 @@ export interface DataDirectory {
   readonly path: string;
   readonly credentials: Credentials;
   release(): void;
-}
-
-/** `.driftmend` in the checkout, or in the working directory for an installed package. */
-export function defaultDataDirectory(): string {
-  return join(isCheckout ? root : process.cwd(), ".driftmend");
 }
 
 /** A directory for one run of the story: the named one when it is empty, else a new one. */

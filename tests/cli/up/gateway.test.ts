@@ -134,6 +134,8 @@ describe("the gateway", () => {
       reason: "retrainer: still starting",
     });
     expect((await fetch(`${await gateway(all)}/healthz`)).status).toBe(200);
-    expect(await (await fetch(`${await gateway(all)}/metrics`)).text()).toContain("process_cpu_seconds_total");
+    expect(await (await fetch(`${await gateway(all)}/metrics`)).text()).toContain(
+      "process_cpu_seconds_total",
+    );
   });
 });

@@ -1,0 +1,132 @@
+/** What is firing, why, and what a person does about it. */
+import { z } from "zod";
+import { AlertDetail, AlertView } from "../../contract/alert.ts";
+import { Duration } from "../../contract/onboarding-document.ts";
+import { type CommandContext, optionsOf } from "../command-context.ts";
+import { formatTime } from "../format.ts";
+import { listOf } from "../list-of.ts";
+import { answer, connectRemote, encode } from "../remote.ts";
+import { type Column, renderPairs, renderTable } from "../table.ts";
+
+const STYLE = { page: "red", ticket: "yellow", info: "cyan" } as const;
+const ListOptions = z.object({ all: z.boolean().optional(), model: z.string().optional() });
+
+export async function alerts(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const options = optionsOf(context, ListOptions);
+  const query = options.model === undefined ? "" : `?model=${encode(options.model)}`;
+  const every = await remote.api.request({
+    path: `/api/v1/alerts${query}`,
+    schema: listOf(AlertView),
+  });
+  const shown = every
+    .filter((alert) => options.all === true || alert.state !== "resolved")
+    .toSorted((a, b) => b.from.localeCompare(a.from));
+  answer(context, remote, shown, () =>
+    shown.length === 0
+      ? [
+          options.all === true
+            ? "No alerts so far"
+            : "Nothing is firing; --all shows resolved ones too",
+        ]
+      : renderTable(columns(context), shown, context),
+  );
+  return 0;
+}
+
+function columns(context: CommandContext): Column<AlertView>[] {
+  const severity = (alert: AlertView): string =>
+    alert.state === "resolved"
+      ? alert.severity
+      : context.paint(STYLE[alert.severity], alert.severity);
+  return [
+    { title: "alert", value: ({ id }) => id },
+    { title: "severity", value: severity },
+    { title: "state", value: stateOf },
+    { title: "from", value: ({ from }) => formatTime(Date.parse(from)) },
+    { title: "to", value: ({ to }) => (to === null ? "" : formatTime(Date.parse(to))) },
+    { title: "what", value: ({ title }) => title },
+  ];
+}
+
+function stateOf(alert: AlertView): string {
+  if (alert.silenced !== null) return `${alert.state}, silenced`;
+  return alert.acknowledged === null ? alert.state : `${alert.state}, seen`;
+}
+
+export async function why(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const alert = await remote.api.request({
+    path: `/api/v1/alerts/${encode(context.args[0] ?? "")}`,
+    schema: AlertDetail,
+  });
+  answer(context, remote, alert, () => explain(alert, context));
+  return 0;
+}
+
+/** The parts in the order of INTERFACES: what, cost, cause, where, how sure, changes, loop, commands. */
+function explain(alert: AlertDetail, context: CommandContext): string[] {
+  const { explanation, numbers } = alert;
+  const state = `${alert.severity}, ${stateOf(alert)}`;
+  return [
+    `${context.paint("bold", alert.title)} (${context.paint(STYLE[alert.severity], state)})`,
+    "",
+    ...renderPairs(
+      [
+        ["what", explanation.what],
+        ["since", formatTime(Date.parse(explanation.since))],
+        ["cost", explanation.cost],
+        ["cause", `${explanation.cause}: ${explanation.causeText}`],
+        ["where", explanation.where],
+        ["how sure", explanation.certainty],
+        [
+          "changes",
+          explanation.changes.length === 0 ? "none known" : explanation.changes.join("; "),
+        ],
+        ["loop", explanation.loop],
+      ],
+      context.paint,
+    ),
+    "",
+    ...renderPairs(
+      Object.entries(numbers).map(([name, value]) => [name, String(value)] as const),
+      context.paint,
+    ),
+    ...alert.annotations.map(({ at, text }) => `${formatTime(Date.parse(at))}  ${text}`),
+    "",
+    ...explanation.commands.map((command) => `  ${context.paint("cyan", command)}`),
+    context.paint("dim", `replay digest ${alert.replayDigest}`),
+  ];
+}
+
+const ByOptions = z.object({ by: z.string().optional() });
+
+export async function acknowledge(context: CommandContext): Promise<number> {
+  const { by } = optionsOf(context, ByOptions);
+  return act(context, "acknowledge", { by: by ?? userOf(context) }, "acknowledged");
+}
+
+const SilenceOptions = ByOptions.extend({ for: Duration, reason: z.string().min(1) });
+
+export async function silence(context: CommandContext): Promise<number> {
+  const options = optionsOf(context, SilenceOptions);
+  const until = new Date(context.clock.nowMs() + options.for).toISOString();
+  const body = { until, reason: options.reason, by: options.by ?? userOf(context) };
+  return act(context, "silence", body, `silent until ${until}`);
+}
+
+const userOf = (context: CommandContext): string => context.env["USER"] ?? "cli";
+
+async function act(
+  context: CommandContext,
+  action: "acknowledge" | "silence",
+  body: object,
+  done: string,
+): Promise<number> {
+  const remote = connectRemote(context);
+  const id = context.args[0] ?? "";
+  const path = `/api/v1/alerts/${encode(id)}/${action}`;
+  const result = await remote.api.request({ method: "POST", path, body, schema: z.unknown() });
+  answer(context, remote, result, () => [`Alert ${id}: ${done}`]);
+  return 0;
+}

@@ -1,0 +1,146 @@
+/** `driftmend labels import`: a file of labels through the agent's door, in batches, each answered. */
+import { createReadStream } from "node:fs";
+import { extname, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { createGunzip } from "node:zlib";
+import { z } from "zod";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { labelsFile } from "../../store/queries/labels-file.ts";
+import { type CommandContext, optionsOf } from "../command-context.ts";
+import { formatCount } from "../format.ts";
+import { csvFields, isOpenRecord, labelOf } from "../labels-file.ts";
+import { type Remote, answer, connectRemote, localSystem } from "../remote.ts";
+
+const BATCH_ROWS = 20_000;
+const POST_TIMEOUT_MS = 60_000;
+const Options = z.object({ model: z.string() });
+
+export async function labelsImport(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const { model } = optionsOf(context, Options);
+  const path = resolve(context.args[0] ?? "");
+  let sent = 0;
+  let batch: string[] = [];
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return;
+    await post(remote, `${batch.join("\n")}\n`);
+    sent += batch.length;
+    batch = [];
+    if (!remote.json) context.note(`${formatCount(sent)} labels accepted`);
+  };
+  for await (const { row, place } of rowsOf(path, remote, context)) {
+    batch.push(JSON.stringify(labelOf(row, model, place)));
+    if (batch.length >= BATCH_ROWS) await flush();
+  }
+  await flush();
+  answer(context, remote, { model, labels: sent }, () => [
+    `${formatCount(sent)} labels of "${model}" are accepted; they show once their windows are evaluated again`,
+  ]);
+  return 0;
+}
+
+interface PlacedRow {
+  readonly row: unknown;
+  readonly place: string;
+}
+
+async function* rowsOf(
+  path: string,
+  remote: Remote,
+  context: CommandContext,
+): AsyncGenerator<PlacedRow> {
+  const kind = extname(path.replace(/\.gz$/, "")).toLowerCase();
+  if (kind === ".parquet") yield* parquetRows(path, remote, context);
+  else if (kind === ".csv") yield* csvRows(linesOfFile(path));
+  else if ([".jsonl", ".ndjson", ".json"].includes(kind)) yield* jsonRows(linesOfFile(path));
+  else {
+    throw new DriftmendError("labels_file_invalid", {
+      retry: "never",
+      message: `Cannot import "${path}" as its ending must say what it is: "${kind}"`,
+      next: "Name a file that ends in .jsonl, .csv or .parquet (.gz after the first two).",
+    });
+  }
+}
+
+/** The engine reads Parquet; it lies on the same machine. */
+async function* parquetRows(
+  path: string,
+  remote: Remote,
+  context: CommandContext,
+): AsyncGenerator<PlacedRow> {
+  const ready = localSystem(remote, "import Parquet");
+  const { openStore } = await import("../../store/client.ts");
+  const deps = { clock: context.clock, logger: silentLogger };
+  const store = openStore({ ...ready.clickhouse, database: "default" }, deps);
+  try {
+    const stream = await store.stream(labelsFile, { path }, "JSONEachRow");
+    yield* jsonRows(createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }));
+  } finally {
+    await store.close();
+  }
+}
+
+function linesOfFile(path: string): AsyncIterable<string> {
+  const file = createReadStream(path);
+  const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+async function* jsonRows(lines: AsyncIterable<string>): AsyncGenerator<PlacedRow> {
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    if (line.trim() === "") continue;
+    const place = `line ${number}`;
+    try {
+      yield { row: JSON.parse(line), place };
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      throw new DriftmendError("labels_file_invalid", {
+        retry: "never",
+        message: `Cannot import ${place} as it must be one JSON object: ${cause.message}`,
+        next: "Correct that line; nothing after it was sent.",
+        cause,
+      });
+    }
+  }
+}
+
+async function* csvRows(lines: AsyncIterable<string>): AsyncGenerator<PlacedRow> {
+  let header: string[] | undefined;
+  let record = "";
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    record = record === "" ? line : `${record}\n${line}`;
+    if (isOpenRecord(record) || record.trim() === "") continue;
+    const fields = csvFields(record);
+    record = "";
+    if (header === undefined) header = fields.map((name) => name.trim());
+    else {
+      const row = Object.fromEntries(header.map((name, index) => [name, fields[index]]));
+      yield { row, place: `line ${number}` };
+    }
+  }
+}
+
+async function post(remote: Remote, body: string): Promise<void> {
+  const url = remote.found.kind === "local" ? remote.found.ready.otlpHttp : remote.found.url;
+  const token = remote.found.kind === "local" ? remote.found.ready.token : remote.found.token;
+  const response = await fetch(new URL("/v1/labels", url), {
+    method: "POST",
+    headers: {
+      "content-type": "application/x-ndjson",
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body,
+    signal: AbortSignal.timeout(POST_TIMEOUT_MS),
+  });
+  if (response.ok) return;
+  throw new DriftmendError("labels_refused", {
+    retry: response.status >= 500 ? "later" : "never",
+    message: `Cannot hand labels to the agent as it must accept them: HTTP ${response.status} ${(await response.text()).slice(0, 300)}`,
+    next: "The same file may be imported again: labels are counted once per prediction and revision.",
+  });
+}

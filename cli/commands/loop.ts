@@ -1,0 +1,60 @@
+/** The stop switch of automatic action, per model or for all. */
+import { z } from "zod";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { Duration } from "../../contract/onboarding-document.ts";
+import { type CommandContext, optionsOf } from "../command-context.ts";
+import { type Remote, answer, connectRemote, encode } from "../remote.ts";
+import { modelNames } from "./models.ts";
+
+const Options = z.object({ all: z.boolean().optional(), for: Duration.optional() });
+
+export async function pause(context: CommandContext): Promise<number> {
+  const options = optionsOf(context, Options);
+  const until =
+    options.for === undefined
+      ? undefined
+      : new Date(context.clock.nowMs() + options.for).toISOString();
+  const body = { mode: "paused", ...(until === undefined ? {} : { until }) };
+  return set(context, body, until === undefined ? "paused until resumed" : `paused until ${until}`);
+}
+
+export async function resume(context: CommandContext): Promise<number> {
+  return set(context, { mode: "resume" }, "as its document says again");
+}
+
+export async function show(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const model = context.args[0] ?? "";
+  const state = await remote.api.request({
+    path: `/api/v1/models/${encode(model)}/loop`,
+    schema: z.looseObject({ mode: z.string(), until: z.string().nullish() }),
+  });
+  answer(context, remote, state, () => [
+    `${model}: ${state.mode}${typeof state.until === "string" ? ` until ${state.until}` : ""}`,
+  ]);
+  return 0;
+}
+
+async function set(context: CommandContext, body: object, done: string): Promise<number> {
+  const remote = connectRemote(context);
+  const models = await chosen(context, remote);
+  const results: unknown[] = [];
+  for (const model of models) {
+    const path = `/api/v1/models/${encode(model)}/loop`;
+    results.push(await remote.api.request({ method: "POST", path, body, schema: z.unknown() }));
+  }
+  answer(context, remote, results, () => models.map((model) => `${model}: ${done}`));
+  return 0;
+}
+
+async function chosen(context: CommandContext, remote: Remote): Promise<readonly string[]> {
+  const { all } = optionsOf(context, Options);
+  const [model] = context.args;
+  if (all === true) return modelNames(remote);
+  if (model !== undefined) return [model];
+  throw new DriftmendError("usage", {
+    retry: "never",
+    message: "Cannot tell which model is meant: neither a model nor --all was given",
+    next: 'Name one ("driftmend loop pause flights"), or say --all.',
+  });
+}

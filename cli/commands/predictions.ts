@@ -1,0 +1,102 @@
+/** `driftmend tail` and `driftmend rows`: predictions as they were decoded, out of ClickHouse. */
+import { z } from "zod";
+import { AlertDetail } from "../../contract/alert.ts";
+import type { Store } from "../../store/client.ts";
+import {
+  type PredictionRow,
+  lastPredictions,
+  predictionsBehind,
+} from "../../store/queries/last-predictions.ts";
+import { type CommandContext, optionsOf } from "../command-context.ts";
+import { formatNumber, formatTime } from "../format.ts";
+import { answer, connectRemote, encode, localSystem, withStore } from "../remote.ts";
+import { type Column, renderTable } from "../table.ts";
+
+const TailOptions = z.object({ rows: z.int(), follow: z.boolean().optional() });
+const RowsOptions = z.object({ rows: z.int() });
+const FOLLOW_EVERY_MS = 1_000;
+const FOLLOW_ROWS_MAX = 200;
+
+const COLUMNS: readonly Column<PredictionRow>[] = [
+  { title: "time", value: (row) => formatTime(row.ts) },
+  { title: "id", value: (row) => row.id },
+  { title: "version", value: (row) => row.version },
+  { title: "answer", value: answerOf, align: "right" },
+  { title: "features and tags", value: featuresOf },
+];
+
+function answerOf(row: PredictionRow): string {
+  if (row.error !== "") return `error ${row.error}`;
+  if (row.score !== null) return formatNumber(row.score);
+  return row.value === null ? row.label : formatNumber(row.value);
+}
+
+function featuresOf(row: PredictionRow): string {
+  const numbers = Object.entries(row.num).map(([name, value]) => `${name}=${formatNumber(value)}`);
+  const texts = Object.entries({ ...row.cat, ...row.tags }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  return [...numbers, ...texts].join(" ");
+}
+
+export async function tail(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const options = optionsOf(context, TailOptions);
+  const model = context.args[0] ?? "";
+  const ready = localSystem(remote, "show rows");
+  return withStore(context, ready, async (store) => {
+    const rows = await newest(store, model, 0, options.rows);
+    answer(context, remote, rows, () =>
+      rows.length === 0
+        ? [`No predictions of "${model}" are stored yet`]
+        : renderTable(COLUMNS, rows, context),
+    );
+    let lastMs = rows.at(-1)?.ts ?? 0;
+    while (options.follow === true) {
+      await context.clock.sleep(FOLLOW_EVERY_MS);
+      const more = await newest(store, model, lastMs, FOLLOW_ROWS_MAX);
+      lastMs = more.at(-1)?.ts ?? lastMs;
+      for (const row of more) {
+        if (remote.json) context.print(JSON.stringify(row));
+        else context.print(renderTable(COLUMNS, [row], context)[1] ?? "");
+      }
+    }
+    return 0;
+  });
+}
+
+/** The newest rows after `fromMs`, oldest first. */
+async function newest(
+  store: Store,
+  model: string,
+  fromMs: number,
+  rowsMax: number,
+): Promise<PredictionRow[]> {
+  return (await store.query(lastPredictions, { model, fromMs, rowsMax })).toReversed();
+}
+
+export async function rows(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const options = optionsOf(context, RowsOptions);
+  const alert = await remote.api.request({
+    path: `/api/v1/alerts/${encode(context.args[0] ?? "")}`,
+    schema: AlertDetail,
+  });
+  const segment = alert.finding?.segment ?? null;
+  const ready = localSystem(remote, "show rows");
+  const found = await withStore(context, ready, (store) =>
+    store.query(predictionsBehind, {
+      model: alert.model,
+      fromMs: Date.parse(alert.from),
+      toMs: alert.to === null ? context.clock.nowMs() : Date.parse(alert.to),
+      tag: segment?.tag ?? "",
+      values: segment?.values ?? [],
+      rowsMax: options.rows,
+    }),
+  );
+  answer(context, remote, found, () => [
+    `${alert.title}: the first ${found.length} rows since ${alert.from}${segment === null ? "" : ` of ${segment.tag} ${segment.values.join(", ")}`}`,
+    ...renderTable(COLUMNS, found, context),
+  ]);
+  return 0;
+}

@@ -1,0 +1,156 @@
+/** The loop as people look at it and act on it: runs, checks, versions. */
+import { z } from "zod";
+import { type CommandContext, optionsOf } from "../command-context.ts";
+import { formatNumber, formatTime } from "../format.ts";
+import { listOf } from "../list-of.ts";
+import { answer, connectRemote, encode } from "../remote.ts";
+import { type Column, renderPairs, renderTable } from "../table.ts";
+
+const Run = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  decision: z.string().nullish(),
+  version: z.string().nullish(),
+  atMs: z.int().nullish(),
+  at: z.string().nullish(),
+  reason: z.string().nullish(),
+});
+type Run = z.output<typeof Run>;
+
+const at = (row: {
+  readonly atMs?: number | null | undefined;
+  readonly at?: string | null | undefined;
+}): string => formatTime(row.atMs ?? Date.parse(row.at ?? ""));
+
+export async function runs(context: CommandContext): Promise<number> {
+  return show(context, "runs", Run, "runs", [
+    { title: "run", value: ({ id }) => id },
+    { title: "at", value: at },
+    { title: "decision", value: (row) => row.decision ?? "" },
+    { title: "state", value: ({ status }) => status },
+    { title: "version", value: (row) => row.version ?? "" },
+    { title: "why", value: (row) => row.reason ?? "" },
+  ]);
+}
+
+const Check = z.looseObject({
+  atMs: z.int().nullish(),
+  at: z.string().nullish(),
+  trigger: z.string(),
+  decision: z.string(),
+  reason: z.string(),
+});
+
+export async function checks(context: CommandContext): Promise<number> {
+  return show(context, "checks", Check, "checks", [
+    { title: "at", value: at },
+    { title: "decision", value: ({ decision }) => decision },
+    { title: "trigger", value: ({ trigger }) => trigger },
+    { title: "why", value: ({ reason }) => reason },
+  ]);
+}
+
+const Version = z.looseObject({
+  version: z.string(),
+  origin: z.string().nullish(),
+  runId: z.string().nullish(),
+  parentVersion: z.string().nullish(),
+  registeredMs: z.int().nullish(),
+});
+
+export async function versions(context: CommandContext): Promise<number> {
+  return show(context, "versions", Version, "versions", [
+    { title: "version", value: ({ version }) => version },
+    { title: "origin", value: (row) => row.origin ?? "" },
+    { title: "run", value: (row) => row.runId ?? "" },
+    { title: "after", value: (row) => row.parentVersion ?? "" },
+    {
+      title: "registered",
+      value: ({ registeredMs }) => (registeredMs == null ? "" : formatTime(registeredMs)),
+    },
+  ]);
+}
+
+async function show<S extends z.ZodType>(
+  context: CommandContext,
+  part: string,
+  schema: S,
+  what: string,
+  columns: readonly Column<z.output<S>>[],
+): Promise<number> {
+  const remote = connectRemote(context);
+  const model = context.args[0] ?? "";
+  const rows = await remote.api.request({
+    path: `/api/v1/models/${encode(model)}/${part}`,
+    schema: listOf(schema),
+  });
+  answer(context, remote, rows, () =>
+    rows.length === 0 ? [`No ${what} of "${model}" so far`] : renderTable(columns, rows, context),
+  );
+  return 0;
+}
+
+export async function run(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const found = await remote.api.request({
+    path: `/api/v1/runs/${encode(context.args[0] ?? "")}`,
+    schema: z.record(z.string(), z.unknown()),
+  });
+  answer(context, remote, found, () => renderPairs(flatten(found), context.paint));
+  return 0;
+}
+
+/** Nested objects as "a.b" lines, so that nothing of a run is hidden. */
+function flatten(value: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
+  return Object.entries(value).flatMap(([name, inner]): [string, string][] => {
+    const path = prefix === "" ? name : `${prefix}.${name}`;
+    if (typeof inner === "object" && inner !== null) {
+      return flatten(inner as Record<string, unknown>, path);
+    }
+    return [[path, textOf(name, inner)]];
+  });
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value !== "number") return String(value ?? "");
+  return name.endsWith("Ms") && value > 1e11 ? formatTime(value) : formatNumber(value);
+}
+
+const ReasonOptions = z.object({ reason: z.string().optional(), to: z.string().optional() });
+
+export async function retrain(context: CommandContext): Promise<number> {
+  const model = context.args[0] ?? "";
+  return act(context, `/api/v1/models/${encode(model)}/runs`, `${model}: a run is asked for`);
+}
+
+export async function rollback(context: CommandContext): Promise<number> {
+  const model = context.args[0] ?? "";
+  const path = `/api/v1/models/${encode(model)}/rollback`;
+  return act(
+    context,
+    path,
+    `${model}: taking the version back; "driftmend runs ${model}" shows the proof`,
+  );
+}
+
+export function onRun(
+  action: "approve" | "reject" | "cancel",
+): (context: CommandContext) => Promise<number> {
+  return (context) => {
+    const id = context.args[0] ?? "";
+    return act(context, `/api/v1/runs/${encode(id)}/${action}`, `Run ${id}: ${action} is noted`);
+  };
+}
+
+async function act(context: CommandContext, path: string, done: string): Promise<number> {
+  const remote = connectRemote(context);
+  const { reason, to } = optionsOf(context, ReasonOptions);
+  const body = {
+    by: context.env["USER"] ?? "cli",
+    ...(reason === undefined ? {} : { reason }),
+    ...(to === undefined ? {} : { to }),
+  };
+  const result = await remote.api.request({ method: "POST", path, body, schema: z.unknown() });
+  answer(context, remote, result, () => [done]);
+  return 0;
+}

@@ -1,0 +1,99 @@
+/** `driftmend status`: what runs, how far behind it is, which models it sees. */
+import { z } from "zod";
+import { AlertView } from "../../contract/alert.ts";
+import type { CommandContext } from "../command-context.ts";
+import { formatBytes, formatNumber } from "../format.ts";
+import { listOf } from "../list-of.ts";
+import { type Remote, answer, connectRemote } from "../remote.ts";
+import { renderPairs, renderTable } from "../table.ts";
+import { SERVICES } from "../up/upstream-of.ts";
+import { modelNames } from "./models.ts";
+
+const Process = z.looseObject({
+  name: z.string(),
+  kind: z.string(),
+  url: z.string().nullable(),
+  restarts: z.int(),
+  pid: z.int().optional(),
+  reason: z.string().optional(),
+});
+type Process = z.output<typeof Process>;
+
+const UpSelf = z.looseObject({ residentBytes: z.number(), processes: z.array(Process) });
+
+export async function status(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const up = await remote.api.request({ path: "/api/v1/self", schema: UpSelf });
+  const services = Object.fromEntries(
+    await Promise.all(SERVICES.map(async (name) => [name, await selfOf(remote, name)] as const)),
+  );
+  const models = await modelNames(remote).catch((): string[] => []);
+  const firing = await firingOf(remote);
+  const all = { url: remote.api.url, ...up, services, models, firing: firing.length };
+  answer(context, remote, all, () => [
+    `Driftmend at ${context.paint("cyan", remote.api.url)}, ${formatBytes(up.residentBytes)} in memory`,
+    `Models: ${models.length === 0 ? "none yet" : models.join(", ")}; ${firing.length === 0 ? "nothing is firing" : `${firing.length} alerts firing (driftmend alerts)`}`,
+    "",
+    ...processTable(up.processes, context),
+    ...SERVICES.flatMap((name) => [
+      "",
+      context.paint("bold", name),
+      ...factsOf(services[name], context),
+    ]),
+  ]);
+  return up.processes.every(({ kind }) => kind === "ready" || kind === "ended") ? 0 : 1;
+}
+
+async function selfOf(remote: Remote, service: string): Promise<unknown> {
+  try {
+    return await remote.api.request({ path: `/api/v1/self/${service}`, schema: z.unknown() });
+  } catch (error) {
+    return { unavailable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function firingOf(remote: Remote): Promise<AlertView[]> {
+  try {
+    const alerts = await remote.api.request({ path: "/api/v1/alerts", schema: listOf(AlertView) });
+    return alerts.filter(({ state }) => state === "firing");
+  } catch {
+    return [];
+  }
+}
+
+function processTable(processes: readonly Process[], context: CommandContext): string[] {
+  return renderTable<Process>(
+    [
+      { title: "process", value: ({ name }) => name },
+      {
+        title: "state",
+        value: ({ kind }) => context.paint(kind === "ready" ? "green" : "yellow", kind),
+      },
+      { title: "pid", value: ({ pid }) => String(pid ?? ""), align: "right" },
+      { title: "restarts", value: ({ restarts }) => String(restarts), align: "right" },
+      { title: "where", value: ({ url, reason }) => reason ?? url ?? "" },
+    ],
+    processes,
+    context,
+  );
+}
+
+/** Plain facts of a service's own state, two levels deep; the rest is in --json. */
+function factsOf(self: unknown, context: CommandContext): string[] {
+  const pairs = pairsOf(self, "", 2).filter(([name]) => name !== "service");
+  return renderPairs(pairs, context.paint).map((line) => `  ${line}`);
+}
+
+function pairsOf(value: unknown, prefix: string, depth: number): [string, string][] {
+  if (typeof value !== "object" || value === null) {
+    const text = typeof value === "number" ? formatNumber(value) : String(value);
+    return [[prefix, text]];
+  }
+  if (depth === 0 || Array.isArray(value)) {
+    const size = Array.isArray(value) ? value.length : Object.keys(value).length;
+    return size === 0 ? [] : [[prefix, `${size} entries`]];
+  }
+  return Object.entries(value).flatMap(([name, inner]) =>
+    pairsOf(inner, prefix === "" ? name : `${prefix}.${name}`, depth - 1),
+  );
+}

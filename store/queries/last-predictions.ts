@@ -1,0 +1,51 @@
+/** Predictions as people look at them: the newest of a model, and those behind an alert. */
+import { z } from "zod";
+import { float, timeMs } from "../column-schemas.ts";
+import { defineQuery } from "../define-query.ts";
+
+const row = z.object({
+  ts: timeMs,
+  id: z.string(),
+  version: z.string(),
+  label: z.string(),
+  score: z.number().nullable(),
+  value: z.number().nullable(),
+  latency: z.number().nullable(),
+  error: z.string(),
+  num: z.record(z.string(), float),
+  cat: z.record(z.string(), z.string()),
+  tags: z.record(z.string(), z.string()),
+});
+export type PredictionRow = z.output<typeof row>;
+
+const COLUMNS = `ts, id, version, label, if(isNaN(score), NULL, score) AS score,
+  if(isNaN(value), NULL, value) AS value, if(isNaN(latency), NULL, latency) AS latency, error, num, cat, tags`;
+
+/** Newest first; `fromMs` is exclusive, so that a follower asks for what came after. */
+export const lastPredictions = defineQuery({
+  name: "last_predictions",
+  params: z.object({ model: z.string(), fromMs: z.int(), rowsMax: z.int() }),
+  row,
+  sql: `SELECT ${COLUMNS} FROM predictions
+    WHERE model = {model:String} AND ts > {fromMs:DateTime64(3, 'UTC')}
+    ORDER BY ts DESC LIMIT {rowsMax:UInt32}`,
+});
+
+/** Rows of a span, and of a segment where `tag` is not empty. */
+export const predictionsBehind = defineQuery({
+  name: "predictions_behind",
+  params: z.object({
+    model: z.string(),
+    fromMs: z.int(),
+    toMs: z.int(),
+    tag: z.string(),
+    values: z.array(z.string()),
+    rowsMax: z.int(),
+  }),
+  row,
+  sql: `SELECT ${COLUMNS} FROM predictions
+    WHERE model = {model:String}
+      AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
+      AND ({tag:String} = '' OR has({values:Array(String)}, tags[{tag:String}]))
+    ORDER BY ts LIMIT {rowsMax:UInt32}`,
+});

@@ -1,0 +1,216 @@
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findSystem } from "../../cli/find-system.ts";
+import { csvFields, isOpenRecord, labelOf } from "../../cli/labels-file.ts";
+import { listOf } from "../../cli/list-of.ts";
+import { plain } from "../../cli/paint.ts";
+import { createProgram } from "../../cli/program.ts";
+import { commandNames } from "../../cli/run-command.ts";
+import { renderPairs, renderTable } from "../../cli/table.ts";
+import type { ReadyFile } from "../../contract/ready-file.ts";
+import { processEnvironment } from "../../runtime/env.ts";
+import { z } from "zod";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "driftmend-cli-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const ready = (over: Partial<ReadyFile> = {}): ReadyFile => ({
+  url: "http://127.0.0.1:1",
+  otlpHttp: "http://127.0.0.1:2",
+  otlpGrpc: null,
+  nats: "nats://127.0.0.1:3",
+  clickhouse: { url: "http://127.0.0.1:4", user: "u", password: "p" },
+  token: "acting",
+  readToken: "reading",
+  dataDir: folder,
+  pid: process.pid,
+  ...over,
+});
+
+function driftmend(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): SpawnSyncReturns<string> {
+  const program = resolve(import.meta.dirname, "..", "..", "cli", "driftmend.mjs");
+  return spawnSync(process.execPath, [program, ...args], {
+    encoding: "utf8",
+    env: { ...processEnvironment(), ...env, NO_COLOR: "1", FORCE_COLOR: "0" },
+  });
+}
+
+describe("the command line", () => {
+  it("has a module for every command, and a command for every module", () => {
+    const leaves = (command: Command, words: string): string[] =>
+      command.commands.length === 0
+        ? [words]
+        : command.commands.flatMap((sub) => leaves(sub, `${words} ${sub.name()}`.trim()));
+    const program = createProgram("0", () => Promise.resolve());
+    expect(leaves(program, "").toSorted()).toEqual([...commandNames].toSorted());
+  });
+
+  it("hands words, arguments and options to the command", async () => {
+    const calls: unknown[] = [];
+    const program = createProgram("0", (...call) => {
+      calls.push(call);
+      return Promise.resolve();
+    });
+    const parse = (line: string) => program.parseAsync(line.split(" "), { from: "user" });
+    await parse("loop pause flights --for 8h --json");
+    await parse("up --example --once --port 0 --no-troubles --seed 3");
+    expect(calls).toEqual([
+      ["loop pause", ["flights"], { for: "8h", json: true }],
+      ["up", [], { example: true, once: true, port: 0, troubles: false, seed: 3 }],
+    ]);
+  });
+
+  it("exits 2 on wrong usage, 1 with what to do when there is no system, 0 on help", () => {
+    expect(driftmend(["--help"])).toMatchObject({ status: 0 });
+    const wrong = driftmend(["alerts", "--wrong"]);
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toContain("unknown option '--wrong'");
+    expect(driftmend(["up", "--port", "70000"]).stderr).toContain("Expected a port, 0 to 65535.");
+    const alone = driftmend(["alerts", "--data-dir", folder]);
+    expect(alone.status).toBe(1);
+    expect(alone.stderr).toBe(
+      `driftmend: Cannot find a running system as one must have written ready.json: there is no "${join(folder, "ready.json")}" [system_not_running] Start one with "npm start" (or "npx driftmend up"), name its folder with --data-dir, or set DRIFTMEND_URL and DRIFTMEND_TOKEN.\n`,
+    );
+  });
+
+  it("says where it could not be reached", () => {
+    const { status, stderr } = driftmend(["alerts"], { DRIFTMEND_URL: "http://127.0.0.1:9" });
+    expect(status).toBe(1);
+    expect(stderr).toContain('Cannot reach Driftmend at "http://127.0.0.1:9" as it must answer');
+  });
+
+  it("checks a document without a system", () => {
+    const file = join(folder, "model.yaml");
+    writeFileSync(
+      file,
+      "apiVersion: driftmend/v1\nkind: Model\nmetadata: {name: m}\ntask: {typ: binary}\n",
+    );
+    const bad = driftmend(["model", "apply", "-f", file, "--dry-run"]);
+    expect(bad.status).toBe(1);
+    expect(bad.stderr).toContain(`Cannot use "${file}" as an onboarding document`);
+    expect(bad.stderr).toContain('"typ"');
+    writeFileSync(
+      file,
+      "apiVersion: driftmend/v1\nkind: Model\nmetadata: {name: m}\ntask: {type: binary}\n",
+    );
+    const good = driftmend(["model", "apply", "-f", file, "--dry-run"]);
+    expect(good.stdout).toBe('The document of "m" is valid; nothing was stored\n');
+  });
+});
+
+describe("the running system", () => {
+  it("is found by its folder, while its process lives", () => {
+    writeFileSync(join(folder, "ready.json"), JSON.stringify(ready()));
+    expect(findSystem(folder, {})).toEqual({ kind: "local", ready: ready() });
+    writeFileSync(join(folder, "ready.json"), JSON.stringify(ready({ pid: 999_999_999 })));
+    expect(() => findSystem(folder, {})).toThrow(`process 999999999 of "${folder}" has ended`);
+  });
+
+  it("is found by its address, which a named folder beats", () => {
+    const env = { DRIFTMEND_URL: "http://10.0.0.1:7400", DRIFTMEND_TOKEN: "t" };
+    expect(findSystem(undefined, env)).toEqual({
+      kind: "remote",
+      url: "http://10.0.0.1:7400",
+      token: "t",
+    });
+    writeFileSync(join(folder, "ready.json"), JSON.stringify(ready()));
+    expect(findSystem(folder, env).kind).toBe("local");
+  });
+});
+
+describe("what is shown", () => {
+  it("is aligned, and the last column gives way to the terminal", () => {
+    const lines = renderTable<[string, number, string]>(
+      [
+        { title: "name", value: ([name]) => name },
+        { title: "rows", value: ([, rows]) => String(rows), align: "right" },
+        { title: "why", value: ([, , why]) => why },
+      ],
+      [
+        ["a", 5, "short"],
+        ["longer", 12_345, "a reason that is much too long for this terminal"],
+      ],
+      { paint: plain, columns: 42 },
+    );
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "name     rows  why
+      a           5  short
+      longer  12345  a reason that is much too …"
+    `);
+    expect(
+      renderPairs(
+        [
+          ["a", "1"],
+          ["long", "2"],
+        ],
+        plain,
+      ),
+    ).toEqual(["a     1", "long  2"]);
+  });
+
+  it("comes from lists in either form", () => {
+    const schema = listOf(z.object({ id: z.string() }));
+    expect(schema.parse([{ id: "a" }])).toEqual([{ id: "a" }]);
+    expect(schema.parse({ total: 1, alerts: [{ id: "a" }] })).toEqual([{ id: "a" }]);
+    expect(schema.safeParse({ total: 1 }).success).toBe(false);
+    expect(schema.safeParse([{ id: 1 }]).success).toBe(false);
+  });
+});
+
+describe("labels out of files", () => {
+  it("are taken under the names of the guide, empty cells as absent", () => {
+    const row = {
+      prediction_id: "p1",
+      label: "late",
+      value: "",
+      time: "",
+      revision: "3",
+      other: "x",
+    };
+    expect(labelOf(row, "flights", "line 2")).toEqual({
+      model: "flights",
+      id: "p1",
+      label: "late",
+      revision: 3,
+    });
+    expect(labelOf({ id: 7, value: "2.5" }, "m", "line 1")).toEqual({
+      model: "m",
+      id: "7",
+      value: 2.5,
+    });
+    expect(labelOf({ id: "a", label: true }, "m", "line 1")).toMatchObject({ label: "true" });
+  });
+
+  it("that are none are said with their line", () => {
+    expect(() => labelOf({ label: "x" }, "m", "line 9")).toThrow(
+      "Cannot import line 9 as a label: prediction_id is missing",
+    );
+    expect(() => labelOf({ id: "x" }, "m", "line 9")).toThrow("label or value is missing");
+    expect(() => labelOf({ id: "x", value: "much" }, "m", "line 9")).toThrow("value");
+  });
+
+  it.each([
+    ["a,b,c", ["a", "b", "c"]],
+    ['"a,1","say ""hi""",', ["a,1", 'say "hi"', ""]],
+    ["", [""]],
+    ["a,,c", ["a", "", "c"]],
+    ['"two\nlines",x', ["two\nlines", "x"]],
+  ])("CSV %j", (record, fields) => {
+    expect(csvFields(record)).toEqual(fields);
+    expect(isOpenRecord(record)).toBe(false);
+  });
+
+  it("a CSV record goes on while quotes are open", () => {
+    expect(isOpenRecord('"two')).toBe(true);
+  });
+});
