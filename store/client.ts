@@ -127,31 +127,22 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
       const columns = Object.keys(rows[0] ?? {})
         .map(quoteName)
         .join(", ");
-      const lines = rows.map(jsonLine).join("");
-      const repeatable = insertOptions?.token !== undefined;
-      await retrying(`insert into "${table}"`, repeatable, deps, async () => {
-        const result = await client.exec({
-          query: `INSERT INTO ${table} (${columns}) FORMAT JSONEachRow`,
-          values: Readable.from([lines]),
-          clickhouse_settings: insertSettings(`insert ${table}`, insertOptions),
-          http_headers: insertHeaders(insertOptions),
-        });
-        await drained(result.stream);
-      });
+      const statement = {
+        name: `insert ${table}`,
+        sql: `INSERT INTO ${table} (${columns}) FORMAT JSONEachRow`,
+        bound: {},
+      };
+      await send(
+        client,
+        statement,
+        [Buffer.from(rows.map(jsonLine).join(""))],
+        insertOptions,
+        deps,
+      );
     },
     insertNative: async (insert, params, blocks, insertOptions) => {
-      const bound = boundParams(insert, params);
-      const repeatable = insertOptions?.token !== undefined;
-      await retrying(`insert "${insert.name}"`, repeatable, deps, async () => {
-        const result = await client.exec({
-          query: insert.sql,
-          query_params: bound,
-          values: Readable.from(blocks, { objectMode: false }),
-          clickhouse_settings: insertSettings(insert.name, insertOptions),
-          http_headers: insertHeaders(insertOptions),
-        });
-        await drained(result.stream);
-      });
+      const statement = { ...insert, bound: boundParams(insert, params) };
+      await send(client, statement, blocks, insertOptions, deps);
     },
     withDatabase: (database) => openStore({ ...options, database }, deps),
     ping: async () => {
@@ -160,6 +151,27 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
     },
     close: () => client.close(),
   };
+}
+
+/** Sends an INSERT with its data; again only when it carries a token. */
+async function send(
+  client: ClickHouseClient,
+  statement: { name: string; sql: string; bound: Record<string, unknown> },
+  pieces: readonly Uint8Array[],
+  options: InsertOptions | undefined,
+  deps: StoreDeps,
+): Promise<void> {
+  const repeatable = options?.token !== undefined;
+  await retrying(`run "${statement.name}"`, repeatable, deps, async () => {
+    const result = await client.exec({
+      query: statement.sql,
+      query_params: statement.bound,
+      values: Readable.from(pieces, { objectMode: false }),
+      clickhouse_settings: insertSettings(statement.name, options),
+      http_headers: insertHeaders(options),
+    });
+    await drained(result.stream);
+  });
 }
 
 async function readRows(

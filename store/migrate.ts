@@ -12,14 +12,15 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Store } from "./client.ts";
 import { count } from "./column-schemas.ts";
 import { defineCommand, defineQuery } from "./define-query.ts";
-import { DEFAULT_RETENTION, type Retention, applyRetention } from "./retention.ts";
+import { Retention, applyRetention } from "./retention.ts";
 
 export interface MigrateOptions {
   /** Name of a cluster in ClickHouse's configuration: DDL is run on it, tables are replicated. */
   readonly cluster?: string;
   /** ReplicatedMergeTree, as every server should have it, a single one too; not the embedded engine. */
   readonly replicated?: boolean;
-  readonly retention?: Partial<Retention>;
+  /** Days by table; see `Retention`. */
+  readonly retention?: z.input<typeof Retention>;
 }
 
 export interface Migration {
@@ -77,6 +78,7 @@ export async function migrate(
   deps: { clock: Clock },
 ): Promise<{ applied: readonly string[] }> {
   const onCluster = options.cluster === undefined ? "" : `ON CLUSTER '${options.cluster}'`;
+  const retention = Retention.parse(options.retention ?? {});
   const replicated = options.replicated === true || options.cluster !== undefined;
   const fill = (text: string): string =>
     text
@@ -112,7 +114,7 @@ export async function migrate(
       token: `migration/${version}`,
     });
   }
-  await applyRetention(store, { ...DEFAULT_RETENTION, ...options.retention }, onCluster);
+  await applyRetention(store, retention, onCluster);
   return { applied: missing.map((migration) => migration.name) };
 }
 

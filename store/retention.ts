@@ -1,38 +1,35 @@
-/** How long each table keeps its rows, by their own time; a setting, applied after the migrations. */
+/**
+ * How many days each table keeps its rows, by their own time: the tables' TTL is the one place where it
+ * stands. Applied after the migrations, read by whoever must know what is too old to be stored.
+ */
 import { z } from "zod";
 import type { Store } from "./client.ts";
 import { defineCommand, defineQuery } from "./define-query.ts";
 
-export interface Retention {
-  readonly rawDays: number;
-  readonly labelsDays: number;
-  readonly outcomesDays: number;
-  readonly minutesDays: number;
-  readonly hoursDays: number;
-  readonly deadLettersDays: number;
-  readonly groupsDays: number;
-}
+const days = z.int().min(1).max(36_500);
 
-export const DEFAULT_RETENTION: Retention = {
-  rawDays: 90,
-  labelsDays: 400,
-  outcomesDays: 400,
-  minutesDays: 14,
-  hoursDays: 400,
-  deadLettersDays: 90,
-  groupsDays: 400,
-};
+export const Retention = z.strictObject({
+  predictions: days.prefault(90),
+  labels: days.prefault(400),
+  outcomes: days.prefault(400),
+  /** Rollups by minute and by hour; those by day stay for ever. */
+  minutes: days.prefault(14),
+  hours: days.prefault(400),
+  dead_letters: days.prefault(90),
+  groups: days.prefault(400),
+});
+export type Retention = z.output<typeof Retention>;
 
 const RULES: readonly { table: string; column: string; days: keyof Retention }[] = [
-  { table: "predictions", column: "ts", days: "rawDays" },
-  { table: "labels", column: "time", days: "labelsDays" },
-  { table: "outcomes", column: "ts", days: "outcomesDays" },
-  { table: "feature_minutes", column: "time", days: "minutesDays" },
-  { table: "model_minutes", column: "time", days: "minutesDays" },
-  { table: "feature_hours", column: "time", days: "hoursDays" },
-  { table: "model_hours", column: "time", days: "hoursDays" },
-  { table: "dead_letters", column: "time", days: "deadLettersDays" },
-  { table: "ingest_groups", column: "formed", days: "groupsDays" },
+  { table: "predictions", column: "ts", days: "predictions" },
+  { table: "labels", column: "time", days: "labels" },
+  { table: "outcomes", column: "ts", days: "outcomes" },
+  { table: "feature_minutes", column: "time", days: "minutes" },
+  { table: "model_minutes", column: "time", days: "minutes" },
+  { table: "feature_hours", column: "time", days: "hours" },
+  { table: "model_hours", column: "time", days: "hours" },
+  { table: "dead_letters", column: "time", days: "dead_letters" },
+  { table: "ingest_groups", column: "formed", days: "groups" },
 ];
 
 const tableEngines = defineQuery({
@@ -48,18 +45,32 @@ export async function applyRetention(
   retention: Retention,
   onCluster: string,
 ): Promise<void> {
-  const engines = new Map(
-    (await store.query(tableEngines, {})).map((row) => [row.name, row.engine_full]),
-  );
-  for (const { table, column, days } of RULES) {
-    const ttl = `TTL toDateTime(${column}) + toIntervalDay(${retention[days]})`;
-    if (engines.get(table)?.includes(ttl) === true) continue;
+  const engines = await enginesByTable(store);
+  for (const rule of RULES) {
+    const ttl = `TTL toDateTime(${rule.column}) + toIntervalDay(${retention[rule.days]})`;
+    if (engines.get(rule.table)?.includes(`${ttl} `) === true) continue;
     const command = defineCommand({
-      name: `retention of ${table}`,
+      name: `retention of ${rule.table}`,
       params: z.object({}),
-      sql: `ALTER TABLE ${table} ${onCluster} MODIFY ${ttl} SETTINGS materialize_ttl_after_modify = 0`,
+      sql: `ALTER TABLE ${rule.table} ${onCluster} MODIFY ${ttl} SETTINGS materialize_ttl_after_modify = 0`,
       repeatable: true,
     });
     await store.command(command, {});
   }
+}
+
+/** What the tables say. */
+export async function readRetention(store: Store): Promise<Retention> {
+  const engines = await enginesByTable(store);
+  const read: Record<string, number> = {};
+  for (const rule of RULES) {
+    const found = /toIntervalDay\((\d+)\)/.exec(engines.get(rule.table) ?? "")?.[1];
+    if (found !== undefined) read[rule.days] = Number.parseInt(found, 10);
+  }
+  return Retention.parse(read);
+}
+
+async function enginesByTable(store: Store): Promise<ReadonlyMap<string, string>> {
+  const rows = await store.query(tableEngines, {});
+  return new Map(rows.map((row) => [row.name, row.engine_full]));
 }

@@ -3,7 +3,7 @@
  * under the group's token, and mending, which adds only the rows that are not there.
  */
 import { z } from "zod";
-import { count } from "../column-schemas.ts";
+import { count, timeMs } from "../column-schemas.ts";
 import { type DefinedInsert, defineInsert, defineQuery } from "../define-query.ts";
 import { FENCE, fenceParams } from "./fence.ts";
 
@@ -136,13 +136,15 @@ WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
   AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
 });
 
-export const countLabels = defineQuery({
+/** By month, which is the partition: merges drop replaced labels one by one, a lost part is lost as a whole. */
+export const countLabelsByMonth = defineQuery({
   name: "count labels of a group",
   params: z.object({ shard: z.int(), n: z.int(), ...spanParams }),
-  row: z.object({ n: count }),
-  sql: `SELECT count() AS n FROM labels
+  row: z.object({ month: count, n: count }),
+  sql: `SELECT toYYYYMM(time) AS month, count() AS n FROM labels
 WHERE time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
-  AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
+  AND _group = {n:UInt64} AND _shard = {shard:UInt16}
+GROUP BY month`,
 });
 
 export const countDeadLetters = defineQuery({
@@ -180,4 +182,49 @@ export const insertModelRollups = defineInsert({
 SELECT model, version, segment_tag, segment_value, error, time, toInt64(n), toInt64(latency_n), latency_s
 FROM input('model LowCardinality(String), version LowCardinality(String), segment_tag LowCardinality(String), segment_value LowCardinality(String), error LowCardinality(String), time DateTime64(3, \\'UTC\\'), n UInt32, latency_n UInt32, latency_s Float64')
 WHERE ${FENCE} FORMAT Native`,
+});
+
+export const mendDeadLetters = defineInsert({
+  name: "mend dead letters",
+  params: z.object(groupParams),
+  sql: insertSql(
+    "dead_letters",
+    OWN_DEAD_LETTERS,
+    ` AND (_spool, _seq, record, model, id, reason) NOT IN (
+  SELECT _spool, _seq, record, model, id, reason FROM dead_letters
+  WHERE _group = {n:UInt64} AND _shard = {shard:UInt16})`,
+  ),
+});
+
+export const mendAgentDeadLetters = defineInsert({
+  name: "mend dead letters of agents",
+  params: z.object(groupParams),
+  sql: insertSql(
+    "dead_letters",
+    DEAD_LETTERS,
+    ` AND (_spool, _seq, record, model, id, reason) NOT IN (
+  SELECT _spool, _seq, record, model, id, reason FROM dead_letters
+  WHERE _group = {n:UInt64} AND _shard = {shard:UInt16})`,
+  ),
+});
+
+/** Hours of event time that a group touches, by model. */
+export const hoursOfGroup = defineQuery({
+  name: "hours of a group",
+  params: z.object({ shard: z.int(), n: z.int(), ...spanParams }),
+  row: z.object({ model: z.string(), hour: timeMs }),
+  sql: `SELECT model, toDateTime64(toStartOfHour(ts), 3, 'UTC') AS hour FROM predictions
+WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+  AND _group = {n:UInt64} AND _shard = {shard:UInt16}
+GROUP BY model, hour ORDER BY model, hour`,
+});
+
+/** Models that have labels in a group. */
+export const labelModelsOfGroup = defineQuery({
+  name: "models with labels in a group",
+  params: z.object({ shard: z.int(), n: z.int(), ...spanParams }),
+  row: z.object({ model: z.string() }),
+  sql: `SELECT DISTINCT model FROM labels
+WHERE time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
+  AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
 });

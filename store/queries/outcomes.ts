@@ -72,7 +72,6 @@ export const joinWaitingLabels = defineCommand({
   name: "join waiting labels",
   params: z.object({
     ...fenceParams,
-    n: z.int(),
     from: z.int(),
     to: z.int(),
     model: z.string(),
@@ -87,6 +86,27 @@ export const joinWaitingLabels = defineCommand({
     `SELECT ${PREDICTION_COLUMNS} FROM predictions
   WHERE model = {model:String} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
     AND id IN {ids:Array(String)}`,
+  ),
+});
+
+/** Predictions of a group with whatever labels there are: after an unclean stop. */
+export const joinPredictionsOfGroup = defineCommand({
+  name: "join predictions of a group",
+  params: z.object({
+    ...fenceParams,
+    n: z.int(),
+    from: z.int(),
+    to: z.int(),
+    segments: z.record(z.string(), z.array(z.string())),
+  }),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM labels WHERE (model, id_hash) IN (SELECT model, id_hash FROM predictions
+  WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
   ),
 });
 

@@ -26,3 +26,10 @@ export const rawSpan = defineQuery({
   row: z.object({ oldest: timeMs, newest: timeMs }),
   sql: "SELECT min(ts) AS oldest, max(ts) AS newest FROM predictions",
 });
+
+export const modelsWithRows = defineQuery({
+  name: "models with rows",
+  params: z.object({}),
+  row: z.object({ model: z.string() }),
+  sql: "SELECT DISTINCT model FROM model_days ORDER BY model",
+});

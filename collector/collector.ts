@@ -1,0 +1,118 @@
+/** The collector in one process: shards, what it hears from agents, watermarks, reconciliation. */
+import { HeadMessage, ModelMessage } from "../contract/messages.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { nameOfToken, shardOfSpool, subjects } from "../contract/subjects.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import type { Nats } from "../runtime/nats.ts";
+import type { Store } from "../store/client.ts";
+import { readRetention } from "../store/retention.ts";
+import { z } from "zod";
+import { collectorMetrics } from "./collector-metrics.ts";
+import { Gate } from "./gate.ts";
+import { HeadBook } from "./head-book.ts";
+import { ModelBook } from "./model-book.ts";
+import { Reconciler } from "./reconciler.ts";
+import { retentionBounds } from "./retention-bounds.ts";
+import { ShardRunner } from "./shard-runner.ts";
+import type { ShardDeps } from "./shard-worker.ts";
+import { Watermarks } from "./watermarks.ts";
+
+export interface CollectorOptions {
+  readonly shards: number;
+  readonly instance: string;
+  readonly processId: string;
+  readonly stream: { readonly bytesMax: number; readonly replicas: number };
+  readonly reconcileMs: number;
+}
+
+export interface CollectorDeps {
+  readonly store: Store;
+  readonly nats: Nats;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Collector {
+  readonly runners: readonly ShardRunner[];
+  /** Null when every shard is owned or in another collector's hands; else why this one cannot work. */
+  readiness(): string | null;
+  /** Ends what is being stored, keeps the rest for the next owner. */
+  stop(): Promise<void>;
+}
+
+export async function startCollector(
+  options: CollectorOptions,
+  given: CollectorDeps,
+): Promise<Collector> {
+  const { store, nats, clock, logger } = given;
+  const heads = new HeadBook();
+  const book = new ModelBook({ store, logger });
+  const runners: ShardRunner[] = [];
+  const watermarks = new Watermarks({
+    store,
+    nats,
+    clock,
+    heads,
+    documented: () => book.documented,
+    storedThrough: (spool) =>
+      runners[shardOfSpool(spool, options.shards)]?.storedThrough(spool) ?? null,
+  });
+  const bounds = retentionBounds(await readRetention(store));
+  const metrics = collectorMetrics(given.metrics);
+  const gate = new Gate();
+  const deps: ShardDeps = {
+    store,
+    nats,
+    clock,
+    logger,
+    metrics,
+    book,
+    heads,
+    watermarks,
+    bounds,
+    gate,
+  };
+  for (let shard = 0; shard < options.shards; shard++) {
+    runners.push(new ShardRunner({ ...options, shard }, deps));
+  }
+  await book.refreshDocuments();
+  await watermarks.load();
+  const abort = new AbortController();
+  const stops = [
+    nats.subscribe(subjects.all("head"), HeadMessage, (head) => {
+      heads.hear(head, clock.nowMs());
+      runners[head.shard]?.hear(head);
+    }),
+    nats.subscribe(subjects.all("model"), ModelMessage, ({ model }) => book.refresh(model)),
+    nats.subscribe(subjects.all("grids"), z.unknown(), (_message, subject) =>
+      book.refresh(nameOfToken(subject.split(".").at(-1) ?? "")),
+    ),
+    clock.every(LIMITS.watermarkPeriodMs, () => watermarks.publishAll()),
+  ];
+  const reconciler = new Reconciler({ ...deps, epochOf: () => runners[0]?.epoch ?? null });
+  stops.push(clock.every(options.reconcileMs, () => reconciler.run(abort.signal)));
+  const running = Promise.all(runners.map((runner) => runner.run(abort.signal)));
+  return {
+    runners,
+    readiness: () => readinessOf(runners),
+    stop: async () => {
+      for (const stop of stops) stop();
+      abort.abort();
+      await running;
+    },
+  };
+}
+
+function readinessOf(runners: readonly ShardRunner[]): string | null {
+  for (const { shard, state, stuck } of runners) {
+    if (stuck.current !== null) {
+      return `group ${stuck.current.n} of shard ${shard} cannot be stored: ${stuck.current.reason}`;
+    }
+    if (state.kind === "recovering") return `shard ${shard} is being recovered`;
+    if (state.kind === "waiting") return `shard ${shard}: ${state.reason}`;
+  }
+  return null;
+}

@@ -1,0 +1,30 @@
+/** The newest announcement of every spool: what agents say they have, and when they said so. */
+import type { HeadMessage } from "../contract/messages.ts";
+import { LIMITS } from "../contract/limits.ts";
+
+export interface HeardHead {
+  readonly head: HeadMessage;
+  /** When it was heard here, by the wall: clocks of agents may differ. */
+  readonly heardMs: number;
+}
+
+export class HeadBook {
+  private readonly heads = new Map<string, HeardHead>();
+
+  hear(head: HeadMessage, nowMs: number): void {
+    this.heads.set(head.spool, { head, heardMs: nowMs });
+  }
+
+  get(spool: string): HeadMessage | undefined {
+    return this.heads.get(spool)?.head;
+  }
+
+  /** Spools heard of a short while ago. */
+  live(nowMs: number): HeadMessage[] {
+    const live: HeadMessage[] = [];
+    for (const { head, heardMs } of this.heads.values()) {
+      if (nowMs - heardMs <= LIMITS.spoolLiveMs) live.push(head);
+    }
+    return live;
+  }
+}

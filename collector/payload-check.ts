@@ -1,0 +1,241 @@
+/**
+ * Reads every section of a frame before it may enter a group: structure, bounds, the columns of its
+ * table, event times. What does not fit becomes dead letters with a reason; nothing here throws, so that
+ * a poisoned frame can never hold up its shard.
+ */
+import { describeError } from "../contract/driftmend-error.ts";
+import type { DecodedFrame, FrameHeader, FrameSection } from "../contract/frame.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { type Block, columnOf, readBlock, textAt } from "../contract/native-block.ts";
+import {
+  DEAD_LETTER_COLUMNS,
+  LABEL_COLUMNS,
+  PREDICTION_COLUMNS,
+} from "../contract/payload-blocks.ts";
+import { filterBlock } from "./filter-block.ts";
+import { type PredictionColumns, predictionColumns } from "./prediction-columns.ts";
+
+export type SectionTable = FrameSection["table"];
+
+/** Event times that may be stored, both ends included. */
+export interface TimeBounds {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface Bounds {
+  readonly predictions: TimeBounds;
+  readonly labels: TimeBounds;
+  readonly deadLetters: TimeBounds;
+}
+
+export interface LabelKey {
+  readonly model: string;
+  readonly id: string;
+}
+
+export interface CheckedPredictions {
+  readonly payload: Uint8Array;
+  readonly columns: PredictionColumns;
+}
+
+export interface CheckedLabels {
+  readonly payload: Uint8Array;
+  readonly rows: number;
+  readonly times: Float64Array;
+  readonly keys: readonly LabelKey[];
+}
+
+export interface DeadLetter {
+  readonly timeMs: number;
+  readonly record: SectionTable | "frame";
+  readonly model: string;
+  readonly id: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly sample: string;
+  readonly rows: number;
+  readonly payload: Uint8Array;
+}
+
+export interface CheckedFrame {
+  readonly header: FrameHeader;
+  readonly predictions: readonly CheckedPredictions[];
+  readonly labels: readonly CheckedLabels[];
+  /** Dead letters of the agent, as its block. */
+  readonly deadLetterBlocks: readonly { readonly payload: Uint8Array; readonly rows: number }[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly bytes: number;
+}
+
+const COLUMNS: Readonly<Record<SectionTable, readonly { name: string; type: string }[]>> = {
+  predictions: PREDICTION_COLUMNS,
+  labels: LABEL_COLUMNS,
+  dead_letters: DEAD_LETTER_COLUMNS,
+};
+const NOTHING = new Uint8Array(0);
+
+export function checkFrame(
+  frame: Extract<DecodedFrame, { kind: "frame" }>,
+  bounds: Bounds,
+): CheckedFrame {
+  const checked = {
+    header: frame.header,
+    predictions: [] as CheckedPredictions[],
+    labels: [] as CheckedLabels[],
+    deadLetterBlocks: [] as { payload: Uint8Array; rows: number }[],
+    deadLetters: [] as DeadLetter[],
+    bytes: frame.frameBytes,
+  };
+  for (const section of frame.sections) {
+    try {
+      checkSection(section, bounds, checked);
+    } catch (error) {
+      checked.deadLetters.push({
+        timeMs: clamp(frame.header.acceptedMs, bounds.deadLetters),
+        record: section.table,
+        model: Object.keys(section.models)[0] ?? "",
+        id: "",
+        reason: "block_invalid",
+        detail: describeError(error),
+        sample: "",
+        rows: section.rows,
+        payload: boundedPayload(section.payload),
+      });
+    }
+  }
+  return checked;
+}
+
+function checkSection(
+  section: FrameSection & { readonly payload: Uint8Array },
+  bounds: Bounds,
+  checked: {
+    header: FrameHeader;
+    predictions: CheckedPredictions[];
+    labels: CheckedLabels[];
+    deadLetterBlocks: { payload: Uint8Array; rows: number }[];
+    deadLetters: DeadLetter[];
+  },
+): void {
+  const block = readBlock(section.payload);
+  checkColumns(section.table, block);
+  if (block.rows !== section.rows) {
+    throw new Error(`the header says ${section.rows} rows and the block ${block.rows}`);
+  }
+  if (block.rows === 0) return;
+  if (section.table === "dead_letters") {
+    const outside = rowsOutside(columnOf(block, "time", "time").values, bounds.deadLetters);
+    if (outside.length > 0) throw new Error("dead letters have a time that cannot be");
+    checked.deadLetterBlocks.push({ payload: section.payload, rows: block.rows });
+    return;
+  }
+  const isPrediction = section.table === "predictions";
+  const times = columnOf(block, isPrediction ? "ts" : "time", "time").values;
+  const refused = rowsOutside(times, isPrediction ? bounds.predictions : bounds.labels);
+  checked.deadLetters.push(...timeRefusals(checked.header, section, block, times, refused, bounds));
+  if (refused.length === block.rows) return;
+  const sound =
+    refused.length === 0
+      ? { block, payload: section.payload }
+      : filterBlock(block, rowsWithout(block.rows, refused));
+  if (isPrediction) {
+    checked.predictions.push({ payload: sound.payload, columns: predictionColumns(sound.block) });
+  } else {
+    checked.labels.push(labelsOf(sound.block, sound.payload));
+  }
+}
+
+function checkColumns(table: SectionTable, block: Block): void {
+  const wanted = COLUMNS[table];
+  const fits =
+    block.columns.length === wanted.length &&
+    wanted.every(({ name, type }, i) => {
+      const column = block.columns[i];
+      return column?.name === name && column.type === type;
+    });
+  if (fits) return;
+  const has = block.columns.map(({ name, type }) => `${name} ${type}`).join(", ");
+  throw new Error(`a block of "${table}" cannot have the columns ${has}`);
+}
+
+function rowsOutside(times: Float64Array, bounds: TimeBounds): number[] {
+  const outside: number[] = [];
+  for (let row = 0; row < times.length; row++) {
+    const ms = times[row]!;
+    if (!(ms >= bounds.fromMs && ms <= bounds.toMs)) outside.push(row);
+  }
+  return outside;
+}
+
+function rowsWithout(rows: number, refused: readonly number[]): number[] {
+  const out = new Set(refused);
+  return Array.from({ length: rows }, (_, row) => row).filter((row) => !out.has(row));
+}
+
+/** One letter for each refused row; beyond the maximum one for all that are left. */
+function timeRefusals(
+  header: FrameHeader,
+  section: FrameSection & { readonly payload: Uint8Array },
+  block: Block,
+  times: Float64Array,
+  refused: readonly number[],
+  bounds: Bounds,
+): DeadLetter[] {
+  const letters = refused
+    .slice(0, LIMITS.deadLettersPerSectionMax)
+    .map((row) => timeRefusal(header, section.table, block, row, times[row]!, bounds));
+  const more = refused.length - letters.length;
+  const last = refused.at(-1);
+  if (more > 0 && last !== undefined) {
+    const letter = timeRefusal(header, section.table, block, last, times[last]!, bounds);
+    letters.push({ ...letter, rows: more, payload: boundedPayload(section.payload) });
+  }
+  return letters;
+}
+
+function boundedPayload(payload: Uint8Array): Uint8Array {
+  return payload.subarray(0, LIMITS.deadLetterPayloadBytesMax);
+}
+
+function timeRefusal(
+  header: FrameHeader,
+  table: SectionTable,
+  block: Block,
+  row: number,
+  ms: number,
+  bounds: Bounds,
+): DeadLetter {
+  const model = textAt(columnOf(block, "model", "dictionary"), row);
+  const id = textAt(columnOf(block, "id", "string"), row);
+  return {
+    timeMs: clamp(header.acceptedMs, bounds.deadLetters),
+    record: table,
+    model,
+    id,
+    reason: "time_out_of_bounds",
+    detail: `its time is ${timeText(ms)}, older than what is kept or more than a day ahead`,
+    sample: JSON.stringify({ model, id, time: timeText(ms) }),
+    rows: 1,
+    payload: NOTHING,
+  };
+}
+
+/** A wrong clock of an agent must not reach a partition of the year 2100 through its dead letters. */
+function clamp(ms: number, bounds: TimeBounds): number {
+  return Math.min(Math.max(ms, bounds.fromMs), bounds.toMs);
+}
+
+function timeText(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`;
+}
+
+function labelsOf(block: Block, payload: Uint8Array): CheckedLabels {
+  const models = columnOf(block, "model", "dictionary");
+  const ids = columnOf(block, "id", "string");
+  const keys: LabelKey[] = [];
+  for (let row = 0; row < block.rows; row++) {
+    keys.push({ model: textAt(models, row), id: textAt(ids, row) });
+  }
+  return { payload, rows: block.rows, times: columnOf(block, "time", "time").values, keys };
+}

@@ -1,0 +1,36 @@
+/** Writes the outcomes of a group again, from tables alone: whatever its owner had come to. */
+import { joinPredictionsOfGroup } from "../store/queries/outcomes.ts";
+import { labelModelsOfGroup } from "../store/queries/group-data.ts";
+import type { GroupManifest } from "./group-manifest.ts";
+import { type Ownership, shardMarker } from "./group-store.ts";
+import { type OutcomeDeps, joinLabels } from "./outcomes.ts";
+import type { ShardDeps } from "./shard-worker.ts";
+import { WaitingLabels } from "./waiting-labels.ts";
+
+export async function rejoinGroup(
+  manifest: GroupManifest,
+  owner: Ownership,
+  deps: ShardDeps,
+): Promise<void> {
+  const { n } = manifest;
+  for (const model of manifest.models) await deps.book.ensure(model);
+  if (manifest.predictions > 0) {
+    await deps.store.command(
+      joinPredictionsOfGroup,
+      { ...owner, n, from: manifest.from, to: manifest.to, segments: manifest.segments },
+      { marker: shardMarker(owner.shard) },
+    );
+  }
+  if (manifest.labels === 0) return;
+  const { labels_from: from, labels_to: to } = manifest;
+  const rows = await deps.store.query(labelModelsOfGroup, { shard: owner.shard, n, from, to });
+  const models = rows.map(({ model }) => model);
+  for (const model of models) await deps.book.ensure(model);
+  const outcomes: OutcomeDeps = {
+    store: deps.store,
+    // Those that wait are read from the table afterwards.
+    waiting: new WaitingLabels(),
+    segmentsOf: (model) => deps.book.settingsOf(model).segments,
+  };
+  await joinLabels(outcomes, owner, { manifest, models });
+}

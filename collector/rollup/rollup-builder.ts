@@ -1,0 +1,226 @@
+/**
+ * The rollups of one group, filled block by block while the group is formed. What it counts equals what
+ * `store/queries/rollups-from-raw.ts` computes from the stored rows, cell by cell; features are counted
+ * for rows without an error, what a model did for all rows.
+ */
+import { LIMITS } from "../../contract/limits.ts";
+import { cellOf } from "../../stats/grid.ts";
+import { GRAINS_MS, type ModelSettings, type SegmentValues } from "../model-settings.ts";
+import type { PredictionColumns } from "../prediction-columns.ts";
+import { CellTable } from "./cell-table.ts";
+import { Cohorts } from "./cohorts.ts";
+import { type RowSegments, rowSegments } from "./declared-segments.ts";
+import {
+  type FeatureSlot,
+  FeatureSlots,
+  LATENCY_FEATURE,
+  SCORE_FEATURE,
+  VALUE_FEATURE,
+  categoryNumber,
+} from "./feature-slots.ts";
+import { ModelRollup } from "./model-rollup.ts";
+import { type RowCohorts, assignCohorts } from "./row-cohorts.ts";
+
+/** Cells are Int16; shifted they are not negative. */
+export const CELL_OFFSET = 32_768;
+const SLOT_SHIFT = 16;
+
+export interface ModelPart {
+  readonly settings: ModelSettings;
+  readonly slots: FeatureSlots;
+  readonly cohorts: Cohorts;
+  readonly cells: CellTable;
+  /** Rows without an error by cohort. */
+  readonly rows: number[];
+}
+
+export class RollupBuilder {
+  /** By model. */
+  readonly parts = new Map<string, ModelPart>();
+  readonly models = new ModelRollup();
+  /** Values that were not counted because their model has too many features. */
+  uncountedValues = 0;
+  private readonly settingsOf: (model: string) => ModelSettings;
+  private readonly segmentValues: SegmentValues;
+
+  constructor(settingsOf: (model: string) => ModelSettings, segmentValues: SegmentValues) {
+    this.settingsOf = settingsOf;
+    this.segmentValues = segmentValues;
+  }
+
+  add(columns: PredictionColumns): void {
+    for (const [modelIndex, model] of columns.model.keys.entries()) {
+      const rows = rowsOfModel(columns, modelIndex);
+      if (rows.length === 0) continue;
+      const part = this.partOf(model);
+      const segments = rowSegments(columns.tags, columns.rows, part.settings.segments);
+      this.models.add(columns, model, rows, segments, this.segmentValues);
+      this.addFeatures(columns, model, rows, part, segments);
+    }
+  }
+
+  private partOf(model: string): ModelPart {
+    const known = this.parts.get(model);
+    if (known !== undefined) return known;
+    const settings = this.settingsOf(model);
+    const part = {
+      settings,
+      slots: new FeatureSlots(settings.grids),
+      cohorts: new Cohorts(),
+      cells: new CellTable(),
+      rows: [],
+    };
+    this.parts.set(model, part);
+    return part;
+  }
+
+  private addFeatures(
+    columns: PredictionColumns,
+    model: string,
+    rows: Uint32Array,
+    part: ModelPart,
+    segments: readonly RowSegments[],
+  ): void {
+    const rowCohorts = assignCohorts(
+      {
+        columns,
+        model,
+        rows,
+        segments,
+        grainMs: GRAINS_MS[part.settings.grain],
+        onlyWithoutError: true,
+        cohorts: part.cohorts,
+      },
+      this.segmentValues,
+    );
+    for (const cohorts of rowCohorts) {
+      for (const cohort of cohorts) {
+        if (cohort >= 0) part.rows[cohort] = (part.rows[cohort] ?? 0) + 1;
+      }
+    }
+    this.addNumbers(columns, rows, part, rowCohorts);
+    this.addCategories(columns, rows, part, rowCohorts);
+    const { score, value, latency } = columns;
+    addPlain(score, SCORE_FEATURE, rows, part, rowCohorts);
+    addPlain(value, VALUE_FEATURE, rows, part, rowCohorts);
+    addPlain(latency, LATENCY_FEATURE, rows, part, rowCohorts);
+  }
+
+  private addNumbers(
+    { num }: PredictionColumns,
+    rows: Uint32Array,
+    part: ModelPart,
+    rowCohorts: RowCohorts,
+  ): void {
+    const slots: (FeatureSlot | null | undefined)[] = [];
+    const { ends, values } = num;
+    const keys = num.keys.indexes;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      for (let entry = row === 0 ? 0 : ends[row - 1]!; entry < ends[row]!; entry++) {
+        const key = keys[entry]!;
+        let slot = slots[key];
+        if (slot === undefined) {
+          slot = part.slots.slotOf(num.keys.keys[key] ?? "", "numeric");
+          slots[key] = slot;
+        }
+        if (slot === null) {
+          this.uncountedValues++;
+          continue;
+        }
+        addNumber(part.cells, slot, values[entry]!, rowCohorts, i);
+      }
+    }
+  }
+
+  private addCategories(
+    { cat }: PredictionColumns,
+    rows: Uint32Array,
+    part: ModelPart,
+    rowCohorts: RowCohorts,
+  ): void {
+    const slots: (FeatureSlot | null | undefined)[] = [];
+    const numbers: (number | undefined)[][] = [];
+    const { ends } = cat;
+    const keys = cat.keys.indexes;
+    const values = cat.values.indexes;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      for (let entry = row === 0 ? 0 : ends[row - 1]!; entry < ends[row]!; entry++) {
+        const key = keys[entry]!;
+        let slot = slots[key];
+        if (slot === undefined) {
+          slot = part.slots.slotOf(cat.keys.keys[key] ?? "", "categorical");
+          slots[key] = slot;
+          numbers[key] = [];
+        }
+        if (slot === null) {
+          this.uncountedValues++;
+          continue;
+        }
+        const value = values[entry]!;
+        let number = numbers[key]![value];
+        if (number === undefined) {
+          number = categoryNumber(slot, cat.values.keys[value] ?? "");
+          numbers[key]![value] = number;
+        }
+        const cell = (slot.slot << SLOT_SHIFT) | number;
+        for (let c = 0; c < rowCohorts.length; c++) {
+          const cohort = rowCohorts[c]![i]!;
+          if (cohort >= 0) part.cells.add(cohort, cell, 0);
+        }
+      }
+    }
+  }
+}
+
+/** Scores, values and latencies: a NaN means that there is none. */
+function addPlain(
+  values: Float64Array | Float32Array,
+  feature: string,
+  rows: Uint32Array,
+  part: ModelPart,
+  rowCohorts: RowCohorts,
+): void {
+  let slot: FeatureSlot | null | undefined;
+  for (let i = 0; i < rows.length; i++) {
+    const value = values[rows[i]!]!;
+    if (Number.isNaN(value)) continue;
+    slot ??= part.slots.slotOf(feature, "numeric");
+    if (slot === null) return;
+    addNumber(part.cells, slot, value, rowCohorts, i);
+  }
+}
+
+function addNumber(
+  cells: CellTable,
+  slot: FeatureSlot,
+  value: number,
+  rowCohorts: RowCohorts,
+  i: number,
+): void {
+  const cell = cellOf(value, slot.center, slot.invScale) + CELL_OFFSET;
+  const finite = value - value === 0 ? value : 0;
+  for (let c = 0; c < rowCohorts.length; c++) {
+    const cohort = rowCohorts[c]![i]!;
+    if (cohort >= 0) cells.add(cohort, (slot.slot << SLOT_SHIFT) | cell, finite);
+  }
+}
+
+/** Slot and cell of a key of the table. */
+export function unpackCell(key: number): { slot: number; cell: number } {
+  return { slot: key >>> SLOT_SHIFT, cell: key & 0xffff };
+}
+
+function rowsOfModel(columns: PredictionColumns, modelIndex: number): Uint32Array {
+  const { indexes, keys } = columns.model;
+  const rows = new Uint32Array(columns.rows);
+  let count = 0;
+  for (let row = 0; row < columns.rows; row++) {
+    if (keys.length === 1 || indexes[row] === modelIndex) rows[count++] = row;
+  }
+  return rows.subarray(0, count);
+}
+
+/** The most slots whose number fits beside a cell into 31 bits. */
+export const SLOTS_MAX = LIMITS.rollupSlotsMax;

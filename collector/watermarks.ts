@@ -1,0 +1,112 @@
+/**
+ * Clocks and watermarks of models. In replay both are the last stored announcement; on the wall the
+ * watermark is now while every live spool is stored to its end, else when its oldest unstored frame was
+ * accepted. Messages are repeated, so that nobody depends on having heard one.
+ */
+import type { WatermarkMessage } from "../contract/messages.ts";
+import { subjects } from "../contract/subjects.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Nats } from "../runtime/nats.ts";
+import type { Store } from "../store/client.ts";
+import { allModelClocks } from "../store/queries/model-clocks.ts";
+import type { HeadBook } from "./head-book.ts";
+
+interface ModelClock {
+  readonly clock: "wall" | "replay";
+  readonly timeMs: number;
+  readonly revision: number;
+}
+
+export interface WatermarkDeps {
+  readonly store: Store;
+  readonly nats: Nats;
+  readonly clock: Clock;
+  readonly heads: HeadBook;
+  /** Models with a document. */
+  readonly documented: () => Iterable<string>;
+  /** Of a spool whose shard is ours: stored to this seq; else null. */
+  readonly storedThrough: (spool: string) => number | null;
+}
+
+export class Watermarks {
+  private readonly clocks = new Map<string, ModelClock>();
+  private readonly wallModels = new Set<string>();
+  private readonly deps: WatermarkDeps;
+
+  constructor(deps: WatermarkDeps) {
+    this.deps = deps;
+  }
+
+  /** Reads what clocks said when the last collector stopped. */
+  async load(): Promise<void> {
+    for (const { model, clock, time, revision } of await this.deps.store.query(
+      allModelClocks,
+      {},
+    )) {
+      this.clocks.set(model, { clock, timeMs: time, revision });
+    }
+  }
+
+  /** Applies a group's announcements in their order, stores the clocks and tells everybody. */
+  async apply(
+    announced: readonly { readonly model: string; readonly time_ms: number }[],
+  ): Promise<void> {
+    const changed = new Map<string, ModelClock>();
+    const updated = this.deps.clock.nowMs();
+    for (const { model, time_ms: ms } of announced) {
+      const revision = Math.max((this.clocks.get(model)?.revision ?? 0) + 1, updated);
+      const clock = ms < 0 ? "wall" : "replay";
+      changed.set(model, { clock, timeMs: Math.max(ms, 0), revision });
+    }
+    if (changed.size === 0) return;
+    const rows = [...changed].map(([model, { clock, timeMs, revision }]) => ({
+      model,
+      clock,
+      time: timeMs,
+      updated,
+      revision,
+    }));
+    await this.deps.store.insert("model_clocks", rows);
+    for (const [model, clock] of changed) this.clocks.set(model, clock);
+    for (const model of changed.keys()) this.publish(model);
+  }
+
+  /** Models that were seen without a replay. */
+  noteModels(models: Iterable<string>): void {
+    for (const model of models) {
+      if (!this.clocks.has(model)) this.wallModels.add(model);
+    }
+  }
+
+  publishAll(): void {
+    const models = new Set([...this.clocks.keys(), ...this.wallModels, ...this.deps.documented()]);
+    for (const head of this.deps.heads.live(this.deps.clock.nowMs())) {
+      for (const model of head.models) models.add(model);
+    }
+    for (const model of models) this.publish(model);
+  }
+
+  /** The message as it stands. */
+  current(model: string): WatermarkMessage {
+    const clock = this.clocks.get(model);
+    if (clock?.clock === "replay") {
+      return { model, clock: "replay", watermarkMs: clock.timeMs, clockMs: clock.timeMs };
+    }
+    const nowMs = this.deps.clock.nowMs();
+    return { model, clock: "wall", watermarkMs: this.wallWatermark(nowMs), clockMs: nowMs };
+  }
+
+  private publish(model: string): void {
+    this.deps.nats.publish(subjects.watermark(model), this.current(model));
+  }
+
+  private wallWatermark(nowMs: number): number {
+    let watermark = nowMs;
+    for (const head of this.deps.heads.live(nowMs)) {
+      const stored = Math.max(head.storedThrough, this.deps.storedThrough(head.spool) ?? 0);
+      if (stored >= head.nextSeq - 1) continue;
+      watermark = Math.min(watermark, head.oldestUnstoredMs ?? head.sentMs);
+    }
+    return Math.floor(watermark);
+  }
+}
