@@ -62,6 +62,8 @@ export class MapReader {
         recorder.addNumber(interner.idOfEntry(entry), view.getFloat64(valueAt + 3, true));
       } else if (isPlain && isShortText(bytes, valueAt, next)) {
         this.shortText(at + 4, keyBytes, valueAt + 4, next, place);
+      } else if (isPlain && isShortInteger(bytes, valueAt, next)) {
+        this.shortInteger(at + 4, keyBytes, valueAt + 3, next, place);
       } else {
         wire.at = at;
         this.general(end);
@@ -83,9 +85,12 @@ export class MapReader {
       case VALUE.double:
         recorder.addNumber(name, value.doubleHere());
         break;
-      case VALUE.integer:
-        recorder.addInteger(name, value.integerTextHere());
+      case VALUE.integer: {
+        const number = value.integerHere();
+        if (Number.isSafeInteger(number)) recorder.addNumber(name, number);
+        else recorder.addInteger(name, value.integerTextHere());
         break;
+      }
       case VALUE.string:
         recorder.addText(name, value.internHere(recorder.outcome));
         break;
@@ -148,6 +153,23 @@ export class MapReader {
     this.recorder.addText(interner.idOfEntry(key), text);
   }
 
+  private shortInteger(
+    keyAt: number,
+    keyBytes: number,
+    numberAt: number,
+    next: number,
+    place: number,
+  ): void {
+    const { interner, wire, keyHints } = this;
+    const slot = place < HINTS ? place : HINTS - 1;
+    const key = interner.entryOf(wire, keyAt, keyBytes, keyHints[slot]!);
+    keyHints[slot] = key;
+    wire.at = numberAt;
+    const value = wire.varint();
+    wire.mustBeAt(next);
+    this.recorder.addNumber(interner.idOfEntry(key), value);
+  }
+
   /** The entry at the cursor, whatever its layout. */
   private general(end: number): void {
     const { wire } = this;
@@ -202,5 +224,17 @@ function isShortText(bytes: Buffer, at: number, next: number): boolean {
     bytes[at + 1] === next - at - 2 &&
     bytes[at + 2] === 0x0a &&
     bytes[at + 3] === next - at - 4
+  );
+}
+
+/** Is the value at `at`, up to `next`, a whole number of at most seven bytes, thus below 2^49? */
+function isShortInteger(bytes: Buffer, at: number, next: number): boolean {
+  const last = bytes[next - 1]!;
+  return (
+    at + 4 <= next &&
+    next - at <= 10 &&
+    bytes[at + 1] === next - at - 2 &&
+    bytes[at + 2] === 0x18 &&
+    last < 0x80
   );
 }

@@ -49,11 +49,11 @@ export class Wire implements ByteSource {
     return fieldEnd;
   }
 
-  /** A signed 64-bit varint; loses digits beyond 2^53. */
+  /** A signed 64-bit varint; beyond 2^53 the nearest number that there is. */
   int64(): number {
     const start = this.at;
     const value = this.varint();
-    return this.at - start === 10 ? Number(this.bigInt(start)) : value;
+    return value <= Number.MAX_SAFE_INTEGER ? value : Number(this.bigInt(start));
   }
 
   /** The decimal digits of a signed 64-bit varint. */
