@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { ChildSpec } from "../../runtime/example-plan.ts";
-import { threadPoolSize } from "../../store/embedded/lanes.ts";
+import { storeEnvironment } from "../../store/embedded/process-environment.ts";
 import { modulePath } from "../places.ts";
 import type { Credentials } from "./data-directory.ts";
 
@@ -35,7 +35,7 @@ export function storeSpec(places: Omit<Places, "natsUrl" | "clickhouseUrl">): Ch
       DRIFTMEND_STORE_DATA: join(places.dataDir, "clickhouse"),
       DRIFTMEND_STORE_USER: CLICKHOUSE_USER,
       DRIFTMEND_STORE_PASSWORD: places.credentials.clickhousePassword,
-      UV_THREADPOOL_SIZE: String(threadPoolSize(availableParallelism())),
+      ...storeEnvironment(availableParallelism()),
       ...places.settings["store"],
     },
   };

@@ -11,8 +11,7 @@ export function renderEngineConfig(tuning: EngineTuning): string {
   const mib = 1024 * 1024;
   const cache = (share: number, mibMax: number): number =>
     Math.min(mibMax * mib, Math.floor(tuning.memoryBytesMax * share));
-  const values: Readonly<Record<string, number | string>> = {
-    timezone: "UTC",
+  const values: Readonly<Record<string, number>> = {
     max_server_memory_usage: tuning.memoryBytesMax,
     mark_cache_size: cache(0.05, 64),
     index_mark_cache_size: cache(0.01, 16),

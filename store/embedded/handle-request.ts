@@ -8,7 +8,7 @@ import { decodeBody, negotiateCoding } from "./compression.ts";
 import type { EndpointContext } from "./endpoint-context.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { exception } from "./exception.ts";
-import { parseMultipart, readHead, type SplitBody } from "./request-body.ts";
+import { parseMultipart, readHead, readMore, type SplitBody } from "./request-body.ts";
 import { type EndpointRequest, header, readCredentials, readRequest } from "./request.ts";
 import { sendException, sendWhole } from "./respond.ts";
 import { runStatement } from "./run-statement.ts";
@@ -80,14 +80,14 @@ async function answer(
   }
   const problem = settingsProblem(asked.settings.keys(), facts.settings, who.role);
   if (problem !== undefined) throw problem;
-  const { statement, text, bodyAsData } = findStatement(asked, body, context);
+  const { statement, text, data } = await findStatement(asked, body, context);
   if (statement.kind === "refused") throw statement.error;
   context.counters.statement(statement.kind, who.role);
   await runStatement(
     {
       statement,
       text,
-      data: { first: bodyAsData, rest: body.rest, sizeHint: sizeHint(request) },
+      data: { first: data, rest: body.rest, sizeHint: sizeHint(request) },
       asked,
       role: who.role,
       user: who.user,
@@ -113,9 +113,7 @@ async function readAsked(
   const decoded = decodeBody(request, header(request.headers, "content-encoding"));
   if (!/^multipart\/form-data/i.test(contentType)) {
     const asked = readRequest(fields, request.headers);
-    // With the statement in the URL the body is data, of which nothing has to be seen.
-    const headBytes = asked.query === "" ? statementBytesMax + 1 : 0;
-    return { asked, body: await readHead(decoded, headBytes) };
+    return { asked, body: await readHead(decoded, 0) };
   }
   const body = await readHead(decoded, statementBytesMax * 16);
   if (!body.complete) {
@@ -131,31 +129,44 @@ async function readAsked(
   return { asked, body: { ...body, head: Buffer.alloc(0) } };
 }
 
-/** The statement is the URL's `query` followed by the body; data of an INSERT follows the statement. */
-function findStatement(
+/**
+ * The statement is the URL's `query` followed by the body; data of an INSERT follows the statement. A
+ * body is read here only as far as it may hold the statement's end.
+ */
+async function findStatement(
   asked: EndpointRequest,
   body: SplitBody,
   context: EndpointContext,
-): { statement: Statement; text: string; bodyAsData: Buffer } {
+): Promise<{ statement: Statement; text: string; data: Buffer }> {
   const { statementBytesMax } = context.limits;
-  const source = asked.query === "" ? body.head : Buffer.from(`${asked.query}\n`, "utf8");
-  const statement = parseStatement(source.toString("latin1"));
-  if (statement.kind === "insert-data" || statement.kind === "insert-input") {
-    const bodyAsData = source.subarray(statement.dataOffset);
-    return {
-      statement,
-      text: "",
-      bodyAsData: statement.dataOffset >= source.length ? Buffer.alloc(0) : bodyAsData,
-    };
+  const inUrl = asked.query === "" ? Buffer.alloc(0) : Buffer.from(`${asked.query}\n`, "utf8");
+  const ofUrl = parseStatement(inUrl.toString("latin1"));
+  if (holdsData(ofUrl) && ofUrl.format !== undefined) {
+    const data = Buffer.concat([inUrl.subarray(ofUrl.dataOffset), body.head]);
+    return { statement: ofUrl, text: "", data };
   }
+  const more = body.complete ? Buffer.alloc(0) : await readMore(body, statementBytesMax + 1);
+  const beginning = Buffer.concat([body.head, more]);
+  const source = Buffer.concat([inUrl, beginning]);
+  const statement = parseStatement(source.toString("latin1"));
+  if (holdsData(statement) && statement.format !== undefined) {
+    return { statement, text: "", data: source.subarray(statement.dataOffset) };
+  }
+  // "INSERT INTO t" alone, with the format in a header.
+  if (holdsData(ofUrl)) return { statement: ofUrl, text: "", data: beginning };
   if (source.length > statementBytesMax) {
-    const error = exception(
+    throw exception(
       "QUERY_IS_TOO_LARGE",
       `A statement may have at most ${statementBytesMax} bytes`,
     );
-    return { statement: { kind: "refused", error }, text: "", bodyAsData: Buffer.alloc(0) };
   }
-  return { statement, text: source.toString("utf8"), bodyAsData: Buffer.alloc(0) };
+  return { statement, text: source.toString("utf8"), data: Buffer.alloc(0) };
+}
+
+function holdsData(
+  statement: Statement,
+): statement is Extract<Statement, { kind: "insert-data" | "insert-input" }> {
+  return statement.kind === "insert-data" || statement.kind === "insert-input";
 }
 
 /** GET reads, as with a server; so does a request that says readonly=1 or 2, and the reading account. */

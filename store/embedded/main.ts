@@ -4,20 +4,22 @@ import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { runService } from "../../runtime/service.ts";
 import { embeddedSettings, endpointConfig } from "./config.ts";
 import { startEndpoint } from "./endpoint.ts";
-import { threadPoolSize } from "./lanes.ts";
+import { environmentProblem, storeEnvironment } from "./process-environment.ts";
 
 await runService({
   name: "store",
   config: embeddedSettings,
   start: (settings, deps) => {
     const cores = availableParallelism();
-    const wanted = threadPoolSize(cores);
-    const threads = Number(deps.env["UV_THREADPOOL_SIZE"] ?? "4");
-    if (threads < wanted) {
-      throw new DriftmendError("thread_pool_small", {
+    const problem = environmentProblem(deps.env, cores);
+    if (problem !== undefined) {
+      const wanted = Object.entries(storeEnvironment(cores)).map(
+        ([name, value]) => `${name}=${value}`,
+      );
+      throw new DriftmendError("store_environment_wrong", {
         retry: "never",
-        message: `Cannot start the store with UV_THREADPOOL_SIZE ${threads} as it must be at least ${wanted}: inserts would wait behind queries`,
-        next: `Set UV_THREADPOOL_SIZE=${wanted} in the environment of the process.`,
+        message: `Cannot start the store as its environment must be set before: ${problem}`,
+        next: `Start it with ${wanted.join(" ")}.`,
       });
     }
     // The engine is in an unknown state: no clean-up is possible, a new process starts from its files.

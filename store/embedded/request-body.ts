@@ -27,6 +27,18 @@ export async function readHead(body: Readable, headBytesMax: number): Promise<Sp
   return { head: Buffer.concat(parts), rest: chunks, complete: false };
 }
 
+/** Further bytes of a body, at least `bytesMax` of them or all. */
+export async function readMore(body: SplitBody, bytesMax: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let size = 0; size < bytesMax; ) {
+    const next = await body.rest.next();
+    if (next.done === true) break;
+    parts.push(next.value);
+    size += next.value.length;
+  }
+  return Buffer.concat(parts);
+}
+
 const WRITE_BYTES = 1024 * 1024;
 
 /**

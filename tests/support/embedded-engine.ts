@@ -9,7 +9,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
-import { threadPoolSize } from "../../store/embedded/lanes.ts";
+import { processEnvironment } from "../../runtime/env.ts";
+import { storeEnvironment } from "../../store/embedded/process-environment.ts";
 
 export interface EmbeddedEngine extends AsyncDisposable {
   /** The same after a restart. */
@@ -108,8 +109,8 @@ export async function spawnStore(
 ): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [MAIN], {
     env: {
-      ...process.env,
-      UV_THREADPOOL_SIZE: String(threadPoolSize(availableParallelism())),
+      ...processEnvironment(),
+      ...storeEnvironment(availableParallelism()),
       ...env,
     },
     stdio: ["ignore", "inherit", "pipe", "ipc"],
