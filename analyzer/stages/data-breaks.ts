@@ -6,7 +6,6 @@ import type { DataBreakFinding } from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { type Window, WEEK_MS, windowName } from "../../contract/window.ts";
 import { brokenCategories, brokenNumbers } from "../../store/queries/break-values.ts";
-import { featureCells } from "../../store/queries/feature-cells.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
 import { countValues } from "../../stats/index.ts";
 import { type Candidate, explainColumn } from "../breaks/explain-column.ts";
@@ -14,7 +13,8 @@ import { findBreaks } from "../breaks/find-breaks.ts";
 import { findingOf, reasonOf } from "../breaks/finding.ts";
 import { CLEAN_DAYS_TO_CLOSE, type OpenBreak, trackBreaks } from "../breaks/track-breaks.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import { type WindowSet, readWindows } from "../features/feature-window.ts";
+import type { WindowSet } from "../features/feature-window.ts";
+import { readSpan } from "../features/read-span.ts";
 import { END_MS, type Quarantined } from "../memory.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 
@@ -76,8 +76,8 @@ async function sameWeekdays(
       (entry) => entry.tag === "" && entry.fromMs < toMs && (entry.toMs ?? END_MS) > fromMs,
     );
     if (broken) continue;
-    const span = { model, fromMs, toMs, features: [], tags: [""], version: "" };
-    const { windows } = readWindows(await deps.store.query(featureCells.days, span), grids);
+    const span = { model, fromMs, toMs, tags: [""], version: "" };
+    const windows = await readSpan(span, grids, deps.store);
     if (windows.size > 0) sets.push(windows);
   }
   return sets;

@@ -3,9 +3,9 @@
  * verdicts, then the quality of the inputs, then performance of every day whose labels changed.
  */
 import { type Window, windowName } from "../../contract/window.ts";
-import { featureCells } from "../../store/queries/feature-cells.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import { ALL_ROWS, readWindows } from "../features/feature-window.ts";
+import { ALL_ROWS } from "../features/feature-window.ts";
+import { readSpan } from "../features/read-span.ts";
 import { forget } from "../memory.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { type QualityCheck, type QualityVerdict, judgeQuality } from "../rules/quality.ts";
@@ -20,17 +20,11 @@ export async function evaluateDay(
   window: Window,
   deps: StageDeps,
 ): Promise<void> {
-  const { model, grids, reference } = evaluation.context;
+  const { model, grids, reference, document } = evaluation.context;
   if (reference !== null) {
-    const span = { model, fromMs: window.fromMs, toMs: window.toMs };
-    const cells = await deps.store.query(featureCells.days, {
-      ...{ ...span, features: [], tags: [], version: "" },
-    });
-    const { windows, foreignRows } = readWindows(cells, grids);
-    if (foreignRows > 0) {
-      deps.logger.warn({ model, window: windowName(window), foreignRows }, "rows on another grid");
-    }
-    const inputs = new Map([...windows].filter(([feature]) => !feature.startsWith("$")));
+    const { fromMs, toMs } = window;
+    const tags = ["", ...document.segments];
+    const inputs = await readSpan({ model, fromMs, toMs, tags, version: "" }, grids, deps.store);
     if (inputs.size > 0) {
       await evaluateBreaks(evaluation, reference, { window, windows: inputs }, deps);
       await evaluateQuality(evaluation, reference, window, inputs, deps);

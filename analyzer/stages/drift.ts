@@ -4,7 +4,6 @@
  */
 import type { AlertDraft } from "../alerts/alert-book.ts";
 import { type Window, windowName } from "../../contract/window.ts";
-import { featureCells } from "../../store/queries/feature-cells.ts";
 import { type JudgedDrift, drifted, judgeDrift } from "../drift/judge-drift.ts";
 import { judgeScores } from "./score-drift.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
@@ -12,11 +11,11 @@ import {
   ALL_ROWS,
   type FeatureWindow,
   type WindowSet,
-  readWindows,
   segmentKey,
   subtractWindows,
 } from "../features/feature-window.ts";
 import { END_MS } from "../memory.ts";
+import { readSpan } from "../features/read-span.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { type DriftRow, storeDriftResults } from "../results/store-drift-results.ts";
 
@@ -49,29 +48,19 @@ export async function evaluateDrift(
   for (const entry of scores) observeScores(evaluation, entry, window);
 }
 
-/** The window's cells of all inputs; quarantined spans are taken off all rows and their segments. */
+/** The window's inputs; quarantined spans are taken off all rows and their segments. */
 export async function soundWindows(
   evaluation: Evaluation,
   window: Window,
   deps: StageDeps,
 ): Promise<WindowSet> {
-  const { model, grids } = evaluation.context;
-  const span = { model, fromMs: window.fromMs, toMs: window.toMs };
-  const all = { features: [], tags: [], version: "" };
-  const read = async (fromMs: number, toMs: number, tags: string[]): Promise<WindowSet> => {
-    const cells = await deps.store.query(featureCells.days, {
-      ...span,
-      ...all,
-      fromMs,
-      toMs,
-      tags,
-    });
-    return inputsOf(readWindows(cells, grids).windows);
-  };
-  let windows = await read(span.fromMs, span.toMs, []);
+  const { model, grids, document } = evaluation.context;
+  const read = (fromMs: number, toMs: number, tags: readonly string[]): Promise<WindowSet> =>
+    readSpan({ model, fromMs, toMs, tags, version: "" }, grids, deps.store);
+  let windows = await read(window.fromMs, window.toMs, ["", ...document.segments]);
   for (const entry of evaluation.memory.quarantined) {
-    const fromMs = Math.max(span.fromMs, entry.fromMs);
-    const toMs = Math.min(span.toMs, entry.toMs ?? END_MS);
+    const fromMs = Math.max(window.fromMs, entry.fromMs);
+    const toMs = Math.min(window.toMs, entry.toMs ?? END_MS);
     if (fromMs >= toMs) continue;
     const out = await read(fromMs, toMs, [entry.tag]);
     const keys = entry.tag === "" ? [ALL_ROWS] : entry.values.map((v) => segmentKey(entry.tag, v));
@@ -79,9 +68,6 @@ export async function soundWindows(
   }
   return windows;
 }
-
-const inputsOf = (windows: WindowSet): WindowSet =>
-  new Map([...windows].filter(([feature]) => !feature.startsWith("$")));
 
 function without(from: WindowSet, out: WindowSet, keys: readonly string[]): WindowSet {
   return new Map(

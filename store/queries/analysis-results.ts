@@ -1,0 +1,114 @@
+/** Stored results of analysis, as the routes answer them. */
+import { z } from "zod";
+import { count, float, json, timeMs } from "../column-schemas.ts";
+import { defineQuery } from "../define-query.ts";
+
+const Span = { model: z.string(), fromMs: z.int(), toMs: z.int() };
+const IN_SPAN = `model = {model:String}
+      AND \`from\` >= {fromMs:DateTime64(3, 'UTC')} AND \`to\` <= {toMs:DateTime64(3, 'UTC')}`;
+
+const DriftResult = z.object({
+  kind: z.string(),
+  from: timeMs,
+  to: timeMs,
+  feature: z.string(),
+  segment_tag: z.string(),
+  segment_value: z.string(),
+  version: z.string(),
+  reference: z.string(),
+  verdict: z.string(),
+  reason: z.string(),
+  n: count,
+  reference_n: count,
+  p_value: float,
+  effect: float,
+  threshold: float,
+  psi: float,
+  js: float,
+  ks: float,
+  chi2: float,
+  wasserstein: float,
+  evaluated: timeMs,
+  revision: count,
+  detail: json,
+});
+export type DriftResult = z.infer<typeof DriftResult>;
+
+/** Verdicts of all windows within a span, oldest first. */
+export const driftResults = defineQuery({
+  name: "drift_results",
+  params: z.object(Span),
+  row: DriftResult,
+  sql: `SELECT kind, \`from\`, \`to\`, feature, segment_tag, segment_value, version, reference, verdict,
+      reason, n, reference_n, p_value, effect, threshold, psi, js, ks, chi2, wasserstein, evaluated,
+      revision, detail
+    FROM drift_results FINAL WHERE ${IN_SPAN}
+    ORDER BY \`to\`, kind, feature, segment_tag, segment_value, version LIMIT 50000`,
+});
+
+const PerformanceResult = z.object({
+  kind: z.string(),
+  metric: z.string(),
+  from: timeMs,
+  to: timeMs,
+  segment_tag: z.string(),
+  segment_value: z.string(),
+  version: z.string(),
+  value: float,
+  lower: float,
+  upper: float,
+  n: count,
+  labelled: count,
+  blocks: count,
+  evaluated: timeMs,
+  revision: count,
+  detail: json,
+});
+export type PerformanceResult = z.infer<typeof PerformanceResult>;
+
+export const performanceResults = defineQuery({
+  name: "performance_results",
+  params: z.object(Span),
+  row: PerformanceResult,
+  sql: `SELECT kind, metric, \`from\`, \`to\`, segment_tag, segment_value, version, value, lower, upper,
+      n, labelled, blocks, evaluated, revision, detail
+    FROM performance_results FINAL WHERE ${IN_SPAN}
+    ORDER BY \`to\`, \`from\`, kind, metric, segment_tag, segment_value, version LIMIT 50000`,
+});
+
+/** Per model the newest values that a list shows. */
+export const newestFigures = defineQuery({
+  name: "newest_figures",
+  params: z.object({ metrics: z.array(z.string()) }),
+  row: z.object({ model: z.string(), metric: z.string(), to: timeMs, value: float }),
+  sql: `SELECT model, metric, max(\`to\`) AS to, argMax(value, \`to\`) AS value
+    FROM performance_results FINAL
+    WHERE kind = 'realised' AND segment_tag = '' AND version = ''
+      AND has({metrics:Array(String)}, metric) AND \`to\` - \`from\` > 86400 * 2
+    GROUP BY model, metric`,
+});
+
+/** Per model how many features drifted in its newest window. */
+export const newestDrift = defineQuery({
+  name: "newest_drift",
+  params: z.object({}),
+  row: z.object({ model: z.string(), to: timeMs, drifted: count, looked: count }),
+  sql: `SELECT model, max(\`to\`) AS to,
+      countIf(verdict = 'drift' AND \`to\` = newest) AS drifted, countIf(\`to\` = newest) AS looked
+    FROM (
+      SELECT model, \`to\`, verdict, max(\`to\`) OVER (PARTITION BY model) AS newest
+      FROM drift_results FINAL WHERE segment_tag = '' AND kind = 'feature')
+    GROUP BY model`,
+});
+
+/** Per model the last change: of document, version, or made elsewhere. */
+export const lastChanges = defineQuery({
+  name: "last_changes",
+  params: z.object({}),
+  row: z.object({ model: z.string(), at: timeMs, what: z.string() }),
+  sql: `SELECT model, max(t) AS at, argMax(w, t) AS what FROM (
+      SELECT model, updated AS t, 'document' AS w FROM models FINAL
+      UNION ALL SELECT model, promoted AS t, concat('version ', version) AS w FROM model_versions FINAL WHERE isNotNull(promoted)
+      UNION ALL SELECT model, time AS t, title AS w FROM changes FINAL WHERE model != '')
+    GROUP BY model`,
+});
