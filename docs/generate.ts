@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { AgentConfig } from "../agent/config.ts";
 import { createProgram } from "../cli/program.ts";
 import { version } from "../cli/version.ts";
+import { collectorConfig } from "../collector/config.ts";
+import { RetrainerSettings } from "../retrainer/settings.ts";
 import { embeddedSettings } from "../store/embedded/config.ts";
 import { readMigrations } from "../store/migrate.ts";
 import { cliPage } from "./cli-page.ts";
@@ -18,6 +20,16 @@ const SERVICES: readonly ServiceSettings[] = [
     service: "agent",
     about: "Takes predictions and labels in, spools and publishes them.",
     schema: AgentConfig,
+  },
+  {
+    service: "collector",
+    about: "Stores what agents publish, exactly once, with its rollups and outcomes.",
+    schema: collectorConfig,
+  },
+  {
+    service: "retrainer",
+    about: "Decides about retraining, trains, judges and rolls out.",
+    schema: RetrainerSettings,
   },
   {
     service: "store",

@@ -6,16 +6,18 @@ import { type CommandContext, optionsOf } from "../command-context.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { modelNames } from "./models.ts";
 
-const Options = z.object({ all: z.boolean().optional(), for: Duration.optional() });
+const span = z.string().refine((text) => Duration.safeParse(text).success, "expected 8h or 2d");
+const Options = z.object({ all: z.boolean().optional(), for: span.optional() });
 
 export async function pause(context: CommandContext): Promise<number> {
   const options = optionsOf(context, Options);
-  const until =
-    options.for === undefined
-      ? undefined
-      : new Date(context.clock.nowMs() + options.for).toISOString();
-  const body = { mode: "paused", ...(until === undefined ? {} : { until }) };
-  return set(context, body, until === undefined ? "paused until resumed" : `paused until ${until}`);
+  // The span is of the model's clock, so the service turns it into a time.
+  const body = { mode: "paused", ...(options.for === undefined ? {} : { for: options.for }) };
+  return set(
+    context,
+    body,
+    `paused ${options.for === undefined ? "until resumed" : `for ${options.for}`}`,
+  );
 }
 
 export async function resume(context: CommandContext): Promise<number> {
@@ -27,10 +29,10 @@ export async function show(context: CommandContext): Promise<number> {
   const model = context.args[0] ?? "";
   const state = await remote.api.request({
     path: `/api/v1/models/${encode(model)}/loop`,
-    schema: z.looseObject({ mode: z.string(), until: z.string().nullish() }),
+    schema: z.looseObject({ mode: z.string().nullable(), until: z.string().nullish() }),
   });
   answer(context, remote, state, () => [
-    `${model}: ${state.mode}${typeof state.until === "string" ? ` until ${state.until}` : ""}`,
+    `${model}: ${state.mode ?? "no document"}${typeof state.until === "string" ? ` until ${state.until}` : ""}`,
   ]);
   return 0;
 }
@@ -38,10 +40,18 @@ export async function show(context: CommandContext): Promise<number> {
 async function set(context: CommandContext, body: object, done: string): Promise<number> {
   const remote = connectRemote(context);
   const models = await chosen(context, remote);
+  const by = { by: context.env["USER"] ?? "cli" };
   const results: unknown[] = [];
   for (const model of models) {
     const path = `/api/v1/models/${encode(model)}/loop`;
-    results.push(await remote.api.request({ method: "POST", path, body, schema: z.unknown() }));
+    results.push(
+      await remote.api.request({
+        method: "POST",
+        path,
+        body: { ...by, ...body },
+        schema: z.unknown(),
+      }),
+    );
   }
   answer(context, remote, results, () => models.map((model) => `${model}: ${done}`));
   return 0;

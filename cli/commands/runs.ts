@@ -8,34 +8,31 @@ import { type Column, renderPairs, renderTable } from "../table.ts";
 
 const Run = z.looseObject({
   id: z.string(),
+  at: z.string(),
+  decision: z.string(),
   status: z.string(),
-  decision: z.string().nullish(),
+  verdict: z.string().nullish(),
   version: z.string().nullish(),
-  atMs: z.int().nullish(),
-  at: z.string().nullish(),
   reason: z.string().nullish(),
 });
-type Run = z.output<typeof Run>;
 
-const at = (row: {
-  readonly atMs?: number | null | undefined;
-  readonly at?: string | null | undefined;
-}): string => formatTime(row.atMs ?? Date.parse(row.at ?? ""));
+const time = (text: string | null | undefined): string =>
+  text == null ? "" : formatTime(Date.parse(text));
 
 export async function runs(context: CommandContext): Promise<number> {
   return show(context, "runs", Run, "runs", [
     { title: "run", value: ({ id }) => id },
-    { title: "at", value: at },
-    { title: "decision", value: (row) => row.decision ?? "" },
+    { title: "at", value: ({ at }) => time(at) },
+    { title: "decision", value: ({ decision }) => decision },
+    { title: "judge", value: ({ verdict }) => verdict ?? "" },
     { title: "state", value: ({ status }) => status },
-    { title: "version", value: (row) => row.version ?? "" },
-    { title: "why", value: (row) => row.reason ?? "" },
+    { title: "version", value: ({ version }) => version ?? "" },
+    { title: "why", value: ({ reason }) => reason ?? "" },
   ]);
 }
 
 const Check = z.looseObject({
-  atMs: z.int().nullish(),
-  at: z.string().nullish(),
+  at: z.string(),
   trigger: z.string(),
   decision: z.string(),
   reason: z.string(),
@@ -43,7 +40,7 @@ const Check = z.looseObject({
 
 export async function checks(context: CommandContext): Promise<number> {
   return show(context, "checks", Check, "checks", [
-    { title: "at", value: at },
+    { title: "at", value: ({ at }) => time(at) },
     { title: "decision", value: ({ decision }) => decision },
     { title: "trigger", value: ({ trigger }) => trigger },
     { title: "why", value: ({ reason }) => reason },
@@ -52,22 +49,23 @@ export async function checks(context: CommandContext): Promise<number> {
 
 const Version = z.looseObject({
   version: z.string(),
-  origin: z.string().nullish(),
-  runId: z.string().nullish(),
-  parentVersion: z.string().nullish(),
-  registeredMs: z.int().nullish(),
+  status: z.string(),
+  origin: z.string(),
+  runId: z.string().nullable(),
+  parentVersion: z.string().nullable(),
+  registered: z.string(),
+  promoted: z.string().nullable(),
 });
 
 export async function versions(context: CommandContext): Promise<number> {
   return show(context, "versions", Version, "versions", [
     { title: "version", value: ({ version }) => version },
-    { title: "origin", value: (row) => row.origin ?? "" },
-    { title: "run", value: (row) => row.runId ?? "" },
-    { title: "after", value: (row) => row.parentVersion ?? "" },
-    {
-      title: "registered",
-      value: ({ registeredMs }) => (registeredMs == null ? "" : formatTime(registeredMs)),
-    },
+    { title: "state", value: ({ status }) => status },
+    { title: "origin", value: ({ origin }) => origin },
+    { title: "run", value: ({ runId }) => runId ?? "" },
+    { title: "after", value: ({ parentVersion }) => parentVersion ?? "" },
+    { title: "registered", value: ({ registered }) => time(registered) },
+    { title: "promoted", value: ({ promoted }) => time(promoted) },
   ]);
 }
 

@@ -49,7 +49,10 @@ export async function up(context: CommandContext): Promise<number> {
       dataDir,
       once,
       readyFile: options.readyFile === undefined ? undefined : resolve(options.readyFile),
-      settings: options.config === undefined ? {} : readSettingsFile(options.config),
+      settings:
+        options.config === undefined
+          ? { byService: {}, retentionDays: {} }
+          : readSettingsFile(options.config),
       ports: {
         gateway: options.port,
         otlpHttp: options.otlpHttpPort,

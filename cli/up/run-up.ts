@@ -20,7 +20,7 @@ import { type AskedPorts, chooseSystemPorts } from "./choose-ports.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { endLeftovers, openProcessRecord } from "./process-record.ts";
 import { residentBytes } from "./resident-memory.ts";
-import { type SettingsByService, mergeSettings } from "./settings-file.ts";
+import { type UpSettings, mergeSettings } from "./settings-file.ts";
 import { exampleStage, runningStage } from "./stage.ts";
 import { listenForStop } from "./stop-signals.ts";
 import { followStory } from "./story/follow.ts";
@@ -31,7 +31,7 @@ export interface UpOptions {
   readonly dataDir: string;
   readonly once: boolean;
   readonly readyFile: string | undefined;
-  readonly settings: SettingsByService;
+  readonly settings: UpSettings;
   readonly ports: AskedPorts;
   readonly example: ExamplePlan | undefined;
 }
@@ -189,8 +189,8 @@ async function tellStory(up: Up): Promise<Outcome> {
       directory,
       ports,
       natsBinary,
-      settings: mergeSettings(options.example?.settings ?? {}, options.settings),
-      retentionDays: options.example?.retentionDays ?? {},
+      settings: mergeSettings(options.example?.settings ?? {}, options.settings.byService),
+      retentionDays: { ...options.example?.retentionDays, ...options.settings.retentionDays },
       readyFile: options.readyFile,
     },
     {

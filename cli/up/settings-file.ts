@@ -7,15 +7,27 @@ import { SERVICES } from "./upstream-of.ts";
 
 export type SettingsByService = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+export interface UpSettings {
+  readonly byService: SettingsByService;
+  /** Days that tables are kept, where they differ from the defaults. */
+  readonly retentionDays: Readonly<Record<string, number>>;
+}
+
 const Value = z.union([z.string(), z.number(), z.boolean()]).transform(String);
-const SettingsFile = z.partialRecord(z.enum([...SERVICES, "store"]), z.record(z.string(), Value));
+const SECTIONS = [...SERVICES, "store"] as const;
+const SettingsFile = z.strictObject({
+  ...Object.fromEntries(
+    SECTIONS.map((name) => [name, z.record(z.string(), Value).optional()] as const),
+  ),
+  retention: z.record(z.string(), z.int().min(1)).optional(),
+});
 
 /**
- * Settings as environment variables: `batch_rows` and `DRIFTMEND_BATCH_ROWS` are the same. Whether a
+ * Settings as environment variables: `spool_dir` and `DRIFTMEND_SPOOL_DIR` are the same. Whether a
  * service knows them, and their values, it checks itself.
  * @throws {DriftmendError} config_invalid
  */
-export function readSettingsFile(path: string): SettingsByService {
+export function readSettingsFile(path: string): UpSettings {
   let raw: unknown;
   try {
     raw = parse(readFileSync(path, "utf8"));
@@ -24,14 +36,18 @@ export function readSettingsFile(path: string): SettingsByService {
   }
   const parsed = SettingsFile.safeParse(raw ?? {});
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error), parsed.error);
-  return Object.fromEntries(
-    Object.entries(parsed.data).map(([service, settings]) => [
-      service,
-      Object.fromEntries(
-        Object.entries(settings).map(([name, value]) => [environmentName(name), value]),
-      ),
-    ]),
+  const { retention, ...sections } = parsed.data;
+  const byService = Object.fromEntries(
+    Object.entries(z.record(z.string(), z.record(z.string(), z.string())).parse(sections)).map(
+      ([service, settings]) => [
+        service,
+        Object.fromEntries(
+          Object.entries(settings).map(([name, value]) => [environmentName(name), value]),
+        ),
+      ],
+    ),
   );
+  return { byService, retentionDays: retention ?? {} };
 }
 
 function environmentName(name: string): string {
@@ -43,7 +59,7 @@ function invalid(path: string, state: string, cause: unknown): DriftmendError {
   return new DriftmendError("config_invalid", {
     retry: "never",
     message: `Cannot use "${path}" as settings by service: ${state}`,
-    next: `Its sections are ${[...SERVICES, "store"].join(", ")}; docs/configuration.md lists their settings.`,
+    next: `Its sections are ${[...SECTIONS, "retention"].join(", ")}; docs/configuration.md lists their settings.`,
     cause,
   });
 }
