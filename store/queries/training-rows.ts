@@ -57,7 +57,7 @@ export function labelledColumns(columns: RowColumns) {
   const features = featureColumns(columns, (_, i) => `c${i}`);
   const target =
     columns.target === "label"
-      ? "toFloat64(o.actual_label = {positive:String})"
+      ? "toFloat64(CAST(o.actual_label, 'String') = {positive:String})"
       : "if({positive:String} = '', o.actual_value, o.actual_value)";
   return defineQuery({
     name: "labelled_columns",
@@ -87,7 +87,7 @@ export function stagedColumns(columns: RowColumns) {
     params: z.object({ reference: z.string(), positive: z.string(), rowsMax: z.int() }),
     row: UNTYPED,
     sql: `SELECT toFloat64(toUnixTimestamp64Milli(ifNull(time, toDateTime64(0, 3, 'UTC')))) AS time_ms,
-        toFloat64(label = {positive:String}) AS target, ${features.join(", ")}
+        toFloat64(CAST(label, 'String') = {positive:String}) AS target, ${features.join(", ")}
       FROM reference_staging
       WHERE reference = {reference:String} AND label != ''
       ORDER BY time_ms DESC LIMIT {rowsMax:UInt32}`,
@@ -135,7 +135,7 @@ export const recordedScores = defineQuery({
     positive: z.string(),
   }),
   row: UNTYPED,
-  sql: `SELECT score, toFloat64(actual_label = {positive:String}) AS target FROM outcomes FINAL
+  sql: `SELECT score, toFloat64(CAST(actual_label, 'String') = {positive:String}) AS target FROM outcomes FINAL
     WHERE ${SPAN} AND ${KNOWN} AND version = {version:String} AND isFinite(score) AND actual_label != ''
       AND ${NOT_EXCLUDED}
     ORDER BY ts, id`,
@@ -185,7 +185,9 @@ function featureColumns(
   return columns.features.map((feature, i) => {
     const key = quoteText(feature.name);
     const value =
-      feature.kind === "numeric" ? `if(mapContains(num, ${key}), num[${key}], nan)` : `cat[${key}]`;
+      feature.kind === "numeric"
+        ? `if(mapContains(num, ${key}), num[${key}], nan)`
+        : `toLowCardinality(cat[${key}])`;
     return `${value} AS ${alias(feature, i)}`;
   });
 }
