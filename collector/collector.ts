@@ -37,6 +37,7 @@ export interface CollectorDeps {
 
 export interface Collector {
   readonly runners: readonly ShardRunner[];
+  readonly book: ModelBook;
   /** Null when every shard is owned or in another collector's hands; else why this one cannot work. */
   readiness(): string | null;
   /** Ends what is being stored, keeps the rest for the next owner. */
@@ -97,6 +98,7 @@ export async function startCollector(
   const running = Promise.all(runners.map((runner) => runner.run(abort.signal)));
   return {
     runners,
+    book,
     readiness: () => readinessOf(runners),
     stop: async () => {
       for (const stop of stops) stop();

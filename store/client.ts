@@ -80,18 +80,7 @@ const READ_SETTINGS = {
 
 /** Opens no connection by itself; `ping` does. */
 export function openStore(options: StoreOptions, deps: StoreDeps): Store {
-  const client = createClient({
-    url: options.url,
-    username: options.user,
-    password: options.password,
-    database: options.database,
-    application: "driftmend",
-    request_timeout: REQUEST_TIMEOUT_MS,
-    max_open_connections: CONNECTIONS_MAX,
-    // Its failures come to us as errors, and ours are the ones that are logged.
-    log: { level: ClickHouseLogLevel.OFF },
-    keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS },
-  });
+  const client = openClient(options);
   return {
     database: options.database,
     query: async (query, params) => {
@@ -151,6 +140,21 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
     },
     close: () => client.close(),
   };
+}
+
+function openClient(options: StoreOptions): ClickHouseClient {
+  return createClient({
+    url: options.url,
+    username: options.user,
+    password: options.password,
+    database: options.database,
+    application: "driftmend",
+    request_timeout: REQUEST_TIMEOUT_MS,
+    max_open_connections: CONNECTIONS_MAX,
+    // Its failures come to us as errors, and ours are the ones that are logged.
+    log: { level: ClickHouseLogLevel.OFF },
+    keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS },
+  });
 }
 
 /** Sends an INSERT with its data; again only when it carries a token. */

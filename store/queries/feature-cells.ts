@@ -16,10 +16,14 @@ const Cells = {
   cell: z.array(z.int()),
   category: z.array(z.string()),
   n: z.array(z.number()),
-  s: z.array(z.number()),
-  q: z.array(z.number()),
 };
-const FeatureCells = z.object(Cells);
+const FeatureCells = z.object({
+  ...Cells,
+  /** Sums of the values. */
+  s: z.array(z.number()),
+  /** Sums of their squares: only references need them. */
+  q: z.array(z.number()).optional(),
+});
 /** One feature in one segment (tag and value empty: all rows); the arrays are parallel. */
 export type FeatureCells = z.infer<typeof FeatureCells>;
 
@@ -48,18 +52,17 @@ const tierQuery = (tier: RollupTier) =>
     row: FeatureCells,
     sql: `SELECT feature, segment_tag, segment_value, grid,
         groupArray(cell) AS cell, groupArray(category) AS category,
-        groupArray(rows) AS n, groupArray(total) AS s, groupArray(squares) AS q
+        groupArray(rows) AS n, groupArray(total) AS s
       FROM (
         SELECT feature, segment_tag, segment_value, grid, cell, category,
-          sum(n) AS rows, sum(s) AS total, sum(q) AS squares
+          sum(n) AS rows, sum(s) AS total
         FROM feature_${tier}
         WHERE ${FILTER}
         GROUP BY feature, segment_tag, segment_value, grid, cell, category
         HAVING rows > 0
         ORDER BY feature, segment_tag, segment_value, grid, cell, category)
       GROUP BY feature, segment_tag, segment_value, grid
-      ORDER BY feature, segment_tag, segment_value, grid
-      SETTINGS max_threads = 1`,
+      ORDER BY feature, segment_tag, segment_value, grid`,
   });
 
 /** Cells of a span by tier; `fromMs` and `toMs` should be borders of that tier. */
@@ -73,7 +76,7 @@ export const featureCells = {
 export const featureCellsByDay = defineQuery({
   name: "feature_cells_by_day",
   params: z.object(FilterParams),
-  row: z.object({ ...Cells, day: timeMs }).omit({ s: true, q: true }),
+  row: z.object({ ...Cells, day: timeMs }),
   sql: `SELECT feature, segment_tag, segment_value, grid, day,
       groupArray(cell) AS cell, groupArray(category) AS category, groupArray(rows) AS n
     FROM (
@@ -84,6 +87,5 @@ export const featureCellsByDay = defineQuery({
       HAVING rows > 0
       ORDER BY feature, segment_tag, segment_value, grid, day, cell, category)
     GROUP BY feature, segment_tag, segment_value, grid, day
-    ORDER BY feature, segment_tag, segment_value, grid, day
-    SETTINGS max_threads = 1`,
+    ORDER BY feature, segment_tag, segment_value, grid, day`,
 });

@@ -1,10 +1,13 @@
 /**
- * What performance is made of: sums over outcomes by day, version and segment, on the labels known at a
- * moment of model time. Quarantined spans are left out when they are named.
+ * What performance is made of: sums over outcomes by block of time, and within it by version and by value of
+ * each declared segment, on the labels known at a moment of model time.
  */
 import { z } from "zod";
 import { count, float, timeMs } from "../column-schemas.ts";
 import { defineQuery } from "../define-query.ts";
+
+/** Sums of floats come in any order of rows; twelve digits are the same in all of them. */
+const stable = float.transform((value) => Number(value.toPrecision(12)));
 
 const OutcomeSums = z.object({
   block: timeMs,
@@ -12,17 +15,20 @@ const OutcomeSums = z.object({
   segment_tag: z.string(),
   segment_value: z.string(),
   n: count,
-  log_loss: float,
-  brier: float,
-  score: float,
+  log_loss: stable,
+  brier: stable,
+  score: stable,
   positives: count,
   correct: count,
-  auc: float,
+  auc: stable,
 });
-/** Sums of one block of time; `version` empty: all versions together. `auc` is the block's own. */
+/**
+ * Sums of one block: all rows (version and segment empty), one version, or one segment of all versions.
+ * `auc` is the block's own; NaN where it was not asked for or one class is missing.
+ */
 export type OutcomeSums = z.infer<typeof OutcomeSums>;
 
-const Params = z.object({
+const Params = {
   model: z.string(),
   fromMs: z.int(),
   toMs: z.int(),
@@ -30,62 +36,69 @@ const Params = z.object({
   knownMs: z.int(),
   positive: z.string(),
   threshold: z.number(),
-  /** Parallel arrays: rows with this value of this tag in [from, to) are left out; tag '' means all. */
-  outTag: z.array(z.string()),
-  outValue: z.array(z.string()),
-  outFromMs: z.array(z.int()),
-  outToMs: z.array(z.int()),
-});
-export type OutcomeSumsParams = z.input<typeof Params>;
+};
 
-const PROBABILITY_MIN = "1e-15";
+const BLOCKS = {
+  hour: "toDateTime64(toStartOfHour(ts), 3, 'UTC')",
+  day: "toDateTime64(toStartOfDay(ts), 3, 'UTC')",
+  span: "{fromMs:DateTime64(3, 'UTC')}",
+} as const;
 
-const blockQuery = (block: "hour" | "day" | "all") => {
-  const blocks = {
-    hour: "toDateTime64(toStartOfHour(ts), 3, 'UTC')",
-    day: "toDateTime64(toStartOfDay(ts), 3, 'UTC')",
-    all: "{fromMs:DateTime64(3, 'UTC')}",
-  };
-  const segments =
-    block === "hour"
-      ? "[('', '')]"
-      : "arrayConcat([('', '')], arrayZip(mapKeys(tags), mapValues(tags)))";
+/** A row without the tag belongs to no segment. */
+const TAGS = ["tag1", "tag2"] as const;
+
+function sumsQuery(block: "day" | "span") {
   return defineQuery({
-    name: `outcome_sums_${block}`,
-    params: Params,
+    name: `outcome_sums_by_${block}`,
+    params: z.object({ ...Params, tag1: z.string(), tag2: z.string() }),
     row: OutcomeSums,
-    sql: `SELECT block, shown.3 AS version, shown.1 AS segment_tag, shown.2 AS segment_value,
+    sql: `SELECT block, if(grouping(v) = 0, toString(v), '') AS version,
+        multiIf(grouping(t1) = 0, {tag1:String}, grouping(t2) = 0, {tag2:String}, '') AS segment_tag,
+        multiIf(grouping(t1) = 0, t1, grouping(t2) = 0, t2, '') AS segment_value,
         count() AS n, sum(row_loss) AS log_loss, sum(pow(p - y, 2)) AS brier, sum(p) AS score,
         toInt64(sum(y)) AS positives, toInt64(sum((p >= {threshold:Float64}) = (y = 1))) AS correct,
         arrayROCAUC(groupArray(p), groupArray(y)) AS auc
       FROM (
-        SELECT ${blocks[block]} AS block, o.version AS v, o.score AS p,
+        SELECT ${BLOCKS[block]} AS block, o.version AS v, o.score AS p,
           toFloat64(o.actual_label = {positive:String}) AS y,
-          -log(greatest(${PROBABILITY_MIN}, if(y = 1, p, 1 - p))) AS row_loss,
-          ${segments} AS segments
+          -log(greatest(1e-15, if(y = 1, p, 1 - p))) AS row_loss,
+          ${TAGS.map((tag, i) => `toString(tags[{${tag}:String}]) AS t${i + 1}`).join(", ")}
         FROM outcomes AS o FINAL
         WHERE model = {model:String}
           AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
           AND known <= {knownMs:DateTime64(3, 'UTC')}
-          AND actual_label != '' AND isFinite(o.score)
-          AND NOT arrayExists(
-            (t, w, a, b) -> (t = '' OR tags[t] = w) AND ts >= a AND ts < b,
-            {outTag:Array(String)}, {outValue:Array(String)},
-            {outFromMs:Array(DateTime64(3, 'UTC'))}, {outToMs:Array(DateTime64(3, 'UTC'))}))
-      ARRAY JOIN arrayFlatten(
-        arrayMap(s -> [(s.1, s.2, ''), (s.1, s.2, toString(v))], segments)) AS shown
-      GROUP BY block, shown
-      ORDER BY block, version, segment_tag, segment_value
-      SETTINGS max_threads = 1`,
+          AND actual_label != '' AND isFinite(o.score))
+      GROUP BY GROUPING SETS ((block), (block, v), (block, t1), (block, t2))
+      HAVING (grouping(t1) = 1 OR ({tag1:String} != '' AND t1 != ''))
+        AND (grouping(t2) = 1 OR ({tag2:String} != '' AND t2 != ''))
+      ORDER BY block, version, segment_tag, segment_value`,
   });
-};
+}
 
-/** By hour, all rows only: blocks for the interval of a day. */
-export const outcomeSumsByHour = blockQuery("hour");
-/** By day. */
-export const outcomeSumsByDay = blockQuery("day");
-/** The whole span as one block, for what does not add up (AUC). */
-export const outcomeSumsOfSpan = blockQuery("all");
+/** By hour, without AUC: blocks for the interval of a day. */
+export const outcomeSumsByHour = defineQuery({
+  name: "outcome_sums_by_hour",
+  params: z.object(Params),
+  row: OutcomeSums,
+  sql: `SELECT ${BLOCKS.hour} AS block, if(grouping(v) = 0, toString(v), '') AS version,
+      '' AS segment_tag, '' AS segment_value, count() AS n, sum(row_loss) AS log_loss,
+      sum(pow(p - y, 2)) AS brier, sum(p) AS score, toInt64(sum(y)) AS positives,
+      toInt64(sum((p >= {threshold:Float64}) = (y = 1))) AS correct, nan AS auc
+    FROM (
+      SELECT ts, o.version AS v, o.score AS p, toFloat64(o.actual_label = {positive:String}) AS y,
+        -log(greatest(1e-15, if(y = 1, p, 1 - p))) AS row_loss
+      FROM outcomes AS o FINAL
+      WHERE model = {model:String}
+        AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
+        AND known <= {knownMs:DateTime64(3, 'UTC')}
+        AND actual_label != '' AND isFinite(o.score))
+    GROUP BY GROUPING SETS ((block), (block, v))
+    ORDER BY block, version`,
+});
+/** By day, with AUC. */
+export const outcomeSumsByDay = sumsQuery("day");
+/** The whole span as one block, for what does not add up. */
+export const outcomeSumsOfSpan = sumsQuery("span");
 
 /** Outcomes per day of prediction, replaced rows included: what tells that labels came late. */
 export const outcomeCounts = defineQuery({

@@ -59,11 +59,11 @@ const CELL = `multiIf(isNaN(v), 32001, isInfinite(v), if(v > 0, 32002, 32003),
 function featuresFromRaw(tier: Tier): string {
   return `WITH ${PINS},
 resolved AS (
-  SELECT g, feature, argMax(kind, grid) AS kind, max(grid) AS grid,
-    argMax(center, grid) AS center, argMax(inv_scale, grid) AS inv_scale, argMax(categories, grid) AS categories
+  SELECT p.g AS g, fg.feature AS feature, argMax(fg.kind, fg.grid) AS kind, max(fg.grid) AS grid,
+    argMax(fg.center, fg.grid) AS center, argMax(fg.inv_scale, fg.grid) AS inv_scale, argMax(fg.categories, fg.grid) AS categories
   FROM (SELECT * FROM feature_grids FINAL WHERE model = {model:String}) AS fg
   CROSS JOIN (SELECT DISTINCT g FROM pins) AS p
-  WHERE grid <= g GROUP BY g, feature
+  WHERE fg.grid <= p.g GROUP BY p.g, fg.feature
 ),
 expected AS (
   SELECT g, groupArrayIf(feature, kind = 'numeric') AS numeric, groupArrayIf(feature, kind = 'categorical') AS categorical

@@ -31,6 +31,8 @@ export interface RunningCollector {
   readonly collector: Collector;
   /** The value of a counter of this collector. */
   metric(name: string): Promise<number>;
+  /** The newest grid that it knows of a model. */
+  gridNumber(model: string): number;
   stop(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ async function collect(
         .filter((text) => text.startsWith(`driftmend_collector_${name}`));
       return line.reduce((sum, text) => sum + Number(text.split(" ").at(-1)), 0);
     },
+    gridNumber: (model) => collector.book.settingsOf(model).gridNumber,
     stop: () => collector.stop(),
   };
 }
