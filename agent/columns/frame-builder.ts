@@ -164,12 +164,14 @@ export class FrameBuilder {
     };
     const { predictions, labels, deadLetters } = this;
     if (predictions.rows > 0) {
-      const payload = writeBlock({ rows: predictions.rows, columns: predictions.finish() });
-      add(sectionOf("predictions", "ts", predictions, payload.length), payload);
+      const columns = predictions.finish();
+      const payload = writeBlock({ rows: predictions.rows, columns });
+      add(sectionOf("predictions", "ts", columns, payload.length), payload);
     }
     if (labels.rows > 0) {
-      const payload = writeBlock({ rows: labels.rows, columns: labels.finish() });
-      add(sectionOf("labels", "time", labels, payload.length), payload);
+      const columns = labels.finish();
+      const payload = writeBlock({ rows: labels.rows, columns });
+      add(sectionOf("labels", "time", columns, payload.length), payload);
     }
     if (deadLetters.length > 0) {
       const payload = buildDeadLetterBlock(deadLetters);
@@ -216,28 +218,30 @@ export class FrameBuilder {
 function sectionOf(
   table: "predictions" | "labels",
   timeColumn: "ts" | "time",
-  columns: { readonly rows: number; finish(): NamedColumn[] },
+  columns: readonly NamedColumn[],
   bytes: number,
 ): FrameSection {
-  const finished = columns.finish();
   let fromMs = Number.POSITIVE_INFINITY;
   let toMs = Number.NEGATIVE_INFINITY;
-  const times = finished.find(({ name }) => name === timeColumn)?.column;
+  const times = columns.find(({ name }) => name === timeColumn)?.column;
   if (times?.kind === "time") {
-    for (const time of times.values) {
-      if (time < fromMs) fromMs = time;
-      if (time > toMs) toMs = time;
+    const { values } = times;
+    for (let i = 0; i < values.length; i++) {
+      fromMs = Math.min(fromMs, values[i]!);
+      toMs = Math.max(toMs, values[i]!);
     }
   }
   const counts = new Map<string, number>();
-  const model = finished.find(({ name }) => name === "model")?.column;
+  const model = columns.find(({ name }) => name === "model")?.column;
   if (model?.kind === "dictionary") {
-    const rows = new Uint32Array(model.keys.length);
-    for (const index of model.indexes) rows[index] = (rows[index] ?? 0) + 1;
+    const rowsOf = new Uint32Array(model.keys.length);
+    const { indexes } = model;
+    for (let i = 0; i < indexes.length; i++) rowsOf[indexes[i]!]!++;
     for (const [i, key] of model.keys.entries()) {
-      if ((rows[i] ?? 0) > 0) counts.set(key, rows[i] ?? 0);
+      if (rowsOf[i]! > 0) counts.set(key, rowsOf[i]!);
     }
   }
   const models = Object.fromEntries(counts);
-  return { table, rows: columns.rows, bytes, fromMs, toMs, models };
+  const rows = model?.kind === "dictionary" ? model.indexes.length : 0;
+  return { table, rows, bytes, fromMs, toMs, models };
 }

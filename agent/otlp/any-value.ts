@@ -25,6 +25,7 @@ export class AnyValueReader {
   /** Of the value that `open` looked at last: for strings, maps and bytes the span of their content. */
   start = 0;
   end = 0;
+  readonly result = new Float64Array(1);
 
   constructor(wire: Wire, interner: Interner) {
     this.wire = wire;
@@ -55,19 +56,21 @@ export class AnyValueReader {
     return kind;
   }
 
-  /** A number, or text that is one; NaN for anything else. */
-  number(start: number, end: number): number {
+  /** Leaves a number, or text that is one, in `result`; NaN for anything else. A returned double would be boxed. */
+  readNumber(start: number, end: number): void {
+    const { result } = this;
+    result[0] = Number.NaN;
     switch (this.open(start, end)) {
       case VALUE.double:
-        return this.doubleHere();
+        result[0] = this.doubleHere();
+        break;
       case VALUE.integer:
-        return this.integerHere();
+        result[0] = this.integerHere();
+        break;
       case VALUE.string: {
         const text = this.textHere().trim();
-        return text === "" ? Number.NaN : Number(text);
+        if (text !== "") result[0] = Number(text);
       }
-      default:
-        return Number.NaN;
     }
   }
 

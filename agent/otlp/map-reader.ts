@@ -20,6 +20,8 @@ export class MapReader {
   private readonly value: AnyValueReader;
   private readonly pair: KeyValueReader;
   private readonly recorder: Recorder;
+  /** Where the entry ends that was opened last. */
+  private entryEnd = 0;
   private readonly keyHints = new Int32Array(HINTS);
   private readonly valueHints = new Int32Array(HINTS);
 
@@ -106,7 +108,14 @@ export class MapReader {
 
   /** The entries as tags: texts, numbers and truth values. */
   tags(start: number, end: number): void {
-    this.each(start, end, (name) => this.tag(name, this.pair.valueStart, this.pair.valueEnd));
+    const { wire, pair } = this;
+    wire.at = start;
+    while (wire.at < end) {
+      const name = this.nextEntry(end);
+      if (name > 0) this.tag(name, pair.valueStart, pair.valueEnd);
+      wire.at = this.entryEnd;
+    }
+    wire.mustBeAt(end);
   }
 
   tag(name: number, start: number, end: number): void {
@@ -126,11 +135,18 @@ export class MapReader {
 
   /** The entries as probabilities by class; what is no number is not stored. */
   probabilities(start: number, end: number): void {
-    this.each(start, end, (name) => {
-      const value = this.value.number(this.pair.valueStart, this.pair.valueEnd);
-      if (Number.isNaN(value)) this.recorder.outcome.valuesSkipped++;
-      else this.recorder.addProbability(name, value);
-    });
+    const { wire, pair, value, recorder } = this;
+    wire.at = start;
+    while (wire.at < end) {
+      const name = this.nextEntry(end);
+      if (name > 0) {
+        value.readNumber(pair.valueStart, pair.valueEnd);
+        if (Number.isNaN(value.result[0])) recorder.outcome.valuesSkipped++;
+        else recorder.addProbability(name, value.result[0]!);
+      }
+      wire.at = this.entryEnd;
+    }
+    wire.mustBeAt(end);
   }
 
   private shortText(
@@ -170,35 +186,24 @@ export class MapReader {
     this.recorder.addNumber(interner.idOfEntry(key), value);
   }
 
-  /** The entry at the cursor, whatever its layout. */
+  /** The entry at the cursor, whatever its layout, as a feature. */
   private general(end: number): void {
+    const name = this.nextEntry(end);
+    if (name > 0) this.feature(name, this.pair.valueStart, this.pair.valueEnd);
+    this.wire.at = this.entryEnd;
+  }
+
+  /** Opens the entry at the cursor; its interned name, or 0 for one to be passed over. */
+  private nextEntry(end: number): number {
     const { wire } = this;
     const tag = wire.varint();
     if (tag !== 0x0a) {
       wire.skip(tag, end);
-      return;
+      this.entryEnd = wire.at;
+      return 0;
     }
-    const entryEnd = wire.delimited(end);
-    const name = this.openPair(entryEnd);
-    if (name > 0) this.feature(name, this.pair.valueStart, this.pair.valueEnd);
-    wire.at = entryEnd;
-  }
-
-  private each(start: number, end: number, take: (name: number) => void): void {
-    const { wire } = this;
-    wire.at = start;
-    while (wire.at < end) {
-      const tag = wire.varint();
-      if (tag !== 0x0a) {
-        wire.skip(tag, end);
-        continue;
-      }
-      const entryEnd = wire.delimited(end);
-      const name = this.openPair(entryEnd);
-      if (name > 0) take(name);
-      wire.at = entryEnd;
-    }
-    wire.mustBeAt(end);
+    this.entryEnd = wire.delimited(end);
+    return this.openPair(this.entryEnd);
   }
 
   /** The interned name; 0 where it is empty or too long. */

@@ -96,9 +96,13 @@ export class RecordReader {
     const { recorder, maps, slots } = this;
     const { row } = recorder;
     row.label = this.text(KEY.label, outcome);
-    row.score = this.number(KEY.score);
-    row.value = this.number(KEY.value);
-    row.latency = this.number(KEY.latency);
+    const { result } = this.value;
+    this.readNumber(KEY.score);
+    row.score = result[0]!;
+    this.readNumber(KEY.value);
+    row.value = result[0]!;
+    this.readNumber(KEY.latency);
+    row.latency = result[0]!;
     if (Number.isNaN(row.latency)) row.latency = facts.durationSeconds;
     row.error = this.text(KEY.error, outcome) || (facts.failed ? ERROR_OTHER : 0);
     if (!recorder.openPrediction(this.sample)) return;
@@ -133,9 +137,14 @@ export class RecordReader {
     const { recorder } = this;
     const { row } = recorder;
     row.label = this.text(KEY.actualLabel, outcome);
-    row.value = this.number(KEY.actualValue);
+    const { result } = this.value;
+    this.readNumber(KEY.actualValue);
+    row.value = result[0]!;
     row.source = this.text(KEY.actualSource, outcome);
-    if (this.slots.start[KEY.actualRevision] !== 0) row.revision = this.number(KEY.actualRevision);
+    if (this.slots.start[KEY.actualRevision] !== 0) {
+      this.readNumber(KEY.actualRevision);
+      row.revision = result[0]!;
+    }
     const predicted = this.text(KEY.predictionTime, outcome);
     if (predicted !== 0) {
       row.predictionTimeMs = timeOf(recorder.frame.interner.textOf(predicted));
@@ -161,8 +170,10 @@ export class RecordReader {
     return start === 0 ? 0 : this.value.text(start, this.slots.end[key]!, outcome);
   }
 
-  private number(key: number): number {
+  /** Leaves the attribute's number in `value.result`; NaN where there is none. */
+  private readNumber(key: number): void {
     const start = this.slots.start[key]!;
-    return start === 0 ? Number.NaN : this.value.number(start, this.slots.end[key]!);
+    if (start === 0) this.value.result[0] = Number.NaN;
+    else this.value.readNumber(start, this.slots.end[key]!);
   }
 }

@@ -51,6 +51,13 @@ async function startAgent(path: string, natsUrl: string): Promise<AgentProcess> 
   return agent;
 }
 
+interface Published {
+  readonly spool: string;
+  readonly seq: number;
+  readonly ids: unknown[];
+  readonly streamSeq: number;
+}
+
 /** The collector's side: the stream, what comes through it, and what is told to agents. */
 async function startCollector(url: string, maxBytes = 64 * 1024 * 1024) {
   const nats: Nats = await connectNats({ url, name: "test" }, { logger: silentLogger });
@@ -77,21 +84,22 @@ async function startCollector(url: string, maxBytes = 64 * 1024 * 1024) {
       nats.publish(subjects.want(spool), { spool, fromSeq });
     },
     /** Seqs of all frames in the stream, in its order, with the ids in them. */
-    frames: async (): Promise<{ spool: string; seq: number; ids: unknown[] }[]> => {
+    frames: async (): Promise<Published[]> => {
       const { state } = await nats.manager.streams.info(frameStream(0));
       if (state.messages === 0) return [];
       const consumer = await nats.jetstream.consumers.get(frameStream(0), {
         deliver_policy: DeliverPolicy.All,
       });
       const messages = await consumer.fetch({ max_messages: state.messages, expires: 5_000 });
-      const frames: { spool: string; seq: number; ids: unknown[] }[] = [];
+      const frames: Published[] = [];
       for await (const message of messages) {
         const frame = decodeFrame(message.data);
         if (frame.kind === "bad") throw new Error(frame.reason);
         const ids = frame.sections.flatMap(({ payload }) => {
           return rowsOf(readBlock(payload)).map((row) => row["id"]);
         });
-        frames.push({ spool: frame.header.spool, seq: frame.header.seq, ids });
+        const { spool, seq } = frame.header;
+        frames.push({ spool, seq, ids, streamSeq: message.seq });
       }
       return frames;
     },
@@ -179,8 +187,10 @@ describe("the spool", () => {
     const { spool } = await agent.self();
     const seen = new Set<number>();
     await until(async () => {
-      for (const { seq } of await collector.frames()) seen.add(seq);
-      await collector.nats.manager.streams.purge(frameStream(0));
+      const frames = await collector.frames();
+      for (const { seq } of frames) seen.add(seq);
+      const last = frames.at(-1)?.streamSeq ?? 0;
+      await collector.nats.manager.streams.purge(frameStream(0), { seq: last + 1 });
       return seen.size === spool.nextSeq - 1;
     }, "all frames came through");
   });
@@ -220,6 +230,8 @@ describe("a collector", () => {
     await agent.post("/v1/events", eventLines(["b"]));
     const { spool } = await agent.self();
     await until(async () => (await collector.frames()).length === 2, "the old frame comes again");
+    collector.heads.length = 0;
+    await until(() => collector.heads.length > 0, "the agent listens");
     collector.stored(spool.id, 1);
     await until(async () => (await collector.frames()).length === 3, "the new one is published");
     expect((await collector.frames()).map(({ seq }) => seq)).toEqual([1, 1, 2]);
@@ -240,8 +252,10 @@ describe("a copied folder (A11)", () => {
     const copy = await startAgent(copied, "nats://127.0.0.1:1");
     await copy.post("/v1/events", eventLines(["after the copy"]));
     await copy.kill();
+    collector.heads.length = 0;
     const connected = await startAgent(copied, server.url);
     expect((await connected.self()).spool.id).toBe(id);
+    await until(() => collector.heads.length > 0, "the copy listens");
     collector.stored(id, 5);
     await until(async () => (await connected.self()).spool.id !== id, "it has another name");
     const { spool } = await connected.self();
@@ -250,7 +264,7 @@ describe("a copied folder (A11)", () => {
       return (await collector.frames()).some((frame) => frame.spool === spool.id);
     }, "its own frame is published");
     const own = (await collector.frames()).filter((frame) => frame.spool === spool.id);
-    expect(own).toEqual([{ spool: spool.id, seq: 1, ids: ["after the copy"] }]);
+    expect(own).toMatchObject([{ spool: spool.id, seq: 1, ids: ["after the copy"] }]);
     expect(readdirSync(copied)).not.toContain(`frames-${id}`);
     expect(framesIn(copied)).toHaveLength(1);
     const repeated = await connected.post("/v1/events", eventLines(["after the copy"]));

@@ -1,0 +1,23 @@
+/** The protobuf path makes no object per event: what a heap profile sees is far below one object a record. */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { z } from "zod";
+
+const Profile = z.object({
+  records: z.int(),
+  bytes: z.number(),
+  sites: z.array(z.tuple([z.string(), z.number()])),
+});
+
+/** A boxed number, the smallest thing on V8's heap as Node builds it, takes 16 bytes. */
+const SMALLEST_OBJECT_BYTES = 16;
+
+it("decodes 100 000 predictions with less allocated than one smallest object for each", () => {
+  const child = join(import.meta.dirname, "allocation-child.ts");
+  const output = execFileSync(process.execPath, [child], { encoding: "utf8", timeout: 120_000 });
+  const { records, bytes, sites } = Profile.parse(JSON.parse(output));
+  expect(records).toBe(100_000);
+  expect(sites, "the profile must see the blocks that are written").not.toEqual([]);
+  expect(bytes / records, JSON.stringify(sites)).toBeLessThan(SMALLEST_OBJECT_BYTES);
+}, 120_000);
