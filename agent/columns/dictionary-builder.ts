@@ -3,8 +3,16 @@ import type { DictionaryColumn } from "../../contract/native-block.ts";
 import { GrowableUint32 } from "./growable.ts";
 import type { Interner } from "./interner.ts";
 
+/** What the keys of several dictionaries take together. */
+export interface KeyBudget {
+  keys: number;
+  /** UTF-16 length. */
+  length: number;
+}
+
 export class DictionaryBuilder {
   private readonly interner: Interner;
+  private readonly budget: KeyBudget;
   /** Interned id → index + 1. */
   private indexById = new Int32Array(1_024);
   private readonly ids = new GrowableUint32();
@@ -12,8 +20,9 @@ export class DictionaryBuilder {
   /** UTF-16 length of all keys: a bound for what the dictionary takes. */
   keyLength = 0;
 
-  constructor(interner: Interner) {
+  constructor(interner: Interner, budget: KeyBudget) {
     this.interner = interner;
+    this.budget = budget;
   }
 
   get length(): number {
@@ -41,6 +50,8 @@ export class DictionaryBuilder {
   }
 
   reset(): void {
+    this.budget.keys -= this.ids.length;
+    this.budget.length -= this.keyLength;
     for (let i = 0; i < this.ids.length; i++) this.indexById[this.ids.at(i)] = 0;
     this.ids.length = 0;
     this.indexes.length = 0;
@@ -56,7 +67,10 @@ export class DictionaryBuilder {
     const index = this.ids.length;
     this.ids.push(id);
     this.indexById[id] = index + 1;
-    this.keyLength += this.interner.textOf(id).length;
+    const { length } = this.interner.textOf(id);
+    this.keyLength += length;
+    this.budget.keys++;
+    this.budget.length += length;
     return index;
   }
 }

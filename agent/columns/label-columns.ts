@@ -19,12 +19,13 @@ export class LabelColumns {
   readonly source: DictionaryBuilder;
   /** Whole numbers below 2^53. */
   readonly revision = new GrowableFloat64();
+  private readonly budget = { keys: 0, length: 0 };
   rows = 0;
 
   constructor(interner: Interner) {
-    this.model = new DictionaryBuilder(interner);
-    this.label = new DictionaryBuilder(interner);
-    this.source = new DictionaryBuilder(interner);
+    this.model = new DictionaryBuilder(interner, this.budget);
+    this.label = new DictionaryBuilder(interner, this.budget);
+    this.source = new DictionaryBuilder(interner, this.budget);
   }
 
   endRow(): void {
@@ -32,8 +33,8 @@ export class LabelColumns {
   }
 
   bytesBound(): number {
-    const texts = this.model.keyLength + this.label.keyLength + this.source.keyLength;
-    return this.rows * ROW_BYTES + this.id.bytes + texts * 3 + this.label.keyCount * 5;
+    const { keys, length } = this.budget;
+    return this.rows * ROW_BYTES + this.id.bytes + length * 3 + keys * 5;
   }
 
   truncate(rows: number): void {

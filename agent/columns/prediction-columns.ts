@@ -33,6 +33,7 @@ export class PredictionColumns {
   private readonly catEnds = new GrowableUint32();
   private readonly tagEnds = new GrowableUint32();
   private readonly probabilityEnds = new GrowableUint32();
+  private readonly budget = { keys: 0, length: 0 };
   private readonly dictionaries: readonly DictionaryBuilder[];
   /** Complete rows. */
   rows = 0;
@@ -40,7 +41,7 @@ export class PredictionColumns {
   constructor(interner: Interner) {
     const dictionaries: DictionaryBuilder[] = [];
     const dictionary = (): DictionaryBuilder => {
-      const builder = new DictionaryBuilder(interner);
+      const builder = new DictionaryBuilder(interner, this.budget);
       dictionaries.push(builder);
       return builder;
     };
@@ -71,10 +72,7 @@ export class PredictionColumns {
     let bytes = this.rows * ROW_BYTES + this.id.bytes;
     bytes += (this.numValues.length + this.probabilityValues.length) * NUMBER_ENTRY_BYTES;
     bytes += (this.catValues.length + this.tagValues.length) * TEXT_ENTRY_BYTES;
-    for (const dictionary of this.dictionaries) {
-      bytes += dictionary.keyLength * 3 + dictionary.keyCount * 5;
-    }
-    return bytes;
+    return bytes + this.budget.length * 3 + this.budget.keys * 5;
   }
 
   /** Takes back all rows after the first `rows`. */

@@ -34,6 +34,22 @@ export class AnyValueReader {
 
   /** Finds which field is set, the last one if several are; `VALUE.none` for an empty value. */
   open(start: number, end: number): number {
+    const { bytes } = this.wire;
+    if (bytes[start] === 0x0a && bytes[start + 1]! < 0x80 && end - start - 2 === bytes[start + 1]) {
+      this.start = start + 2;
+      this.end = end;
+      return VALUE.string;
+    }
+    if (bytes[start] === 0x21 && end - start === 9) {
+      this.start = start + 1;
+      this.end = end;
+      return VALUE.double;
+    }
+    return this.openAny(start, end);
+  }
+
+  /** What `open` does, for any layout. */
+  private openAny(start: number, end: number): number {
     const { wire } = this;
     let kind: number = VALUE.none;
     wire.at = start;
@@ -153,6 +169,25 @@ export class KeyValueReader {
 
   /** Reads the KeyValue from the cursor to `end`. */
   open(end: number): void {
+    const { wire } = this;
+    const { bytes } = wire;
+    const keyStart = wire.at + 2;
+    const keyBytes = bytes[wire.at + 1]!;
+    const keyEnd = keyStart + keyBytes;
+    const isPlain = bytes[wire.at] === 0x0a && keyBytes < 0x80 && keyEnd + 1 < end;
+    if (isPlain && bytes[keyEnd] === 0x12 && bytes[keyEnd + 1] === end - keyEnd - 2) {
+      this.keyStart = keyStart;
+      this.keyEnd = keyEnd;
+      this.valueStart = keyEnd + 2;
+      this.valueEnd = end;
+      wire.at = end;
+      return;
+    }
+    this.openAny(end);
+  }
+
+  /** What `open` does, for any layout. */
+  private openAny(end: number): void {
     const { wire } = this;
     this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = 0;
     while (wire.at < end) {

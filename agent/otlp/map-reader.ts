@@ -13,6 +13,8 @@ import { type AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
 import type { Wire } from "./wire.ts";
 
 const HINTS = 256;
+/** `12 09 21`, little-endian: a value of nine bytes that is a double. */
+const DOUBLE_VALUE = 0x210912;
 
 export class MapReader {
   private readonly wire: Wire;
@@ -22,6 +24,8 @@ export class MapReader {
   private readonly recorder: Recorder;
   /** Where the entry ends that was opened last. */
   private entryEnd = 0;
+  /** First four bytes of the entry with a double that stood at a place before: `0a entryBytes 0a keyBytes`. */
+  private readonly heads = new Uint32Array(HINTS);
   private readonly keyHints = new Int32Array(HINTS);
   private readonly valueHints = new Int32Array(HINTS);
 
@@ -37,47 +41,57 @@ export class MapReader {
   features(start: number, end: number): void {
     const { wire, interner, recorder, keyHints } = this;
     const { bytes, view } = wire;
+    const { heads } = this;
     let place = 0;
     let at = start;
     while (at < end) {
-      const keyBytes = bytes[at + 3]!;
-      const entryBytes = bytes[at + 1]!;
-      const next = at + 2 + entryBytes;
-      const valueAt = at + 4 + keyBytes;
-      const isPlain =
-        bytes[at] === 0x0a &&
-        bytes[at + 2] === 0x0a &&
-        entryBytes < 0x80 &&
-        keyBytes > 0 &&
-        next <= end &&
-        valueAt < next &&
-        bytes[valueAt] === 0x12;
-      if (
-        isPlain &&
-        entryBytes === keyBytes + 13 &&
-        bytes[valueAt + 2] === 0x21 &&
-        bytes[valueAt + 1] === 9
-      ) {
-        const hint = place < HINTS ? keyHints[place]! : 0;
-        const entry = interner.entryOf(wire, at + 4, keyBytes, hint);
-        if (place < HINTS) keyHints[place] = entry;
-        recorder.addNumber(interner.idOfEntry(entry), view.getFloat64(valueAt + 3, true));
-      } else if (isPlain && isShortText(bytes, valueAt, next)) {
-        this.shortText(at + 4, keyBytes, valueAt + 4, next, place);
-      } else if (isPlain && isShortInteger(bytes, valueAt, next)) {
-        this.shortInteger(at + 4, keyBytes, valueAt + 3, next, place);
-      } else {
-        wire.at = at;
-        this.general(end);
-        at = wire.at;
-        place++;
-        continue;
+      // An entry with a double takes 19 bytes and more; its first four say all lengths.
+      if (place < HINTS && at + 19 <= end && view.getUint32(at, true) === heads[place]) {
+        const keyBytes = bytes[at + 3]!;
+        const valueAt = at + 4 + keyBytes;
+        if (valueAt + 11 <= end && (view.getUint32(valueAt, true) & 0xffffff) === DOUBLE_VALUE) {
+          const entry = interner.entryOf(wire, at + 4, keyBytes, keyHints[place]!);
+          keyHints[place++] = entry;
+          recorder.addNumber(interner.idOfEntry(entry), view.getFloat64(valueAt + 3, true));
+          at = valueAt + 11;
+          continue;
+        }
       }
-      at = next;
-      place++;
+      wire.at = at;
+      this.unlike(at, end, place++);
+      at = wire.at;
     }
     wire.at = at;
     wire.mustBeAt(end);
+  }
+
+  /** The entry at `at` that does not look like the one at its place before. */
+  private unlike(at: number, end: number, place: number): void {
+    const { wire } = this;
+    const { bytes, view } = wire;
+    const entryBytes = bytes[at + 1]!;
+    const keyBytes = bytes[at + 3]!;
+    const next = at + 2 + entryBytes;
+    const valueAt = at + 4 + keyBytes;
+    const isPlain =
+      bytes[at] === 0x0a &&
+      bytes[at + 2] === 0x0a &&
+      entryBytes < 0x80 &&
+      keyBytes > 0 &&
+      next <= end &&
+      valueAt < next &&
+      bytes[valueAt] === 0x12;
+    if (isPlain && isShortText(bytes, valueAt, next)) {
+      this.shortText(at + 4, keyBytes, valueAt + 4, next, place);
+      wire.at = next;
+    } else if (isPlain && isShortInteger(bytes, valueAt, next)) {
+      this.shortInteger(at + 4, keyBytes, valueAt + 3, next, place);
+      wire.at = next;
+    } else {
+      const isDouble = isPlain && entryBytes === keyBytes + 13 && bytes[valueAt + 2] === 0x21;
+      if (isDouble && place < HINTS) this.heads[place] = view.getUint32(at, true);
+      this.general(end);
+    }
   }
 
   /** One feature that stands as an attribute of its own. */

@@ -137,10 +137,12 @@ export class RequestReader {
           break;
         }
         case 0x09:
-          timeMs = wire.nanosAsMs();
+          wire.readNanos();
+          timeMs = wire.ms[0]!;
           break;
         case 0x59:
-          observedMs = wire.nanosAsMs();
+          wire.readNanos();
+          observedMs = wire.ms[0]!;
           break;
         case 0x62:
           facts.eventName = this.eventName(wire.delimited(end));
@@ -171,12 +173,13 @@ export class RequestReader {
           break;
         }
         case 0x39:
-          facts.timeMs = wire.nanosAsMs();
+          wire.readNanos();
+          facts.timeMs = wire.ms[0]!;
           startLow = wire.nanosLow;
           startHigh = wire.nanosHigh;
           break;
         case 0x41:
-          wire.nanosAsMs();
+          wire.readNanos();
           endLow = wire.nanosLow;
           endHigh = wire.nanosHigh;
           break;

@@ -16,6 +16,7 @@ export class Wire implements ByteSource {
   bytes: Buffer = NO_BYTES;
   view: DataView = new DataView(new ArrayBuffer(0));
   at = 0;
+  readonly ms = new Float64Array(1);
   /** Halves of the nanoseconds that were read last. */
   nanosLow = 0;
   nanosHigh = 0;
@@ -70,15 +71,15 @@ export class Wire implements ByteSource {
     return value;
   }
 
-  /** Nanoseconds as fixed64 → whole milliseconds. */
-  nanosAsMs(): number {
+  /** Nanoseconds as fixed64; leaves whole milliseconds in `ms`, as a returned double would be boxed. */
+  readNanos(): void {
     this.need(8);
     const low = this.view.getUint32(this.at, true);
     const high = this.view.getUint32(this.at + 4, true);
     this.at += 8;
     this.nanosLow = low;
     this.nanosHigh = high;
-    return high * HIGH_MS + Math.floor((high * HIGH_REST + low) / NANOS_PER_MS);
+    this.ms[0] = high * HIGH_MS + Math.floor((high * HIGH_REST + low) / NANOS_PER_MS);
   }
 
   /** A field that nobody asked for. */
