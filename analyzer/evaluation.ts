@@ -8,7 +8,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Store } from "../store/client.ts";
 import { type AlertDraft, type AlertRevision, observe } from "./alerts/alert-book.ts";
 import type { Hysteresis, Observation } from "./alerts/episode.ts";
-import type { FeatureGrid } from "./features/feature-window.ts";
+import type { FeatureGrid, WindowSet } from "./features/feature-window.ts";
 import type { Memory } from "./memory.ts";
 import type { ModelReference } from "./reference/load-reference.ts";
 import type { TrafficProfile } from "./rules/no-traffic.ts";
@@ -27,16 +27,26 @@ export interface ModelContext {
   readonly reference: ModelReference | null;
 }
 
+/** What was read once and is needed again; nothing that could not be read again. */
+export interface ReadAhead {
+  /** What the same hours of past weeks carried, of one day. */
+  profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null;
+  /** All rows of past days, by start of day. */
+  readonly days: Map<number, WindowSet>;
+}
+
+export const emptyReadAhead = (): ReadAhead => ({ profile: null, days: new Map() });
+
 export class Evaluation {
   readonly context: ModelContext;
   memory: Memory;
+  readonly readAhead: ReadAhead;
   readonly revisions: AlertRevision[] = [];
-  /** The traffic profile of one day, read once. */
-  profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null = null;
 
-  constructor(context: ModelContext, memory: Memory) {
+  constructor(context: ModelContext, memory: Memory, readAhead: ReadAhead = emptyReadAhead()) {
     this.context = context;
     this.memory = memory;
+    this.readAhead = readAhead;
   }
 
   /** Tells an alert's state machine what a rule saw. */

@@ -66,23 +66,5 @@ export function forget(memory: Memory, nowMs: number): Memory {
   };
 }
 
-/** Quarantined spans as the store's queries take them; an open one has no end. */
-export function exclusionsOf(memory: Memory): {
-  outTag: string[];
-  outValue: string[];
-  outFromMs: number[];
-  outToMs: number[];
-} {
-  const entries = memory.quarantined.flatMap(({ tag, values, fromMs, toMs }) =>
-    (tag === "" ? [""] : values).map((value) => ({ tag, value, fromMs, toMs: toMs ?? END_MS })),
-  );
-  return {
-    outTag: entries.map(({ tag }) => tag),
-    outValue: entries.map(({ value }) => value),
-    outFromMs: entries.map(({ fromMs }) => fromMs),
-    outToMs: entries.map(({ toMs }) => toMs),
-  };
-}
-
 /** 2299-12-31: the end of what has none, within what DateTime64 holds. */
 export const END_MS = Date.UTC(2299, 11, 31);

@@ -93,7 +93,7 @@ function numericWindow(row: FeatureCells, scale: Grid): FeatureWindow {
       cell: column(row.cell),
       n: column(row.n),
       sum: column(row.s),
-      sumOfSquares: column(row.q),
+      sumOfSquares: row.q === undefined ? kept.map(() => 0) : column(row.q),
     },
     missing,
   );

@@ -102,7 +102,7 @@ async function storeSpan(
     const days = new Map<number, FeatureWindow>();
     for (const { day, ...row } of byDay.filter((cells) => cells.feature === feature)) {
       const sums = row.cell.map(() => 0);
-      const own = readWindows([{ ...row, s: sums, q: sums }], grids).windows.get(feature);
+      const own = readWindows([{ ...row, s: sums }], grids).windows.get(feature);
       const window = own?.get(ALL_ROWS);
       if (window !== undefined) days.set(day, window);
     }

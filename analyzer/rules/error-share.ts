@@ -14,7 +14,8 @@ export interface StepCounts {
 }
 
 /** Spans in steps, shortest first: 5 minutes, half an hour, one hour. */
-const SPANS_STEPS = [1, 6, 12] as const;
+const HOUR_STEPS = 12;
+const SPANS_STEPS = [1, 6, HOUR_STEPS] as const;
 
 /**
  * Evidence that one evaluation needs, twice in a row. An hour at three times the promised rate reaches it in
@@ -63,7 +64,11 @@ function judgeSpan(
   const share = rows === 0 ? 0 : errors / rows;
   const pValue = rows === 0 ? 1 : binomialUpperTail(errors, rows, promised);
   const breach = errors >= ERRORS_MIN && share > promised && pValue < P_MAX;
-  const bad = inside.filter((step) => step.errors > step.rows * promised);
+  // It began with the first bad step of the hour, whichever span made it evident.
+  const hourMs = endMs - HOUR_STEPS * STEP_MS;
+  const bad = steps.filter(
+    (step) => step.endMs > hourMs && step.endMs <= endMs && step.errors > step.rows * promised,
+  );
   return {
     breach,
     fromMs: (bad[0]?.endMs ?? endMs) - STEP_MS,

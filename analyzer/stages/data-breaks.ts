@@ -13,7 +13,7 @@ import { findBreaks } from "../breaks/find-breaks.ts";
 import { findingOf, reasonOf } from "../breaks/finding.ts";
 import { CLEAN_DAYS_TO_CLOSE, type OpenBreak, trackBreaks } from "../breaks/track-breaks.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import type { WindowSet } from "../features/feature-window.ts";
+import { ALL_ROWS, type FeatureWindow, type WindowSet } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
 import { END_MS, type Quarantined } from "../memory.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
@@ -37,6 +37,7 @@ export async function evaluateBreaks(
     before: await sameWeekdays(evaluation, day.window, deps),
     tags: document.segments,
   });
+  rememberDay(evaluation, day);
   if (found.length === 0 && evaluation.memory.breaks.length === 0) return;
   const tracked = trackBreaks(model, evaluation.memory.breaks, found, day.window);
   const known = new Map(tracked.open.map((entry) => [entry.id, entry]));
@@ -76,11 +77,30 @@ async function sameWeekdays(
       (entry) => entry.tag === "" && entry.fromMs < toMs && (entry.toMs ?? END_MS) > fromMs,
     );
     if (broken) continue;
+    const { days } = evaluation.readAhead;
     const span = { model, fromMs, toMs, tags: [""], version: "" };
-    const windows = await readSpan(span, grids, deps.store);
+    const windows = days.get(fromMs) ?? (await readSpan(span, grids, deps.store));
+    days.set(fromMs, windows);
     if (windows.size > 0) sets.push(windows);
   }
   return sets;
+}
+
+/** Keeps all rows of the day for the same weekdays to come, and drops what is too old for them. */
+function rememberDay(
+  evaluation: Evaluation,
+  day: { readonly window: Window; readonly windows: WindowSet },
+): void {
+  const { days } = evaluation.readAhead;
+  const all = new Map<string, ReadonlyMap<string, FeatureWindow>>();
+  for (const [feature, segments] of day.windows) {
+    const window = segments.get(ALL_ROWS);
+    if (window !== undefined) all.set(feature, new Map([[ALL_ROWS, window]]));
+  }
+  days.set(day.window.fromMs, all);
+  for (const fromMs of days.keys()) {
+    if (fromMs < day.window.fromMs - WEEKDAYS_BEFORE * WEEK_MS) days.delete(fromMs);
+  }
 }
 
 async function nameBreak(

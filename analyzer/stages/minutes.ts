@@ -58,6 +58,7 @@ export async function evaluateMinutes(
   });
   const steps = stepsOf(minutes);
   const { no_traffic: noTraffic, error_rate: promised } = document.service;
+  let oldest = 0;
   let next = minutes.findIndex(({ minute }) => minute >= firstEnd - STEP_MS);
   if (next < 0) next = minutes.length;
   for (let endMs = firstEnd; endMs <= lastEnd; endMs += STEP_MS) {
@@ -65,7 +66,9 @@ export async function evaluateMinutes(
       const lastRequestMs = (minutes[next]?.minute ?? 0) + MINUTE_MS;
       evaluation.memory = { ...evaluation.memory, lastRequestMs };
     }
-    observeErrors(evaluation, judgeErrorShare(steps, endMs, promised), endMs, promised);
+    while ((steps[oldest]?.endMs ?? endMs) <= endMs - HOUR_MS) oldest++;
+    const lastHour = steps.slice(oldest, oldest + HOUR_MS / STEP_MS);
+    observeErrors(evaluation, judgeErrorShare(lastHour, endMs, promised), endMs, promised);
     const last = evaluation.memory.lastRequestMs;
     if (noTraffic === "off" || last === null) continue;
     // The profile costs a query; a step that had requests needs none.
@@ -114,7 +117,7 @@ async function profileOf(
 ): Promise<TrafficProfile> {
   // A step that ends at midnight belongs to the day that it closes.
   const dayMs = startOfDay(endMs - 1);
-  if (evaluation.profile?.dayMs === dayMs) return evaluation.profile.traffic;
+  if (evaluation.readAhead.profile?.dayMs === dayMs) return evaluation.readAhead.profile.traffic;
   const span = {
     model: evaluation.context.model,
     fromMs: dayMs - PROFILE_MARGIN_MS,
@@ -126,7 +129,7 @@ async function profileOf(
     store.query(trafficProfileHours, span),
   ]);
   const traffic = { firstSlotMs: span.fromMs, weeks: weeksOf(span, minutes, hours) };
-  evaluation.profile = { dayMs, traffic };
+  evaluation.readAhead.profile = { dayMs, traffic };
   return traffic;
 }
 
@@ -164,6 +167,7 @@ function observeErrors(
   promised: number,
 ): void {
   const { rows, errors, share, pValue } = verdict;
+  if (!verdict.breach && !isOpen(evaluation, "error-share")) return;
   evaluation.observe(
     {
       ...serviceDraft("error-share", endMs),
@@ -187,6 +191,7 @@ function observeSilence(
   endMs: number,
 ): void {
   const { silentMs, expected, pValue, weeks } = verdict;
+  if (!verdict.breach && !isOpen(evaluation, "no-traffic")) return;
   evaluation.observe(
     {
       ...serviceDraft("no-traffic", endMs),
@@ -202,6 +207,10 @@ function observeSilence(
     SILENCE,
   );
 }
+
+/** Most steps are good and nothing is open: they need no words. */
+const isOpen = (evaluation: Evaluation, kind: string): boolean =>
+  evaluation.memory.alerts[`${kind}/`] !== undefined;
 
 function serviceDraft(
   kind: "error-share" | "no-traffic",

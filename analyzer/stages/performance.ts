@@ -3,18 +3,24 @@
  * fortnights by day, per version and declared segment, each with its label coverage. Days whose labels
  * came late are issued again.
  */
-import { DAY_MS, type Window, windowEndingAt } from "../../contract/window.ts";
+import {
+  DAY_MS,
+  type Window,
+  type WindowGrain,
+  startOfDay,
+  startOfWeek,
+  windowEndingAt,
+} from "../../contract/window.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
 import {
   type OutcomeSums,
-  type OutcomeSumsParams,
   outcomeCounts,
   outcomeSumsByDay,
   outcomeSumsByHour,
   outcomeSumsOfSpan,
 } from "../../store/queries/outcome-sums.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import { LATE_DAYS } from "../memory.ts";
+import { END_MS, LATE_DAYS, type Quarantined } from "../memory.ts";
 import { type BlockSums, type WindowMetrics, windowMetrics } from "../performance/metrics.ts";
 import {
   type PerformanceOf,
@@ -27,7 +33,10 @@ import {
 export const hasScores = (evaluation: Evaluation): boolean =>
   evaluation.context.document.task.type === "binary";
 
-/** Days in [through − LATE_DAYS, through) whose outcomes changed since they were last looked at. */
+/** How far back a day looks for labels that came late; a week's end looks back LATE_DAYS. */
+const DAILY_LATE_DAYS = 10;
+
+/** Days whose outcomes changed since they were last looked at. */
 export async function evaluateChangedDays(
   evaluation: Evaluation,
   throughMs: number,
@@ -35,9 +44,10 @@ export async function evaluateChangedDays(
 ): Promise<void> {
   if (!hasScores(evaluation)) return;
   const { model } = evaluation.context;
+  const lookBack = startOfWeek(throughMs) === throughMs ? LATE_DAYS : DAILY_LATE_DAYS;
   const counts = await deps.store.query(outcomeCounts, {
     model,
-    fromMs: throughMs - LATE_DAYS * DAY_MS,
+    fromMs: throughMs - lookBack * DAY_MS,
     toMs: throughMs,
     knownMs: throughMs,
   });
@@ -46,17 +56,15 @@ export async function evaluateChangedDays(
   const first = changed[0];
   const last = changed.at(-1);
   if (first === undefined || last === undefined) return;
-  const days = new Set(changed);
-  const span = { ...params(evaluation, first, last + DAY_MS, throughMs), ...NOTHING_LEFT_OUT };
-  const [byDay, byHour, predictions] = [
-    await deps.store.query(outcomeSumsByDay, span),
-    await deps.store.query(outcomeSumsByHour, span),
-    await predictionsBy(model, first, last + DAY_MS, deps),
-  ];
-  const rows = [...days].flatMap((dayMs) => {
+  const span = { fromMs: first, toMs: last + DAY_MS, knownMs: throughMs };
+  const byDay = await readSums(evaluation, outcomeSumsByDay, span, deps);
+  const { tag1: _1, tag2: _2, ...ofRows } = params(evaluation, span);
+  const byHour = await deps.store.query(outcomeSumsByHour, ofRows);
+  const predictions = await predictionsBy(model, span, deps);
+  const rows = changed.flatMap((dayMs) => {
     const window = windowEndingAt("day", dayMs + DAY_MS);
     const own = byDay.filter(({ block }) => block === dayMs);
-    const hours = byHour.filter(({ block }) => Math.floor(block / DAY_MS) * DAY_MS === dayMs);
+    const hours = byHour.filter(({ block }) => startOfDay(block) === dayMs);
     return performanceRows(model, window, dayResults(own, hours, window, predictions));
   });
   await storePerformance(rows, throughMs, deps);
@@ -69,79 +77,112 @@ export async function evaluateChangedDays(
   };
 }
 
+export interface SpanPerformance {
+  /** Figures of all rows; null without labels. */
+  readonly figures: PerformanceOf | null;
+  /** Sums by day of the span: all rows, versions and segments. */
+  readonly days: readonly OutcomeSums[];
+}
+
 /**
- * The week or fortnight that ends at `window.toMs`, on the labels known at `knownMs`.
- * @returns the figures of all rows; null without labels
+ * Weeks and fortnights that end at one moment, on the labels known then.
+ * @param windows all ending at the same time; the longest is read
+ * @returns by grain
  */
-export async function evaluateSpan(
+export async function evaluateSpans(
   evaluation: Evaluation,
-  window: Window,
-  knownMs: number,
+  windows: readonly Window[],
   deps: StageDeps,
-): Promise<PerformanceOf | null> {
-  if (!hasScores(evaluation)) return null;
+): Promise<ReadonlyMap<WindowGrain, SpanPerformance>> {
+  const performances = new Map<WindowGrain, SpanPerformance>();
+  const fromMs = Math.min(...windows.map((window) => window.fromMs));
+  const toMs = Math.max(...windows.map((window) => window.toMs));
+  if (!hasScores(evaluation)) return performances;
   const { model } = evaluation.context;
-  const span = {
-    ...params(evaluation, window.fromMs, window.toMs, knownMs),
-    ...NOTHING_LEFT_OUT,
-  };
-  const [byDay, whole, predictions] = [
-    await deps.store.query(outcomeSumsByDay, span),
-    await deps.store.query(outcomeSumsOfSpan, span),
-    await predictionsBy(model, window.fromMs, window.toMs, deps),
-  ];
-  const results = whole.map((sums) =>
-    realised(
-      sums,
-      byDay.filter((block) => isSame(block, sums)),
-      window,
-      predictions,
-    ),
-  );
-  await storePerformance(performanceRows(model, window, results), knownMs, deps);
-  return results.find(({ tag, version }) => tag === "" && version === "") ?? null;
+  const days = await readSums(evaluation, outcomeSumsByDay, { fromMs, toMs, knownMs: toMs }, deps);
+  const predictions = await predictionsBy(model, { fromMs, toMs }, deps);
+  const rows = [];
+  for (const window of windows) {
+    const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: toMs };
+    const whole = await readSums(evaluation, outcomeSumsOfSpan, span, deps);
+    const own = days.filter(({ block }) => block >= window.fromMs);
+    const results = whole.map((sums) => {
+      const blocks = own.filter((block) => isSame(block, sums));
+      return realised(sums, blocks, window, predictions);
+    });
+    rows.push(...performanceRows(model, window, results));
+    const figures = results.find(({ tag, version }) => tag === "" && version === "") ?? null;
+    performances.set(window.grain, { figures, days: own });
+  }
+  await storePerformance(rows, toMs, deps);
+  return performances;
 }
 
-/** Sums by day of a span, all rows of all versions, without quarantined rows: what alerts judge. */
-export async function soundDays(
-  evaluation: Evaluation,
-  span: { readonly fromMs: number; readonly toMs: number },
-  knownMs: number,
-  exclusions: typeof NOTHING_LEFT_OUT,
-  deps: StageDeps,
-): Promise<readonly BlockSums[]> {
-  const sums = await deps.store.query(outcomeSumsByDay, {
-    ...params(evaluation, span.fromMs, span.toMs, knownMs),
-    ...exclusions,
-  });
-  return sums.filter((block) => block.version === "" && block.segment_tag === "").map(blockSums);
+/**
+ * Sums by day of all rows less those of quarantined segment values: what alerts judge. A day that is
+ * quarantined whole has none.
+ */
+export function soundDays(
+  days: readonly OutcomeSums[],
+  quarantined: readonly Quarantined[],
+): readonly BlockSums[] {
+  const isOut = (sums: OutcomeSums): boolean =>
+    quarantined.some(
+      ({ tag, values, fromMs, toMs }) =>
+        sums.block >= fromMs &&
+        sums.block < (toMs ?? END_MS) &&
+        (tag === "" || (sums.segment_tag === tag && values.includes(sums.segment_value))),
+    );
+  const all = days.filter(({ version, segment_tag: tag }) => version === "" && tag === "");
+  const out = days.filter(({ segment_tag: tag }) => tag !== "").filter(isOut);
+  return all
+    .filter((sums) => !isOut(sums))
+    .map((sums) =>
+      out
+        .filter(({ block }) => block === sums.block)
+        .map(blockSums)
+        .reduce(withoutBlock, blockSums(sums)),
+    )
+    .filter(({ n }) => n > 0);
 }
 
-const NOTHING_LEFT_OUT = {
-  outTag: [] as string[],
-  outValue: [] as string[],
-  outFromMs: [] as number[],
-  outToMs: [] as number[],
-};
+const withoutBlock = (from: BlockSums, out: BlockSums): BlockSums => ({
+  fromMs: from.fromMs,
+  n: from.n - out.n,
+  logLoss: from.logLoss - out.logLoss,
+  brier: from.brier - out.brier,
+  score: from.score - out.score,
+  positives: from.positives - out.positives,
+  correct: from.correct - out.correct,
+  auc: Number.NaN,
+});
 
-function params(
-  evaluation: Evaluation,
-  fromMs: number,
-  toMs: number,
-  knownMs: number,
-): Omit<OutcomeSumsParams, keyof typeof NOTHING_LEFT_OUT> {
+interface KnownSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly knownMs: number;
+}
+
+function params(evaluation: Evaluation, span: KnownSpan) {
   const { model, document } = evaluation.context;
   const { positive = "1", threshold } = document.task;
-  return { model, fromMs, toMs, knownMs, positive, threshold };
+  const [tag1 = "", tag2 = ""] = document.segments;
+  return { model, ...span, positive, threshold, tag1, tag2 };
 }
+
+const readSums = (
+  evaluation: Evaluation,
+  query: typeof outcomeSumsByDay,
+  span: KnownSpan,
+  deps: StageDeps,
+): Promise<OutcomeSums[]> => deps.store.query(query, params(evaluation, span));
 
 type Predictions = (dayMs: number, tag: string, value: string, version: string) => number;
 
 /** Answered predictions by day, segment and version ("" for all). */
 async function predictionsBy(
   model: string,
-  fromMs: number,
-  toMs: number,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
   deps: StageDeps,
 ): Promise<Predictions> {
   const counts = new Map<string, number>();

@@ -154,7 +154,7 @@ async function effectOf(
   const days = new Map<number, FeatureWindow>();
   for (const { day, ...row } of cells) {
     const sums = row.cell.map(() => 0);
-    const { windows } = readWindows([{ ...row, s: sums, q: sums }], SCORE_GRID);
+    const { windows } = readWindows([{ ...row, s: sums }], SCORE_GRID);
     const own = windows.get(SCORE_FEATURE)?.get(ALL_ROWS);
     if (own !== undefined) days.set(day, own);
   }

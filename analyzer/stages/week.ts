@@ -2,19 +2,18 @@
  * What is judged when an ISO week has closed: drift, the week's and the fortnight's performance, the
  * estimate without labels, calibration, declared thresholds, and whether labels still come.
  */
-import { DAY_MS, WEEK_MS, type Window, windowEndingAt, windowName } from "../../contract/window.ts";
+import { WEEK_MS, type Window, windowEndingAt, windowName } from "../../contract/window.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
-import { outcomeCounts } from "../../store/queries/outcome-sums.ts";
+import { type OutcomeSums, outcomeCounts } from "../../store/queries/outcome-sums.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import { exclusionsOf } from "../memory.ts";
 import type { PerformanceOf } from "../results/store-performance.ts";
-import { CALIBRATION_DAYS, judgeCalibration } from "../rules/calibration.ts";
+import { judgeCalibration } from "../rules/calibration.ts";
 import { type LabelledWeek, judgeLabels } from "../rules/no-labels.ts";
 import { isBeyond, parseThreshold } from "../rules/threshold.ts";
 import { baselineOf } from "./baseline.ts";
 import { evaluateDrift } from "./drift.ts";
 import { evaluateEstimates } from "./estimated.ts";
-import { evaluateSpan, hasScores, soundDays } from "./performance.ts";
+import { evaluateSpans, hasScores, soundDays } from "./performance.ts";
 
 const LABEL_WEEKS_BEFORE = 8;
 
@@ -26,24 +25,23 @@ export async function evaluateWeek(
   const { reference } = evaluation.context;
   const atMs = week.toMs;
   if (reference !== null) await evaluateDrift(evaluation, reference, week, atMs, deps);
-  const performance = await evaluateSpan(evaluation, week, atMs, deps);
-  await evaluateSpan(evaluation, windowEndingAt("fortnight", atMs), atMs, deps);
+  const spans = [week, windowEndingAt("fortnight", atMs)];
+  const performances = await evaluateSpans(evaluation, spans, deps);
   await evaluateEstimates(evaluation, week, atMs, deps);
   if (hasScores(evaluation)) {
-    await evaluateCalibration(evaluation, week, deps);
-    await evaluateThresholds(evaluation, week, performance, deps);
+    evaluateCalibration(evaluation, week, performances.get("fortnight")?.days ?? []);
+    const figures = performances.get("week")?.figures ?? null;
+    await evaluateThresholds(evaluation, week, figures, deps);
   }
   await evaluateLabels(evaluation, week, deps);
 }
 
-async function evaluateCalibration(
+function evaluateCalibration(
   evaluation: Evaluation,
   week: Window,
-  deps: StageDeps,
-): Promise<void> {
-  const span = { fromMs: week.toMs - CALIBRATION_DAYS * DAY_MS, toMs: week.toMs };
-  const exclusions = exclusionsOf(evaluation.memory);
-  const days = await soundDays(evaluation, span, week.toMs, exclusions, deps);
+  fortnight: readonly OutcomeSums[],
+): void {
+  const days = soundDays(fortnight, evaluation.memory.quarantined);
   const verdict = judgeCalibration(days);
   const { gap, lower, upper, t, tMin, rows, reason } = verdict;
   evaluation.observe(
