@@ -45,39 +45,6 @@ const ReplayConfig = z.object({
 });
 type ReplayConfig = z.output<typeof ReplayConfig>;
 
-await runService({
-  name: "replay",
-  config: ReplayConfig,
-  start: async (config, deps) => {
-    const nats = await connectNats({ url: config.DRIFTMEND_NATS_URL, name: "replay" }, deps);
-    deps.lifecycle.defer("nats", () => nats.close());
-    const poster = createPoster(config.FLIGHTS_CONNECTIONS_MAX, deps);
-    deps.lifecycle.defer("connections", poster.close);
-    const barrier = openBarrier(MODEL, { nats });
-    const stopping = new AbortController();
-    const { flights } = await prepareFlights({
-      folder: config.FLIGHTS_FOLDER,
-      nowMs: deps.clock.nowMs(),
-      permuteLabels: config.FLIGHTS_PERMUTE_LABELS === "yes",
-    });
-    const troubles = config.FLIGHTS_TROUBLES === "yes" ? planTroubles(config.FLIGHTS_SEED) : null;
-    const story = tellStory(flights, troubles);
-    const stopped = rejectedOn(stopping.signal);
-    stopped.catch(() => undefined);
-    const stage = { config, deps, nats, poster, barrier, story, stopped };
-    const running = replay(stage, stopping.signal);
-    // A replay that fails takes its process down with its reason; a stopped one has none.
-    running.catch((error: unknown) => {
-      if (!stopping.signal.aborted) throw error;
-    });
-    deps.lifecycle.defer("replay", async () => {
-      stopping.abort(new Error("the replay was stopped"));
-      await running.catch(() => undefined);
-    });
-    return { url: config.FLIGHTS_SERVER_URL };
-  },
-});
-
 interface Stage {
   readonly config: ReplayConfig;
   readonly deps: ServiceDeps;
@@ -216,3 +183,36 @@ const rejectedOn = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
   });
+
+await runService({
+  name: "replay",
+  config: ReplayConfig,
+  start: async (config, deps) => {
+    const nats = await connectNats({ url: config.DRIFTMEND_NATS_URL, name: "replay" }, deps);
+    deps.lifecycle.defer("nats", () => nats.close());
+    const poster = createPoster(config.FLIGHTS_CONNECTIONS_MAX, deps);
+    deps.lifecycle.defer("connections", poster.close);
+    const barrier = openBarrier(MODEL, { nats });
+    const stopping = new AbortController();
+    const { flights } = await prepareFlights({
+      folder: config.FLIGHTS_FOLDER,
+      nowMs: deps.clock.nowMs(),
+      permuteLabels: config.FLIGHTS_PERMUTE_LABELS === "yes",
+    });
+    const troubles = config.FLIGHTS_TROUBLES === "yes" ? planTroubles(config.FLIGHTS_SEED) : null;
+    const story = tellStory(flights, troubles);
+    const stopped = rejectedOn(stopping.signal);
+    stopped.catch(() => undefined);
+    const stage = { config, deps, nats, poster, barrier, story, stopped };
+    const running = replay(stage, stopping.signal);
+    // A replay that fails takes its process down with its reason; a stopped one has none.
+    running.catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+    });
+    deps.lifecycle.defer("replay", async () => {
+      stopping.abort(new Error("the replay was stopped"));
+      await running.catch(() => undefined);
+    });
+    return { url: config.FLIGHTS_SERVER_URL };
+  },
+});

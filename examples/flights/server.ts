@@ -26,35 +26,6 @@ const ServerConfig = z.object({
   OTEL_BLRP_SCHEDULE_DELAY: wholeNumber(200, 1),
 });
 
-await runService({
-  name: "flights-server",
-  config: ServerConfig,
-  start: async (config, deps) => {
-    const versions = await openVersions(join(config.FLIGHTS_REPOSITORY, MODEL));
-    const telemetry = createTelemetry({
-      otlpUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT,
-      queueSizeMax: config.OTEL_BLRP_MAX_QUEUE_SIZE,
-      batchSizeMax: config.OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
-      scheduleDelayMs: config.OTEL_BLRP_SCHEDULE_DELAY,
-    });
-    deps.lifecycle.defer("telemetry of predictions", telemetry.shutdown);
-    // The server stands for somebody else's: it is open on loopback, as such servers are.
-    const http = createHttpServer(
-      {
-        host: config.DRIFTMEND_HOST,
-        port: config.FLIGHTS_PORT,
-        tokens: { token: undefined, readToken: undefined },
-      },
-      deps,
-    );
-    addRoutes(http, { versions, telemetry, deps });
-    http.setReadiness(() => null);
-    const url = await http.listen();
-    deps.lifecycle.defer("http", () => http.close());
-    return { url };
-  },
-});
-
 interface Served {
   readonly versions: Versions;
   readonly telemetry: Telemetry;
@@ -164,3 +135,32 @@ function featuresOf(columns: Columns, row: number): Record<string, number | stri
   }
   return features;
 }
+
+await runService({
+  name: "flights-server",
+  config: ServerConfig,
+  start: async (config, deps) => {
+    const versions = await openVersions(join(config.FLIGHTS_REPOSITORY, MODEL));
+    const telemetry = createTelemetry({
+      otlpUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+      queueSizeMax: config.OTEL_BLRP_MAX_QUEUE_SIZE,
+      batchSizeMax: config.OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+      scheduleDelayMs: config.OTEL_BLRP_SCHEDULE_DELAY,
+    });
+    deps.lifecycle.defer("telemetry of predictions", telemetry.shutdown);
+    // The server stands for somebody else's: it is open on loopback, as such servers are.
+    const http = createHttpServer(
+      {
+        host: config.DRIFTMEND_HOST,
+        port: config.FLIGHTS_PORT,
+        tokens: { token: undefined, readToken: undefined },
+      },
+      deps,
+    );
+    addRoutes(http, { versions, telemetry, deps });
+    http.setReadiness(() => null);
+    const url = await http.listen();
+    deps.lifecycle.defer("http", () => http.close());
+    return { url };
+  },
+});
