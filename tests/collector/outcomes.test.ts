@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { float, timeMs } from "../../store/column-schemas.ts";
+import { defineQuery } from "../../store/define-query.ts";
+import { type Harness, type RunningCollector, startHarness, until } from "./harness.ts";
+import type { FakeSpool } from "./fake-spool.ts";
+
+let harness: Harness;
+let collector: RunningCollector;
+let spool: FakeSpool;
+beforeAll(async () => {
+  harness = await startHarness();
+  collector = await harness.collect();
+  spool = harness.spool();
+}, 60_000);
+afterAll(() => harness[Symbol.asyncDispose]());
+
+const now = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
+
+const outcomesOf = defineQuery({
+  name: "outcomes of a model",
+  params: z.object({ model: z.string() }),
+  row: z.object({
+    id: z.string(),
+    ts: timeMs,
+    actual_label: z.string(),
+    score: float,
+    known: timeMs,
+  }),
+  sql: "SELECT id, ts, actual_label, score, known FROM outcomes FINAL WHERE model = {model:String} ORDER BY id",
+});
+
+async function send(content: Parameters<FakeSpool["send"]>[0]): Promise<void> {
+  const seq = await spool.send(content);
+  await until(() => spool.storedThrough >= seq, `frame ${seq} is stored`);
+}
+
+describe("outcomes", () => {
+  it("join a label with its prediction, whichever came first, with and without the prediction's time", async () => {
+    const model = "either order";
+    const prediction = (id: string, at: number) => ({ model, id, ts: at, score: 0.25 });
+    const label = (id: string, predictedAt?: number) => ({
+      model,
+      id,
+      label: "late",
+      time: now + 60_000,
+      ...(predictedAt === undefined ? {} : { prediction_time: predictedAt }),
+    });
+    await send({ predictions: [prediction("a", now), prediction("b", now + 1)] });
+    await send({ labels: [label("a", now), label("b"), label("c", now + 2), label("d")] });
+    expect((await harness.store.query(outcomesOf, { model })).map(({ id }) => id)).toEqual([
+      "a",
+      "b",
+    ]);
+    await send({ predictions: [prediction("c", now + 2), prediction("d", now + 3)] });
+    await send({ predictions: [prediction("e", now + 4)], labels: [label("e", now + 4)] });
+    await send({ labels: [label("nowhere", now + 5)] });
+    const rows = await harness.store.query(outcomesOf, { model });
+    expect(rows.map(({ id }) => id)).toEqual(["a", "b", "c", "d", "e"]);
+    expect(rows[3]).toEqual({
+      id: "d",
+      ts: now + 3,
+      actual_label: "late",
+      score: 0.25,
+      known: now + 60_000,
+    });
+  });
+
+  it("find a prediction whose time the label knows only about", async () => {
+    const model = "about";
+    await send({ predictions: [{ model, id: "a", ts: now, score: 0.5 }] });
+    const off = { model, id: "a", label: "x", time: now + 1, prediction_time: now + 1234 };
+    await send({ labels: [off] });
+    expect(await harness.store.query(outcomesOf, { model })).toHaveLength(1);
+  });
+
+  it("follow the highest revision of a label and the first prediction of an id", async () => {
+    const model = "revised";
+    await send({ predictions: [{ model, id: "a", ts: now, score: 0.1 }] });
+    await send({ predictions: [{ model, id: "a", ts: now + 5000, score: 0.9 }] });
+    for (const [revision, text] of [
+      [2, "second"],
+      [1, "first"],
+    ] as const) {
+      await send({ labels: [{ model, id: "a", label: text, time: now + 9000, revision }] });
+    }
+    const rows = await harness.store.query(outcomesOf, { model });
+    expect(rows.map(({ score, actual_label: label }) => [score, label])).toEqual([[0.1, "second"]]);
+  });
+
+  it("of labels that waited are found again by another collector", async () => {
+    const model = "restarted";
+    await send({ labels: [{ model, id: "a", label: "x", time: now }] });
+    await collector.stop();
+    collector = await harness.collect();
+    await send({ predictions: [{ model, id: "a", ts: now, score: 0.5 }] });
+    expect(await harness.store.query(outcomesOf, { model })).toHaveLength(1);
+  });
+});
+
+describe("clocks", () => {
+  it("are told as watermarks once what came before them is stored, and survive the collector", async () => {
+    const model = "in replay";
+    const heard: { watermarkMs: number; clock: string }[] = [];
+    const { WatermarkMessage } = await import("../../contract/messages.ts");
+    const { subjects } = await import("../../contract/subjects.ts");
+    harness.nats.subscribe(subjects.watermark(model), WatermarkMessage, (message) => {
+      heard.push(message);
+    });
+    await send({
+      predictions: [{ model, id: "a", ts: now }],
+      clocks: [
+        { model, timeMs: now + 1 },
+        { model, timeMs: now + 2 },
+      ],
+    });
+    await until(() => heard.length > 0, "a watermark is told");
+    expect(heard[0]).toMatchObject({ watermarkMs: now + 2, clock: "replay" });
+    await collector.stop();
+    heard.length = 0;
+    collector = await harness.collect();
+    await until(() => heard.length > 0, "the watermark is told again");
+    expect(heard[0]).toMatchObject({ watermarkMs: now + 2, clock: "replay" });
+    await send({ clocks: [{ model, timeMs: "wall" }] });
+    await until(() => heard.some(({ clock }) => clock === "wall"), "the model is on the wall");
+  });
+});
