@@ -2,6 +2,7 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { installInto } from "./install-into.mjs";
+import { fetchLibatomic, useLibraries } from "./libatomic.mjs";
 import { npmByThisNode } from "./npm.mjs";
 import { Unsuccessful, run, step } from "./say.mjs";
 
@@ -32,29 +33,35 @@ export function cachedNode(cache) {
  */
 export async function ensureNode(cache) {
   if (isNewEnough(process.version)) return process.execPath;
+  useLibraries(cache);
   const present = cachedNode(cache);
-  if (present !== undefined && (await works(present))) return present;
+  if (present !== undefined) return checked(present, cache);
   const name = PACKAGES[`${process.platform}-${process.arch}`];
   if (name === undefined) {
     throw new Unsuccessful(
       `Cannot fetch Node ${NODE_MAJOR_MIN} for ${process.platform}-${process.arch}: there is no package of it. Install Node >= ${NODE_MAJOR_MIN} and try again.`,
     );
   }
-  return step(`Node ${NODE_VERSION} (this is ${process.version}), 57 MB`, async () => {
+  await step(`Node ${NODE_VERSION} (this is ${process.version}), 57 MB`, async () => {
     const installed = join(cache, "node", ".install");
     await installInto(installed, `${name}@${NODE_VERSION}`, npmByThisNode);
     rmSync(join(cache, "node", name), { recursive: true, force: true });
     renameSync(join(installed, "node_modules", name), join(cache, "node", name));
     rmSync(installed, { recursive: true, force: true });
-    const node = cachedNode(cache);
-    if (node !== undefined && (await works(node))) return node;
-    throw new Unsuccessful(
-      `Cannot use the fetched Node ${NODE_VERSION}, as it must run on this machine: ${node} does not (a C library older than glibc 2.28?). Install Node >= ${NODE_MAJOR_MIN} and try again.`,
-    );
   });
+  return checked(cachedNode(cache), cache);
 }
 
-async function works(node) {
-  const result = await run(node, ["--version"]);
-  return result.ok && isNewEnough(result.stdout.trim());
+/** The fetched Node once it has run; a library that it lacks is fetched too. */
+async function checked(node, cache) {
+  let result = await run(node, ["--version"]);
+  if (!result.ok && result.stderr.includes("libatomic.so.1")) {
+    await fetchLibatomic(cache);
+    result = await run(node, ["--version"]);
+  }
+  if (result.ok && isNewEnough(result.stdout.trim())) return node;
+  throw new Unsuccessful(
+    `Cannot use the fetched Node ${NODE_VERSION} as it must run on this machine: ${result.stderr.trim()}\n` +
+      `Install Node >= ${NODE_MAJOR_MIN} (nodejs.org) and try again.`,
+  );
 }

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { libraryFolder } from "./libatomic.mjs";
 import { isNewEnough } from "./node-26.mjs";
 import { npm } from "./npm.mjs";
 import { step } from "./say.mjs";
@@ -60,9 +61,23 @@ export async function ensurePackages(checkout, node) {
       }),
     );
   }
-  link(node, join(modules, ".bin", "node"), checkout);
+  linkNode(node, join(modules, ".bin", "node"), checkout);
   link(join(checkout, "cli", "driftmend.mjs"), join(modules, ".bin", "driftmend"), checkout);
   writeFileSync(stampFile(checkout), wantedStamp(checkout));
+}
+
+/** What npm scripts run as `node`: a link, or a script where Node needs a library of the cache. */
+function linkNode(node, path, checkout) {
+  const libraries = libraryFolder(join(checkout, ".cache"));
+  if (libraries === undefined) {
+    link(node, path, checkout);
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const script = `#!/bin/sh\nexport LD_LIBRARY_PATH=${quoted(libraries)}"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"\nexec ${quoted(node)} "$@"\n`;
+  writeFileSync(path, script, { mode: 0o755 });
 }
 
 /** A link that stays right when the checkout is moved, where the target lies inside it. */

@@ -51,7 +51,8 @@ export function spawnNode(spec: ChildSpec, context: SpawnContext): Running {
     child.once("exit", (code, signalName) => {
       // What it started (a trainer, say) must not outlive it.
       if (child.pid !== undefined) killGroup(child.pid);
-      const said = failure ?? (code === 0 ? null : lastWords(context.logPath));
+      const said =
+        failure ?? (code === 0 ? null : lastWords(context.logPath, log.fromByte, signalName));
       resolve({ code, signal: signalName, said });
     });
   });
@@ -82,9 +83,12 @@ function inherited(env: Environment): Record<string, string> {
 
 const PinoLine = z.object({ msg: z.string() });
 
-/** What the end of the log says as one line: the newest line about an error, else the last ones. */
-function lastWords(logPath: string): string | null {
-  const words = lastLines(logPath, 12).map((line) => {
+/**
+ * What the log says at its end as one line: the newest line about an error, else the last ones. Of a
+ * process that was killed only the former: its last words had another subject.
+ */
+function lastWords(logPath: string, fromByte: number, signalName: string | null): string | null {
+  const words = lastLines(logPath, 12, fromByte).map((line) => {
     try {
       return PinoLine.parse(JSON.parse(line)).msg;
     } catch {
@@ -93,5 +97,5 @@ function lastWords(logPath: string): string | null {
   });
   const telling = words.findLast((text) => /\b\w*Error\b|^FATAL|^Cannot /.test(text));
   if (telling !== undefined) return telling;
-  return words.length === 0 ? null : words.slice(-2).join(" | ");
+  return words.length === 0 || signalName !== null ? null : words.slice(-2).join(" | ");
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { processEnvironment } from "../../runtime/env.ts";
 
 const bootstrap = resolve(import.meta.dirname, "..", "..", "cli", "bootstrap");
 let folder = "";
@@ -14,7 +15,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a few lines under this Node with an environment of their own; answers stdout and stderr. */
 async function evaluate(script: string, env: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { env });
+  // Where Node itself needs a library of the cache, it is found by this.
+  const libraries = processEnvironment()["LD_LIBRARY_PATH"];
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    env: libraries === undefined ? env : { ...env, LD_LIBRARY_PATH: libraries },
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

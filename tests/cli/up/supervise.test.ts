@@ -174,6 +174,8 @@ describe("logs", () => {
     expect(lastLines(path, 2)).toEqual([]);
     writeFileSync(path, "one\ntwo\n\nthree\n");
     expect(lastLines(path, 2)).toEqual(["two", "three"]);
+    expect(lastLines(path, 2, 8)).toEqual(["three"]);
+    expect(lastLines(path, 2, 15)).toEqual([]);
     trimLog(path, 100);
     expect(readFileSync(path, "utf8")).toHaveLength(15);
     trimLog(path, 10);
