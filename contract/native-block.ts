@@ -77,7 +77,7 @@ const TYPE_BY_NAME: ReadonlyMap<string, NativeType> = new Map([
 
 /** The bytes of one Native block. The columns' kinds must fit their types. */
 export function writeBlock(block: Block): Uint8Array<ArrayBuffer> {
-  const writer = new NativeWriter();
+  const writer = new NativeWriter(bytesExpected(block));
   writer.varint(block.columns.length);
   writer.varint(block.rows);
   for (const { name, type, column } of block.columns) {
@@ -161,6 +161,32 @@ function invalidBlock(what: string): DriftmendError {
     message: `Cannot read bytes as one Native block: ${what}`,
     next: "Update the older of agent and collector; a frame that was damaged is refused by its CRC before.",
   });
+}
+
+/** About what the block takes; only a column's own bytes count much. */
+function bytesExpected({ columns }: Block): number {
+  let bytes = 1024;
+  for (const { column } of columns) {
+    bytes += 64 + contentBytes(column);
+    if (column.kind !== "map") continue;
+    bytes += column.ends.length * 8 + contentBytes(column.keys) + contentBytes(column.values);
+  }
+  return bytes;
+}
+
+function contentBytes(column: Column): number {
+  switch (column.kind) {
+    case "string":
+      return column.native.length;
+    case "dictionary":
+      return column.indexes.length * (column.keys.length <= 256 ? 1 : 4) + column.keys.length * 16;
+    case "map":
+      return 0;
+    case "nullable-time":
+      return column.values.length * 9;
+    default:
+      return column.values.byteLength;
+  }
 }
 
 function writeColumn(writer: NativeWriter, column: Column): void {

@@ -1,6 +1,6 @@
 /** Bytes of a Native block, appended to one growing buffer. What each method writes is ClickHouse's own layout. */
 
-const INITIAL_BYTES = 64 * 1024;
+const INITIAL_BYTES = 1024;
 /** `SharedDictionariesWithAdditionalKeys`, the one serialization version of LowCardinality. */
 const DICTIONARY_VERSION = 1;
 /** Flag of a LowCardinality column whose keys stand in the block itself. */
@@ -8,8 +8,13 @@ const HAS_ADDITIONAL_KEYS = 1 << 9;
 const TWO_32 = 2 ** 32;
 
 export class NativeWriter {
-  private buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  private buffer: Buffer<ArrayBuffer>;
   private length = 0;
+
+  /** `bytesExpected` spares copies where it is known; more may be written. */
+  constructor(bytesExpected = INITIAL_BYTES) {
+    this.buffer = Buffer.allocUnsafeSlow(bytesExpected);
+  }
 
   get bytesWritten(): number {
     return this.length;
@@ -32,7 +37,9 @@ export class NativeWriter {
     this.length += this.buffer.write(value, this.length);
   }
 
-  raw(values: Uint8Array | Uint32Array | Float32Array | Float64Array | BigUint64Array): void {
+  raw(
+    values: Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array | BigUint64Array,
+  ): void {
     this.reserve(values.byteLength);
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.buffer.set(bytes, this.length);
@@ -41,18 +48,21 @@ export class NativeWriter {
 
   /** Unsigned numbers below 2^32 as UInt64. */
   wide(values: Uint32Array): void {
-    this.reserve(values.length * 8);
-    for (let i = 0; i < values.length; i++) this.word(values[i]!, 0);
+    const halves = new Uint32Array(values.length * 2);
+    for (let i = 0; i < values.length; i++) halves[2 * i] = values[i]!;
+    this.raw(halves);
   }
 
   /** Milliseconds as Int64. */
   times(values: Float64Array): void {
-    this.reserve(values.length * 8);
+    const halves = new Uint32Array(values.length * 2);
     for (let i = 0; i < values.length; i++) {
       const ms = values[i]!;
       const high = Math.floor(ms / TWO_32);
-      this.word(ms - high * TWO_32, high);
+      halves[2 * i] = ms - high * TWO_32;
+      halves[2 * i + 1] = high;
     }
+    this.raw(halves);
   }
 
   /** Null flags, then milliseconds; NaN is null. */
@@ -77,18 +87,13 @@ export class NativeWriter {
     this.word(width | HAS_ADDITIONAL_KEYS, 0);
     this.word(keys.length, 0);
     for (const key of keys) this.text(key);
-    this.reserve(8 + indexes.length * 4);
+    this.reserve(8 + indexes.length);
     this.word(indexes.length, 0);
     if (width === 0) {
-      for (let i = 0; i < indexes.length; i++) this.buffer[this.length++] = indexes[i]!;
-    } else if (width === 1) {
-      for (let i = 0; i < indexes.length; i++) {
-        this.length = this.buffer.writeUInt16LE(indexes[i]!, this.length);
-      }
+      this.buffer.set(indexes, this.length);
+      this.length += indexes.length;
     } else {
-      for (let i = 0; i < indexes.length; i++) {
-        this.length = this.buffer.writeUInt32LE(indexes[i]!, this.length);
-      }
+      this.raw(width === 1 ? new Uint16Array(indexes) : new Uint32Array(indexes));
     }
   }
 
