@@ -6,7 +6,8 @@ import { LIMITS } from "../contract/limits.ts";
 import { timeOf } from "./event-time.ts";
 import { cutText } from "./otlp/any-value.ts";
 import { ERROR_OTHER } from "./otlp/vocabulary.ts";
-import type { Recorder } from "./recorder.ts";
+import { labelLine, predictionLine } from "./record-line.ts";
+import type { Recorder, Sample } from "./recorder.ts";
 
 /** A value as OTLP knows it; whole numbers may be bigint. Anything else is not stored. */
 export type PlainValue = unknown;
@@ -45,10 +46,11 @@ export interface PlainLabel {
   readonly predictionTime: PlainValue;
 }
 
+/** `sample` is what a dead letter shows; by default the record as a line. */
 export function takePlainPrediction(
   recorder: Recorder,
   record: PlainPrediction,
-  sample: unknown,
+  sample: Sample = () => predictionLine(record),
 ): void {
   const { row } = recorder;
   row.clear();
@@ -61,7 +63,7 @@ export function takePlainPrediction(
   row.value = numberOf(record.value);
   row.latency = numberOf(record.latency);
   row.error = textId(recorder, record.error) || (record.failed === true ? ERROR_OTHER : 0);
-  if (!recorder.openPrediction(() => sample)) return;
+  if (!recorder.openPrediction(sample)) return;
   if (record.featuresJson !== null) recorder.addJsonFeatures(record.featuresJson);
   for (const [name, value] of record.features) addPlainFeature(recorder, name, value);
   for (const [name, value] of record.tags) addPlainTag(recorder, name, value);
@@ -73,7 +75,11 @@ export function takePlainPrediction(
   recorder.closePrediction();
 }
 
-export function takePlainLabel(recorder: Recorder, record: PlainLabel, sample: unknown): void {
+export function takePlainLabel(
+  recorder: Recorder,
+  record: PlainLabel,
+  sample: Sample = () => labelLine(record),
+): void {
   const { row } = recorder;
   row.clear();
   row.model = textId(recorder, record.model) || textId(recorder, record.resourceModel);
@@ -90,11 +96,11 @@ export function takePlainLabel(recorder: Recorder, record: PlainLabel, sample: u
         : record.predictionTime,
     );
     if (Number.isNaN(row.predictionTimeMs)) {
-      recorder.deadLetter("labels", "time_invalid", () => sample);
+      recorder.deadLetter("labels", "time_invalid", sample);
       return;
     }
   }
-  recorder.addLabel(() => sample);
+  recorder.addLabel(sample);
 }
 
 export function addPlainFeature(recorder: Recorder, name: string, value: PlainValue): void {

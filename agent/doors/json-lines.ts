@@ -29,7 +29,7 @@ export function readEventLines(text: string, recorder: Recorder): void {
         tags: entriesOf(line["tags"], recorder),
         probabilities: entriesOf(line["probabilities"], recorder),
       },
-      line,
+      () => line,
     );
   });
 }
@@ -49,7 +49,7 @@ export function readLabelLines(text: string, recorder: Recorder): void {
         revision: line["revision"],
         predictionTime: line["prediction_time"],
       },
-      line,
+      () => line,
     );
   });
 }

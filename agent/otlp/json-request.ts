@@ -75,18 +75,14 @@ function takeRecord(signal: Signal, record: Json, model: string | null, recorder
     timeMs: timeMsOf(signal, record),
   };
   if (event === "label") {
-    takePlainLabel(
-      recorder,
-      {
-        ...identity,
-        label: attributes.get("ml.actual.label"),
-        value: attributes.get("ml.actual.value"),
-        source: attributes.get("ml.actual.source"),
-        revision: attributes.get("ml.actual.revision"),
-        predictionTime: attributes.get("ml.prediction.time"),
-      },
-      record,
-    );
+    takePlainLabel(recorder, {
+      ...identity,
+      label: attributes.get("ml.actual.label"),
+      value: attributes.get("ml.actual.value"),
+      source: attributes.get("ml.actual.source"),
+      revision: attributes.get("ml.actual.revision"),
+      predictionTime: attributes.get("ml.prediction.time"),
+    });
     return;
   }
   takePrediction(signal, record, { ...identity, attributes, flat }, recorder);
@@ -119,28 +115,24 @@ function takePrediction(
   }
   const latency = numberOf(attributes.get("ml.latency"));
   const failed = object(record["status"] ?? {}, "a status")["code"] === STATUS_ERROR;
-  takePlainPrediction(
-    recorder,
-    {
-      ...identity,
-      version: attributes.get("ml.model.version"),
-      label: attributes.get("ml.prediction.label"),
-      score: attributes.get("ml.prediction.score"),
-      value: attributes.get("ml.prediction.value"),
-      latency: Number.isNaN(latency) && signal === "traces" ? durationOf(record) : latency,
-      error: attributes.get("error.type"),
-      failed,
-      features: [...entriesOf(features), ...named(FEATURE_PREFIX)],
-      featuresJson: typeof features === "string" ? features : null,
-      tags: [
-        ...named(TAG_PREFIX),
-        ["client.version", attributes.get("client.version")],
-        ...entriesOf(tags),
-      ],
-      probabilities: entriesOf(probabilities),
-    },
-    record,
-  );
+  takePlainPrediction(recorder, {
+    ...identity,
+    version: attributes.get("ml.model.version"),
+    label: attributes.get("ml.prediction.label"),
+    score: attributes.get("ml.prediction.score"),
+    value: attributes.get("ml.prediction.value"),
+    latency: Number.isNaN(latency) && signal === "traces" ? durationOf(record) : latency,
+    error: attributes.get("error.type"),
+    failed,
+    features: [...entriesOf(features), ...named(FEATURE_PREFIX)],
+    featuresJson: typeof features === "string" ? features : null,
+    tags: [
+      ...named(TAG_PREFIX),
+      ["client.version", attributes.get("client.version")],
+      ...entriesOf(tags),
+    ],
+    probabilities: entriesOf(probabilities),
+  });
 }
 
 function eventOf(

@@ -5,7 +5,7 @@ import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, VALUE } from "./any-value.ts";
 import { AttributeSlots } from "./attribute-slots.ts";
 import { MapReader } from "./map-reader.ts";
-import { attributesSample } from "./record-sample.ts";
+import { RecordSample } from "./record-sample.ts";
 import { ERROR_OTHER, EVENT, KEY } from "./vocabulary.ts";
 import type { Wire } from "./wire.ts";
 
@@ -29,7 +29,15 @@ export class RecordReader {
   private readonly recorder: Recorder;
   private readonly value: AnyValueReader;
   private readonly maps: MapReader;
-  private readonly sample = (): unknown => attributesSample(this.value, this.slots);
+  private readonly samples: RecordSample;
+  private readonly predictionSample = (): unknown => {
+    const { row, frame } = this.recorder;
+    return this.samples.prediction(row.timeMs, frame.interner.textOf(row.model));
+  };
+  private readonly labelSample = (): unknown => {
+    const { row, frame } = this.recorder;
+    return this.samples.label(row.timeMs, frame.interner.textOf(row.model));
+  };
 
   constructor(wire: Wire, recorder: Recorder) {
     this.wire = wire;
@@ -37,6 +45,7 @@ export class RecordReader {
     this.slots = new AttributeSlots(wire, recorder.frame.interner);
     this.value = new AnyValueReader(wire, recorder.frame.interner);
     this.maps = new MapReader(this.value, recorder);
+    this.samples = new RecordSample(this.value, this.slots);
   }
 
   /** Takes the record in; `resourceModel` is the model to assume where it names none, 0 for none. */
@@ -105,7 +114,7 @@ export class RecordReader {
     row.latency = result[0]!;
     if (Number.isNaN(row.latency)) row.latency = facts.durationSeconds;
     row.error = this.text(KEY.error, outcome) || (facts.failed ? ERROR_OTHER : 0);
-    if (!recorder.openPrediction(this.sample)) return;
+    if (!recorder.openPrediction(this.predictionSample)) return;
     this.readFeatures();
     for (let i = 0; i < slots.flatCount; i++) {
       const name = slots.flatName[i]!;
@@ -149,11 +158,11 @@ export class RecordReader {
     if (predicted !== 0) {
       row.predictionTimeMs = timeOf(recorder.frame.interner.textOf(predicted));
       if (Number.isNaN(row.predictionTimeMs)) {
-        recorder.deadLetter("labels", "time_invalid", this.sample);
+        recorder.deadLetter("labels", "time_invalid", this.labelSample);
         return;
       }
     }
-    recorder.addLabel(this.sample);
+    recorder.addLabel(this.labelSample);
   }
 
   private openMap(key: number): boolean {

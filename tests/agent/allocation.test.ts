@@ -19,5 +19,7 @@ it("decodes 100 000 predictions with less allocated than one smallest object for
   const { records, bytes, sites } = Profile.parse(JSON.parse(output));
   expect(records).toBe(100_000);
   expect(sites, "the profile must see the blocks that are written").not.toEqual([]);
-  expect(bytes / records, `bytes by site: ${JSON.stringify(sites)}`).toBeLessThan(SMALLEST_OBJECT_BYTES);
+  expect(bytes / records, `bytes by site: ${JSON.stringify(sites)}`).toBeLessThan(
+    SMALLEST_OBJECT_BYTES,
+  );
 }, 120_000);

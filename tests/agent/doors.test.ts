@@ -138,7 +138,13 @@ describe("an OTLP door", () => {
       { reason: "time_ahead", model: "m", record: "predictions" },
     ]);
     expect(spooled("dead_letters", "ahead")[0]?.["detail"]).toContain("2096-");
-    expect(spooled("dead_letters", "x")[0]?.["sample"]).toBe('{"ml.prediction.id":"x"}');
+    expect(spooled("dead_letters", "x")[0]?.["sample"]).toBe('{"id":"x"}');
+    const [letter] = spooled("dead_letters", "ahead");
+    expect(JSON.parse(String(letter?.["sample"]))).toEqual({
+      model: "m",
+      id: "ahead",
+      time: "2096-10-02T07:06:40.000Z",
+    });
   });
 
   it("accepts records of others and metrics without using them", async () => {

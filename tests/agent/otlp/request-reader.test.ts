@@ -112,7 +112,7 @@ const request = fc.oneof(
   tracesRequest.map((value) => ({ signal: "traces" as const, value })),
 );
 
-/** Dead letters without their sample: how it is shown differs between the two doors. */
+/** Dead letters without their sample: it is a courtesy, and lists are shown in one door only. */
 function withoutSamples(rows: ReturnType<ReturnType<typeof createCapture>["rows"]>) {
   return { ...rows, deadLetters: rows.deadLetters.map((row) => ({ ...row, sample: "" })) };
 }
