@@ -30,8 +30,6 @@ export const Memory = z.strictObject({
   dayRows: z.record(z.string(), z.int()),
   /** Outcomes per day, likewise. */
   dayOutcomes: z.record(z.string(), z.int()),
-  /** The reference in force; null before there is one. */
-  reference: z.string().nullable(),
 });
 export type Memory = z.infer<typeof Memory>;
 
@@ -43,7 +41,6 @@ export const EMPTY_MEMORY: Memory = {
   quarantined: [],
   dayRows: {},
   dayOutcomes: {},
-  reference: null,
 };
 
 /** How long past days are watched for late rows and labels. */

@@ -11,6 +11,7 @@ import type { ModelReference } from "../reference/load-reference.ts";
 import { type QualityCheck, type QualityVerdict, judgeQuality } from "../rules/quality.ts";
 import { evaluateBreaks } from "./data-breaks.ts";
 import { soundWindows } from "./drift.ts";
+import { reissueLateWeeks } from "./late-rows.ts";
 import { evaluateChangedDays } from "./performance.ts";
 
 const QUALITY = { breachesToFire: 1, cleanToResolve: 2 };
@@ -31,6 +32,7 @@ export async function evaluateDay(
     }
   }
   await evaluateChangedDays(evaluation, window.toMs, deps);
+  await reissueLateWeeks(evaluation, window, deps);
   evaluation.memory = forget(evaluation.memory, window.toMs);
 }
 

@@ -1,0 +1,85 @@
+/**
+ * An alert's explanation in the order in which a person needs it (INTERFACES §8): what and since when, cost,
+ * cause, where, how sure, what changed elsewhere, what the loop did and will do, commands.
+ */
+import type { AlertDetail, AlertExplanation, AlertView } from "../../contract/alert.ts";
+import { AlertDraft } from "./alert-book.ts";
+import { z } from "zod";
+
+/** What a stored alert keeps in its column `detail`. */
+export const StoredDraft = AlertDraft.extend({
+  firedMs: z.int().nullable(),
+  replayDigest: z.string(),
+});
+export type StoredDraft = z.infer<typeof StoredDraft>;
+
+export interface Surroundings {
+  /** Changes made elsewhere shortly before, oldest first. */
+  readonly changes: readonly {
+    readonly time: number;
+    readonly kind: string;
+    readonly title: string;
+    readonly by: string;
+  }[];
+  /** What retraining decided last, newest first. */
+  readonly checks: readonly {
+    readonly at: number;
+    readonly decision: string;
+    readonly reason: string;
+  }[];
+  readonly annotations: AlertDetail["annotations"];
+}
+
+export function explainAlert(
+  view: AlertView,
+  draft: StoredDraft,
+  around: Surroundings,
+): AlertDetail {
+  return {
+    ...view,
+    explanation: explanationOf(view, draft, around),
+    numbers: draft.numbers,
+    finding: draft.finding,
+    windows: draft.windows,
+    replayDigest: draft.replayDigest,
+    annotations: around.annotations,
+  };
+}
+
+function explanationOf(
+  view: AlertView,
+  draft: StoredDraft,
+  around: Surroundings,
+): AlertExplanation {
+  const did = around.checks.map(({ at, decision, reason }) => `${day(at)} ${decision} (${reason})`);
+  return {
+    what: `${view.title}. ${view.text}`,
+    since: view.from,
+    cost: draft.cost,
+    cause: draft.cause,
+    causeText: draft.causeText,
+    where: draft.where,
+    certainty: draft.certainty,
+    changes: around.changes.map(
+      ({ time, kind, title, by }) =>
+        `${new Date(time).toISOString()} ${kind}: ${title}${by === "" ? "" : ` (${by})`}`,
+    ),
+    loop: did.length === 0 ? draft.loop : `${draft.loop}; last checks: ${did.join(", ")}`,
+    commands: commandsOf(view, draft),
+  };
+}
+
+function commandsOf(view: AlertView, draft: StoredDraft): string[] {
+  const model = quoted(view.model);
+  const release = draft.finding === null ? [] : [`driftmend quarantine release ${draft.subject}`];
+  return [
+    `driftmend loop pause ${model}`,
+    ...release,
+    `driftmend rollback ${model}`,
+    `driftmend silence ${view.id} --for 4h --reason …`,
+    `driftmend rows ${view.id}`,
+  ];
+}
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+const quoted = (name: string): string => (/^[\w.-]+$/.test(name) ? name : JSON.stringify(name));

@@ -1,0 +1,193 @@
+/**
+ * The analyzer without its process: documents, one loop per model, agents that went blind, notifications,
+ * all driven by messages and by wall time where it is about processes.
+ */
+import { HeadMessage, WatermarkMessage } from "../contract/messages.ts";
+import type { OnboardingDocument } from "../contract/onboarding-document.ts";
+import { subjects } from "../contract/subjects.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import type { Nats } from "../runtime/nats.ts";
+import type { Store } from "../store/client.ts";
+import { checkpoints } from "../store/queries/analyzer-state.ts";
+import { modelsSeen } from "../store/queries/model-traffic.ts";
+import { blindDraft } from "./alerts/blind-draft.ts";
+import { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
+import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model-documents.ts";
+import { Memory } from "./memory.ts";
+import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
+import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
+import { AgentHeads } from "./rules/blind-agents.ts";
+
+export interface AnalyzerDeps {
+  readonly store: Store;
+  readonly nats: Nats;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface AnalyzerOptions {
+  readonly webhookUrl: string | undefined;
+  readonly webhookSecret: string | undefined;
+}
+
+const REPEAT_MS = 2_000;
+const BLIND_CHECK_MS = 5_000;
+const DELIVERY_MS = 1_000;
+
+export class Analyzer {
+  readonly documents: ModelDocuments;
+  readonly webhooks: WebhookDeliveries;
+  private readonly deps: AnalyzerDeps;
+  private readonly loopDeps: ModelLoopDeps;
+  private readonly loops = new Map<string, ModelLoop>();
+  private readonly stored = new Map<string, Checkpoint>();
+  private readonly heads = new AgentHeads();
+  private readonly stops: (() => void)[] = [];
+
+  constructor(options: AnalyzerOptions, deps: AnalyzerDeps) {
+    this.deps = deps;
+    this.documents = new ModelDocuments(deps);
+    const { metrics } = deps;
+    const seconds = metrics.histogram(
+      "evaluation_seconds",
+      "Wall time of one evaluation step of a model",
+      [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    );
+    const failures = metrics.counter("failures_total", "Evaluations that failed", ["model"]);
+    this.webhooks = new WebhookDeliveries({
+      ...deps,
+      secret: options.webhookSecret,
+      gaveUp: metrics.counter("webhooks_given_up_total", "Notifications that were given up"),
+    });
+    this.loopDeps = {
+      ...deps,
+      webhooks: this.webhooks,
+      defaultWebhook: options.webhookUrl,
+      documentOf: (model) => this.documents.inForce(model),
+      firstDayOf: (model) => this.firstDayOf(model),
+      onEvaluated: (_model, wallMs) => seconds.observe(wallMs / 1000),
+      onFailure: (model) => failures.inc({ model }),
+    };
+  }
+
+  /** Reads what is stored, then listens. */
+  async start(): Promise<void> {
+    const { store, nats, clock } = this.deps;
+    await this.documents.load();
+    await this.webhooks.load();
+    for (const row of await store.query(checkpoints, {})) {
+      const memory = Memory.safeParse(row.memory);
+      if (!memory.success) {
+        this.deps.logger.warn({ model: row.model }, "checkpoint of another version: starting anew");
+        continue;
+      }
+      const { through: throughMs, revision } = row;
+      this.stored.set(row.model, { throughMs, memory: memory.data, revision });
+    }
+    this.stops.push(
+      nats.respond(subjects.models, () => [...this.documents.messages()]),
+      nats.subscribe(subjects.all("watermark"), WatermarkMessage, (message) => {
+        this.loopOf(message.model).takeWatermark(message);
+      }),
+      nats.subscribe(subjects.all("head"), HeadMessage, ({ spool, models }) => {
+        this.heads.hear(spool, models, clock.nowMs());
+      }),
+      clock.every(REPEAT_MS, () => {
+        for (const loop of this.loops.values()) loop.repeat();
+      }),
+      clock.every(BLIND_CHECK_MS, () => this.guarded("check agents", () => this.checkAgents())),
+      clock.every(DELIVERY_MS, () => this.guarded("deliver", () => this.webhooks.deliverDue())),
+    );
+    // Who started earlier and found nobody to ask hears the documents now.
+    for (const message of this.documents.messages()) {
+      nats.publish(subjects.model(message.model), message);
+    }
+  }
+
+  /** Stops listening, then waits for the work in hand. */
+  async stop(): Promise<void> {
+    for (const stop of this.stops.splice(0)) stop();
+    await Promise.all([...this.loops.values()].map((loop) => loop.idle()));
+  }
+
+  /** The reference that the document names is read before the document holds. */
+  async putDocument(
+    document: OnboardingDocument,
+    given: unknown,
+    by: string,
+  ): Promise<{ readonly known: KnownModel; readonly reference: LearntReference | null }> {
+    const model = document.metadata.name;
+    const path = document.reference.training_set;
+    const reference = path === undefined ? null : await learnTrainingSet(document, path, this.deps);
+    const known = await this.documents.put(document, given, by);
+    this.loops.get(model)?.forgetContext();
+    if (reference !== null) this.deps.nats.publish(subjects.grids(model), { model });
+    return { known, reference };
+  }
+
+  /** @throws {DriftmendError} not_found */
+  async retireDocument(model: string, by: string): Promise<KnownModel> {
+    const known = await this.documents.retire(model, by);
+    this.loops.get(model)?.forgetContext();
+    return known;
+  }
+
+  loopOf(model: string): ModelLoop {
+    const known = this.loops.get(model);
+    if (known !== undefined) return known;
+    const loop = new ModelLoop(model, this.stored.get(model) ?? null, this.loopDeps);
+    this.loops.set(model, loop);
+    return loop;
+  }
+
+  states(): readonly object[] {
+    return [...this.loops.values()].map((loop) => loop.state());
+  }
+
+  analyzedMs(model: string): number | null {
+    return this.loops.get(model)?.analyzedMs ?? null;
+  }
+
+  /** @throws {DriftmendError} not_found when the model has neither a document nor traffic */
+  async requireModel(model: string): Promise<OnboardingDocument> {
+    const document = this.documents.inForce(model);
+    const described = this.documents.get(model) !== null;
+    if (document === null || (!described && (await this.firstDayOf(model)) === null)) {
+      throw unknownModel(model);
+    }
+    return document;
+  }
+
+  private async firstDayOf(model: string): Promise<number | null> {
+    const seen = await this.deps.store.query(modelsSeen, {});
+    return seen.find((row) => row.model === model)?.first ?? null;
+  }
+
+  /** What is tried again in seconds must not end the process. */
+  private async guarded(task: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.deps.logger.error({ err: error, task }, "periodic task failed");
+    }
+  }
+
+  private async checkAgents(): Promise<void> {
+    const nowMs = this.deps.clock.nowMs();
+    for (const [model, loop] of this.loops) {
+      const state = this.heads.stateOf(model, nowMs);
+      const isOpen = loop.openAlertKeys.includes("blind-agent/");
+      if (state.kind === "unknown" || (state.kind === "blind") === isOpen) continue;
+      const breach = state.kind === "blind";
+      const sinceMs = breach ? state.sinceMs : nowMs;
+      // A replay's alerts carry its time; how long the agent is silent does not.
+      const atMs = loop.isReplayed ? (loop.analyzedMs ?? nowMs) : nowMs;
+      const fromMs = loop.isReplayed ? atMs : sinceMs;
+      const draft = blindDraft(state, nowMs);
+      await loop.observeNow(draft, { breach, fromMs, toMs: atMs }, atMs);
+    }
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * One model's evaluation as a process: takes the newest watermark, evaluates what closed, stores alerts and
+ * a checkpoint, then says how far it is. Work on a model is one at a time; what failed is evaluated again
+ * from the last checkpoint, and nothing is told before it is stored.
+ */
+import type { AnalyzedMessage, WatermarkMessage } from "../contract/messages.ts";
+import type { OnboardingDocument } from "../contract/onboarding-document.ts";
+import { subjects } from "../contract/subjects.ts";
+import { DAY_MS, startOfDay } from "../contract/window.ts";
+import type { Nats } from "../runtime/nats.ts";
+import { trafficDays } from "../store/queries/model-traffic.ts";
+import { advance } from "./advance.ts";
+import type { AlertDraft } from "./alerts/alert-book.ts";
+import type { Observation } from "./alerts/episode.ts";
+import { alertMessage, storeAlertRevisions } from "./alerts/store-alerts.ts";
+import type { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
+import {
+  Evaluation,
+  type ModelContext,
+  type ReadAhead,
+  type StageDeps,
+  emptyReadAhead,
+} from "./evaluation.ts";
+import { EMPTY_MEMORY, type Memory } from "./memory.ts";
+import { planStart } from "./plan-start.ts";
+import { learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
+import { loadReference } from "./reference/load-reference.ts";
+import { readGrids } from "./reference/store-grids.ts";
+
+export interface ModelLoopDeps extends StageDeps {
+  readonly nats: Nats;
+  readonly webhooks: WebhookDeliveries;
+  readonly defaultWebhook: string | undefined;
+  /** Null when the model is retired. */
+  readonly documentOf: (model: string) => OnboardingDocument | null;
+  /** Start of the first day with traffic; null without any. */
+  readonly firstDayOf: (model: string) => Promise<number | null>;
+  readonly onEvaluated: (model: string, wallMs: number) => void;
+  readonly onFailure: (model: string) => void;
+}
+
+export interface Checkpoint {
+  readonly throughMs: number;
+  readonly memory: Memory;
+  readonly revision: number;
+}
+
+export class ModelLoop {
+  readonly model: string;
+  private readonly deps: ModelLoopDeps;
+  private memory: Memory;
+  /** Evaluated to here; null before there was traffic. */
+  private throughMs: number | null;
+  private checkpointRevision: number;
+  private clock: WatermarkMessage["clock"] = "wall";
+  private targetMs: number | null = null;
+  private saidMs: number | null = null;
+  private context: ModelContext | null = null;
+  private readonly readAhead: ReadAhead = emptyReadAhead();
+  /** Work on this model, one after another. */
+  private work: Promise<void> = Promise.resolve();
+  private pending = false;
+  private lastError: string | null = null;
+
+  constructor(model: string, checkpoint: Checkpoint | null, deps: ModelLoopDeps) {
+    this.model = model;
+    this.deps = deps;
+    this.memory = checkpoint?.memory ?? EMPTY_MEMORY;
+    this.throughMs = checkpoint?.throughMs ?? null;
+    this.checkpointRevision = checkpoint?.revision ?? 0;
+  }
+
+  /** For `GET /api/v1/self`. */
+  state(): object {
+    return {
+      model: this.model,
+      clock: this.clock,
+      throughMs: this.throughMs,
+      targetMs: this.targetMs,
+      openAlerts: Object.keys(this.memory.alerts),
+      breaks: this.memory.breaks.map(({ id }) => id),
+      lastError: this.lastError,
+    };
+  }
+
+  get analyzedMs(): number | null {
+    return this.saidMs;
+  }
+
+  get openAlertKeys(): readonly string[] {
+    return Object.keys(this.memory.alerts);
+  }
+
+  get isReplayed(): boolean {
+    return this.clock === "replay";
+  }
+
+  /** Documents, grids or the reference changed: read them again before the next window. */
+  forgetContext(): void {
+    this.context = null;
+  }
+
+  /** Takes a watermark; older ones that were not looked at yet are superseded. */
+  takeWatermark(message: WatermarkMessage): void {
+    const document = this.deps.documentOf(this.model);
+    if (document === null) return;
+    this.clock = message.clock;
+    this.targetMs = message.watermarkMs - document.labels.lateness;
+    if (this.pending) return;
+    this.pending = true;
+    void this.enqueue(async () => {
+      this.pending = false;
+      await this.catchUp();
+    });
+  }
+
+  /** Lets a rule of wall time, such as a blind agent, speak in turn. */
+  observeNow(draft: AlertDraft, seen: Observation, atMs: number): Promise<void> {
+    return this.enqueue(async () => {
+      const evaluation = new Evaluation(await this.contextNow(), this.memory, this.readAhead);
+      evaluation.observe(draft, seen, atMs);
+      await this.commit(evaluation, this.throughMs);
+    });
+  }
+
+  /** Ends a quarantine by hand; true when it was open. */
+  async release(id: string): Promise<boolean> {
+    let wasOpen = false;
+    await this.enqueue(async () => {
+      wasOpen = this.memory.quarantined.some((entry) => entry.id === id);
+      this.memory = {
+        ...this.memory,
+        breaks: this.memory.breaks.map((entry) =>
+          entry.id === id ? { ...entry, released: true } : entry,
+        ),
+        quarantined: this.memory.quarantined.filter((entry) => entry.id !== id),
+      };
+      if (this.throughMs !== null) await this.storeCheckpoint(this.throughMs);
+    });
+    return wasOpen;
+  }
+
+  /** Says again how far the model is. */
+  repeat(): void {
+    if (this.saidMs !== null) this.say(this.saidMs);
+  }
+
+  /** Resolves when nothing is being worked on. */
+  idle(): Promise<void> {
+    return this.work;
+  }
+
+  private enqueue(task: () => Promise<void>): Promise<void> {
+    const run = this.work.then(task).catch((error: unknown) => {
+      this.lastError = error instanceof Error ? error.message : String(error);
+      this.deps.onFailure(this.model);
+      this.deps.logger.error({ err: error, model: this.model }, "model was not evaluated");
+    });
+    this.work = run;
+    return run;
+  }
+
+  private async catchUp(): Promise<void> {
+    const targetMs = this.targetMs;
+    if (targetMs === null) return;
+    if (this.throughMs === null) {
+      const start = planStart(null, await this.deps.firstDayOf(this.model), targetMs);
+      if (start.kind === "wait") {
+        this.say(targetMs);
+        return;
+      }
+      this.throughMs = start.throughMs;
+    }
+    while (this.throughMs < targetMs) {
+      const startedMs = this.deps.clock.monotonicMs();
+      const evaluation = new Evaluation(await this.contextNow(), this.memory, this.readAhead);
+      const throughMs = await advance(evaluation, this.throughMs, targetMs, this.deps);
+      await this.learnReference(throughMs);
+      await this.commit(evaluation, throughMs);
+      this.throughMs = throughMs;
+      this.lastError = null;
+      this.deps.onEvaluated(this.model, this.deps.clock.monotonicMs() - startedMs);
+      this.say(throughMs);
+    }
+    this.say(targetMs);
+  }
+
+  private async contextNow(): Promise<ModelContext> {
+    if (this.context !== null) return this.context;
+    const { model } = this;
+    const document = this.deps.documentOf(model);
+    if (document === null) throw new Error(`Cannot evaluate "${model}": it was retired`);
+    const grids = await readGrids(model, this.deps.store);
+    const reference = await loadReference(model, grids, this.deps.store);
+    this.context = { model, document, grids, reference };
+    return this.context;
+  }
+
+  /** Models that were given no reference learn one from their own first days. */
+  private async learnReference(throughMs: number): Promise<void> {
+    const { document, reference, grids } = await this.contextNow();
+    if (reference !== null || document.reference.training_set !== undefined) return;
+    const { model } = this;
+    if (grids.size === 0) {
+      const days = await this.deps.store.query(trafficDays, {
+        ...{ model, fromMs: throughMs - 2 * DAY_MS, toMs: throughMs },
+      });
+      const rows = days.reduce((sum, row) => sum + (row.segment_tag === "" ? row.n : 0), 0);
+      if (await learnLiveGrids(model, rows, this.deps)) {
+        this.forgetContext();
+        this.deps.nats.publish(subjects.grids(model), { model });
+      }
+      return;
+    }
+    if (startOfDay(throughMs) !== throughMs) return;
+    if (await learnLiveReference(model, throughMs, this.deps)) this.forgetContext();
+  }
+
+  /** Stores first, then tells: a crash in between tells nothing that is not there. */
+  private async commit(evaluation: Evaluation, throughMs: number | null): Promise<void> {
+    const { revisions } = evaluation;
+    await storeAlertRevisions(revisions, this.deps);
+    const document = evaluation.context.document;
+    const url = document.alerts.webhook ?? this.deps.defaultWebhook;
+    if (url !== undefined) await this.deps.webhooks.enqueue(url, revisions);
+    this.memory = evaluation.memory;
+    const atDayEnd = throughMs !== null && startOfDay(throughMs) === throughMs;
+    if (throughMs !== null && (revisions.length > 0 || atDayEnd)) {
+      await this.storeCheckpoint(throughMs);
+    }
+    for (const revision of revisions) {
+      this.deps.logger.info(
+        { model: this.model, alert: revision.id, state: revision.state },
+        revision.draft.title,
+      );
+      this.deps.nats.publish(subjects.alert(this.model), alertMessage(revision));
+    }
+  }
+
+  private async storeCheckpoint(throughMs: number): Promise<void> {
+    this.checkpointRevision++;
+    await this.deps.store.insert("analyzer_checkpoints", [
+      {
+        model: this.model,
+        through: throughMs,
+        memory: JSON.stringify(this.memory),
+        revision: this.checkpointRevision,
+      },
+    ]);
+  }
+
+  private say(throughMs: number): void {
+    this.saidMs = throughMs;
+    const message: AnalyzedMessage = { model: this.model, clock: this.clock, throughMs };
+    this.deps.nats.publish(subjects.analyzed(this.model), message);
+  }
+}

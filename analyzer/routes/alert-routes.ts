@@ -1,0 +1,191 @@
+/** Alerts: listed, explained, acknowledged, silenced; quarantine: listed, released; changes: noted. */
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { AlertState, AlertView } from "../../contract/alert.ts";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { Duration } from "../../contract/onboarding-document.ts";
+import { DAY_MS } from "../../contract/window.ts";
+import {
+  type StoredAlert,
+  alertActions,
+  alertById,
+  alertsOf,
+  changesAround,
+  lastChecks,
+} from "../../store/queries/analyzer-state.ts";
+import { type Surroundings, StoredDraft, explainAlert } from "../alerts/explain-alert.ts";
+import { ACT, type RouteDeps, rfc3339, time } from "./route-deps.ts";
+
+const ALERTS_MAX = 1_000;
+const CHANGES_BEFORE_MS = 3 * DAY_MS;
+const CHECKS_SHOWN = 2;
+
+const ListQuery = z.object({
+  model: z.string().prefault(""),
+  state: AlertState.optional(),
+  limit: z.coerce.number().int().min(1).max(ALERTS_MAX).prefault(ALERTS_MAX),
+});
+const OfAlert = z.object({ id: z.string().min(1) });
+const text = z.string().min(1).max(1_000);
+const Acknowledge = z.object({ by: text.prefault("api") });
+const Silence = z
+  .object({
+    until: time.optional(),
+    for: Duration.optional(),
+    reason: text,
+    by: text.prefault("api"),
+  })
+  .refine((body) => (body.until === undefined) !== (body.for === undefined), {
+    message: 'expected either "until" or "for"',
+  });
+
+export function addAlertRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  const { store } = deps;
+  app.get("/api/v1/alerts", async (request) => {
+    const { model, state, limit } = ListQuery.parse(request.query);
+    const states = state === undefined ? [] : [state];
+    const rows = await store.query(alertsOf, { model, states, limit });
+    const views = await viewsOf(rows, deps);
+    // Pending that did not last told nobody, and is no alert.
+    const told = views.filter((view) => view.state !== "resolved" || view.fired !== null);
+    return { alerts: told };
+  });
+  app.get("/api/v1/alerts/:id", async (request) => {
+    const row = await requireAlert(OfAlert.parse(request.params).id, deps);
+    const [view] = await viewsOf([row], deps);
+    if (view === undefined) throw unknownAlert(row.id);
+    return explainAlert(view, StoredDraft.parse(row.detail), await surroundings(row, deps));
+  });
+  app.post("/api/v1/alerts/:id/acknowledge", ACT, async (request) => {
+    const { by } = Acknowledge.parse(request.body ?? {});
+    const row = await requireAlert(OfAlert.parse(request.params).id, deps);
+    return act(row, { action: "acknowledge", by, until: null, reason: "" }, deps);
+  });
+  app.post("/api/v1/alerts/:id/silence", ACT, async (request) => {
+    const body = Silence.parse(request.body);
+    const row = await requireAlert(OfAlert.parse(request.params).id, deps);
+    const until = body.until ?? deps.clock.nowMs() + (body.for ?? 0);
+    return act(row, { action: "silence", by: body.by, until, reason: body.reason }, deps);
+  });
+  app.post("/api/v1/changes", ACT, (request, reply) =>
+    noteChange(request.body, deps).then((noted) => reply.code(201).send(noted)),
+  );
+}
+
+async function requireAlert(id: string, { store }: RouteDeps): Promise<StoredAlert> {
+  const [row] = await store.query(alertById, { id });
+  if (row === undefined) throw unknownAlert(id);
+  return row;
+}
+
+function unknownAlert(id: string): DriftmendError {
+  return new DriftmendError("not_found", {
+    retry: "never",
+    message: `Cannot find the alert "${id}"`,
+    next: "GET /api/v1/alerts lists them.",
+  });
+}
+
+async function viewsOf(rows: readonly StoredAlert[], deps: RouteDeps): Promise<AlertView[]> {
+  const ids = rows.map(({ id }) => id);
+  const actions = ids.length === 0 ? [] : await deps.store.query(alertActions, { ids });
+  const now = deps.clock.nowMs();
+  return rows.map((row) => {
+    const own = actions.filter(({ alert_id: id }) => id === row.id);
+    const acknowledged = own.findLast(({ action }) => action === "acknowledge");
+    const silenced = own.findLast(
+      ({ action, until }) => action === "silence" && (until ?? 0) > now,
+    );
+    const draft = StoredDraft.parse(row.detail);
+    return AlertView.parse({
+      id: row.id,
+      model: row.model,
+      kind: row.kind,
+      severity: row.severity,
+      state: row.state,
+      subject: draft.subject,
+      cause: row.cause,
+      from: rfc3339(row.from),
+      to: row.to === null ? null : rfc3339(row.to),
+      fired: draft.firedMs === null ? null : rfc3339(draft.firedMs),
+      title: row.title,
+      text: row.text,
+      revision: row.revision,
+      acknowledged:
+        acknowledged === undefined ? null : { by: acknowledged.by, at: rfc3339(acknowledged.at) },
+      silenced:
+        silenced === undefined
+          ? null
+          : {
+              by: silenced.by,
+              until: rfc3339(silenced.until ?? 0),
+              reason: silenced.reason,
+            },
+    });
+  });
+}
+
+async function surroundings(row: StoredAlert, { store }: RouteDeps): Promise<Surroundings> {
+  const { model, from } = row;
+  const changes = await store.query(changesAround, {
+    ...{ model, fromMs: from - CHANGES_BEFORE_MS, toMs: row.to ?? row.at },
+  });
+  const checks = await store.query(lastChecks, { model, limit: CHECKS_SHOWN });
+  const actions = await store.query(alertActions, { ids: [row.id] });
+  const annotations = actions.map(({ at, action, by, reason }) => ({
+    at: rfc3339(at),
+    text: `${action} by ${by}${reason === "" ? "" : `: ${reason}`}`,
+  }));
+  return { changes, checks, annotations };
+}
+
+async function act(
+  row: StoredAlert,
+  action: {
+    readonly action: "acknowledge" | "silence";
+    readonly by: string;
+    readonly until: number | null;
+    readonly reason: string;
+  },
+  deps: RouteDeps,
+): Promise<AlertView | undefined> {
+  const known = await deps.store.query(alertActions, { ids: [row.id] });
+  const seq = Math.max(0, ...known.map((entry) => entry.seq)) + 1;
+  const at = deps.clock.nowMs();
+  await deps.store.insert("alert_actions", [{ alert_id: row.id, seq, ...action, at }]);
+  const { detail, ...columns } = row;
+  const silencedUntil = known.findLast((entry) => entry.action === "silence")?.until ?? null;
+  const acknowledgedMs = known.findLast((entry) => entry.action === "acknowledge")?.at ?? null;
+  await deps.store.insert("alerts", [
+    {
+      ...columns,
+      acknowledged: action.action === "acknowledge" ? at : acknowledgedMs,
+      silenced_until: action.action === "silence" ? action.until : silencedUntil,
+      revision: row.revision + 1,
+      detail: JSON.stringify(detail),
+    },
+  ]);
+  const [view] = await viewsOf([await requireAlert(row.id, deps)], deps);
+  return view;
+}
+
+const Change = z.strictObject({
+  model: z.string().prefault(""),
+  time,
+  kind: z.string().min(1).max(100),
+  title: z.string().min(1).max(500),
+  url: z.url().optional(),
+  by: z.string().max(200).prefault(""),
+});
+
+async function noteChange(body: unknown, { store, clock }: RouteDeps): Promise<object> {
+  const change = Change.parse(body);
+  const id = randomUUID();
+  const created = clock.nowMs();
+  const { model, time: at, kind, title, url = "", by } = change;
+  await store.insert("changes", [
+    { id, model, time: at, kind, title, url, by, created, revision: created, detail: "" },
+  ]);
+  return { id, model, time: rfc3339(at), kind, title, url, by };
+}

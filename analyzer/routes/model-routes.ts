@@ -1,0 +1,111 @@
+/** Onboarding documents: stored, shown, listed with how their models fare, retired. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { OnboardingDocument } from "../../contract/onboarding-document.ts";
+import { DAY_MS } from "../../contract/window.ts";
+import { lastChanges, newestDrift, newestFigures } from "../../store/queries/analysis-results.ts";
+import { alertsOf } from "../../store/queries/analyzer-state.ts";
+import { modelsSeen, trafficRows } from "../../store/queries/model-traffic.ts";
+import { unknownModel } from "../documents/model-documents.ts";
+import { ACT, OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
+
+const By = z.object({ by: z.string().min(1).max(200).prefault("api") });
+const ALERTS_MAX = 1_000;
+
+export function addModelRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  const { analyzer } = deps;
+  app.get("/api/v1/models", () => listModels(deps));
+  app.get("/api/v1/models/:model", (request) => {
+    const { model } = OfModel.parse(request.params);
+    const known = analyzer.documents.get(model);
+    if (known === null) throw unknownModel(model);
+    return known.given;
+  });
+  app.put("/api/v1/models/:model", ACT, async (request, reply) => {
+    const { model } = OfModel.parse(request.params);
+    const { by } = By.parse(request.query);
+    const document = OnboardingDocument.parse(request.body);
+    if (document.metadata.name !== model) {
+      throw new DriftmendError("request_invalid", {
+        retry: "never",
+        message: `Cannot store the document as that of "${model}": it names "${document.metadata.name}"`,
+        next: "Put it under the name in metadata.name.",
+      });
+    }
+    const isNew = analyzer.documents.get(model) === null;
+    const { known, reference } = await analyzer.putDocument(document, request.body, by);
+    return reply.code(isNew ? 201 : 200).send({
+      model,
+      revision: known.revision,
+      reference:
+        reference === null
+          ? null
+          : { name: reference.reference, rows: reference.rows, learnt: reference.learnt },
+    });
+  });
+  app.delete("/api/v1/models/:model", ACT, async (request) => {
+    const { model } = OfModel.parse(request.params);
+    const known = await analyzer.retireDocument(model, By.parse(request.query).by);
+    return { model, status: known.status, revision: known.revision };
+  });
+}
+
+/** Per model: state, traffic of its last day, skill, drift and the last change. */
+async function listModels(deps: RouteDeps): Promise<object> {
+  const { analyzer, store } = deps;
+  const seen = new Map((await store.query(modelsSeen, {})).map((row) => [row.model, row]));
+  const figures = await store.query(newestFigures, { metrics: ["skill", "log_loss", "coverage"] });
+  const drift = await store.query(newestDrift, {});
+  const changes = await store.query(lastChanges, {});
+  const firing = await store.query(alertsOf, { model: "", states: ["firing"], limit: ALERTS_MAX });
+  const names = new Set([...seen.keys(), ...analyzer.documents.list().map(({ model }) => model)]);
+  const models = [];
+  for (const model of [...names].sort()) {
+    const alerts = firing.filter((alert) => alert.model === model);
+    const figure = (metric: string): number | null =>
+      finite(figures.find((row) => row.model === model && row.metric === metric)?.value ?? null);
+    const drifted = drift.find((row) => row.model === model);
+    const change = changes.find((row) => row.model === model);
+    models.push({
+      model,
+      status: statusOf(model, deps),
+      state: stateOf(alerts.map(({ severity }) => severity)),
+      alerts: alerts.map(({ id, kind, severity, title }) => ({ id, kind, severity, title })),
+      traffic: await trafficOf(model, seen.get(model)?.last ?? null, deps),
+      skill: figure("skill"),
+      logLoss: figure("log_loss"),
+      labelCoverage: figure("coverage"),
+      drift:
+        drifted === undefined
+          ? null
+          : { drifted: drifted.drifted, features: drifted.looked, to: rfc3339(drifted.to) },
+      lastChange: change === undefined ? null : { at: rfc3339(change.at), what: change.what },
+      revision: analyzer.documents.revisionOf(model),
+    });
+  }
+  return { models };
+}
+
+function statusOf(model: string, { analyzer }: RouteDeps): "active" | "retired" | "undocumented" {
+  if (analyzer.documents.get(model) !== null) return "active";
+  return analyzer.documents.revisionOf(model) > 0 ? "retired" : "undocumented";
+}
+
+function stateOf(severities: readonly string[]): "page" | "ticket" | "info" | "ok" {
+  if (severities.includes("page")) return "page";
+  if (severities.includes("ticket")) return "ticket";
+  return severities.length > 0 ? "info" : "ok";
+}
+
+async function trafficOf(
+  model: string,
+  lastDayMs: number | null,
+  { store }: RouteDeps,
+): Promise<object | null> {
+  if (lastDayMs === null) return null;
+  const [rows] = await store.query(trafficRows, {
+    ...{ model, fromMs: lastDayMs, toMs: lastDayMs + DAY_MS, version: "", tag: "", value: "" },
+  });
+  return { day: rfc3339(lastDayMs), predictions: rows?.n ?? 0, errors: rows?.errors ?? 0 };
+}

@@ -1,0 +1,88 @@
+/** Performance by window as it is stored: realised with interval and label coverage, estimated with band. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { WEEK_MS, windowName, type WindowGrain } from "../../contract/window.ts";
+import {
+  type PerformanceResult,
+  performanceResults,
+} from "../../store/queries/analysis-results.ts";
+import { OfModel, type RouteDeps, finite, rfc3339, segment, time } from "./route-deps.ts";
+
+const WEEKS_SHOWN = 13;
+
+const Query = z.object({
+  from: time.optional(),
+  to: time.optional(),
+  version: z.string().optional(),
+  segment: segment.optional(),
+  grain: z.enum(["day", "week", "fortnight"]).optional(),
+});
+
+export function addPerformanceRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  app.get("/api/v1/models/:model/performance", async (request) => {
+    const { model } = OfModel.parse(request.params);
+    const query = Query.parse(request.query);
+    await deps.analyzer.requireModel(model);
+    const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
+    const fromMs = query.from ?? toMs - WEEKS_SHOWN * WEEK_MS;
+    const rows = await deps.store.query(performanceResults, { model, fromMs, toMs });
+    const wanted = rows.filter(
+      (row) =>
+        (query.version === undefined || row.version === query.version) &&
+        (query.grain === undefined || grainOf(row) === query.grain) &&
+        (query.segment === undefined ||
+          (row.segment_tag === query.segment.tag && row.segment_value === query.segment.value)),
+    );
+    return {
+      model,
+      from: rfc3339(fromMs),
+      to: rfc3339(toMs),
+      realised: byWindow(wanted.filter(({ kind }) => kind === "realised")),
+      estimated: byWindow(wanted.filter(({ kind }) => kind === "estimated")),
+    };
+  });
+}
+
+/** One entry per window, version and segment with its metrics by name. */
+export function byWindow(rows: readonly PerformanceResult[]): readonly object[] {
+  const groups = new Map<string, PerformanceResult[]>();
+  for (const row of rows) {
+    const { from, to, version, segment_tag: tag, segment_value: value } = row;
+    const key = [from, to, version, tag, value].join("\u0000");
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    if (first === undefined) return {};
+    const coverage = group.find(({ metric }) => metric === "coverage")?.value ?? Number.NaN;
+    return {
+      window: windowName({ grain: grainOf(first), fromMs: first.from, toMs: first.to }),
+      grain: grainOf(first),
+      from: rfc3339(first.from),
+      to: rfc3339(first.to),
+      version: first.version === "" ? null : first.version,
+      segment:
+        first.segment_tag === "" ? null : { tag: first.segment_tag, value: first.segment_value },
+      predictions: first.n,
+      labelled: first.labelled,
+      labelCoverage: finite(coverage),
+      blocks: first.blocks,
+      evaluated: rfc3339(first.evaluated),
+      revision: first.revision,
+      metrics: Object.fromEntries(
+        group
+          .filter(({ metric }) => metric !== "coverage")
+          .map(({ metric, value, lower, upper }) => [
+            metric,
+            { value: finite(value), lower: finite(lower), upper: finite(upper) },
+          ]),
+      ),
+    };
+  });
+}
+
+function grainOf({ from, to }: { readonly from: number; readonly to: number }): WindowGrain {
+  const span = to - from;
+  if (span > WEEK_MS) return "fortnight";
+  return span === WEEK_MS ? "week" : "day";
+}

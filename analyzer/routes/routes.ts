@@ -1,0 +1,26 @@
+/** All routes of the analyzer (INTERFACES §3). */
+import type { FastifyInstance } from "fastify";
+import { addAlertRoutes } from "./alert-routes.ts";
+import { addDriftRoutes } from "./drift-routes.ts";
+import { addModelRoutes } from "./model-routes.ts";
+import { addPerformanceRoutes } from "./performance-routes.ts";
+import { addQualityRoutes } from "./quality-routes.ts";
+import { addQuarantineRoutes } from "./quarantine-routes.ts";
+import type { RouteDeps } from "./route-deps.ts";
+import { addWindowRoutes } from "./window-routes.ts";
+
+export function addRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  const { analyzer } = deps;
+  app.get("/api/v1/self", () => ({
+    service: "analyzer",
+    models: analyzer.states(),
+    webhooksWaiting: analyzer.webhooks.waitingCount,
+  }));
+  addModelRoutes(app, deps);
+  addDriftRoutes(app, deps);
+  addPerformanceRoutes(app, deps);
+  addQualityRoutes(app, deps);
+  addWindowRoutes(app, deps);
+  addAlertRoutes(app, deps);
+  addQuarantineRoutes(app, deps);
+}
