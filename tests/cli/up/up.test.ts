@@ -1,0 +1,204 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { startOf } from "../../../cli/up/process-table.ts";
+import type { ReadyFile } from "../../../contract/ready-file.ts";
+import { processEnvironment } from "../../../runtime/env.ts";
+import { type StartedUp, readyOf, recordedPids, startUp } from "./started-up.ts";
+
+const SYSTEM_TIMEOUT_MS = 180_000;
+const folder = mkdtempSync(join(tmpdir(), "driftmend-up-"));
+const started: StartedUp[] = [];
+
+afterAll(async () => {
+  for (const up of started) {
+    if (up.process.exitCode === null) up.process.kill("SIGKILL");
+    await up.exited;
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(dataDir: string, args: readonly string[] = []): StartedUp {
+  const up = startUp(dataDir, args);
+  started.push(up);
+  return up;
+}
+
+function driftmend(
+  args: readonly string[],
+  dataDir: string,
+): { status: number | null; stdout: string } {
+  const program = resolve(import.meta.dirname, "..", "..", "..", "cli", "main.ts");
+  return spawnSync(process.execPath, [program, ...args, "--data-dir", dataDir], {
+    encoding: "utf8",
+    env: { ...processEnvironment(), NO_COLOR: "1" },
+  });
+}
+
+const aliveOf = (pids: Record<string, number>): string[] =>
+  Object.entries(pids)
+    .filter(([, pid]) => startOf(pid) !== undefined)
+    .map(([name]) => name);
+
+const Self = z.object({
+  processes: z.array(z.looseObject({ name: z.string(), kind: z.string(), restarts: z.int() })),
+});
+
+async function selfOf(ready: ReadyFile): Promise<z.infer<typeof Self>> {
+  const headers = { authorization: `Bearer ${ready.readToken}` };
+  return Self.parse(await (await fetch(`${ready.url}/api/v1/self`, { headers })).json());
+}
+
+describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
+  const dataDir = join(folder, "data");
+  const readyFile = join(folder, "elsewhere.json");
+  let up: StartedUp;
+  let ready: ReadyFile;
+
+  beforeAll(async () => {
+    up = start(dataDir, ["--ready-file", readyFile]);
+    ready = await readyOf(up, dataDir);
+  }, SYSTEM_TIMEOUT_MS);
+
+  afterEach(() => {
+    if (up.process.exitCode !== null) process.stderr.write(up.output());
+  });
+
+  it("prints where it answers, and writes that down for its owner only", async () => {
+    expect(up.output()).toContain(`API ${ready.url}  OTLP/HTTP ${ready.otlpHttp}`);
+    expect((statSync(join(dataDir, "ready.json")).mode & 0o777).toString(8)).toBe("600");
+    expect(existsSync(readyFile)).toBe(true);
+    expect((await fetch(`${ready.url}/readyz`)).status).toBe(200);
+    expect((await fetch(`${ready.otlpHttp}/readyz`)).status).toBe(200);
+    const metrics = await (await fetch(`${ready.url}/metrics`)).text();
+    expect(metrics).toMatch(/driftmend_up_resident_bytes\{[^}]*\} \d{8,}/);
+  });
+
+  it("runs every part as a process of its own", async () => {
+    const { processes } = await selfOf(ready);
+    expect(processes.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+      "nats-server ready",
+      "store ready",
+      "collector ready",
+      "analyzer ready",
+      "retrainer ready",
+      "agent ready",
+    ]);
+    expect(Object.keys(recordedPids(dataDir)).toSorted()).toEqual(
+      processes.map(({ name }) => name).toSorted(),
+    );
+  });
+
+  it("is found by the other commands", () => {
+    const status = driftmend(["status"], dataDir);
+    expect(status.status).toBe(0);
+    expect(status.stdout).toContain(`Driftmend at ${ready.url}`);
+    const doctor = driftmend(["doctor"], dataDir);
+    expect(doctor).toMatchObject({ status: 0 });
+    expect(doctor.stdout).not.toContain("wrong");
+    for (const command of [
+      ["alerts"],
+      ["model", "list"],
+      ["dead-letters", "list"],
+      ["quarantine", "list"],
+    ]) {
+      expect(driftmend(command, dataDir)).toMatchObject({ status: 0, stderr: "" });
+    }
+  });
+
+  it("takes a prediction in, and shows it as it was decoded", async () => {
+    const line = JSON.stringify({
+      model: "wines",
+      version: "1",
+      id: "w1",
+      features: { alcohol: 12.5, region: "north" },
+      score: 0.25,
+      tags: { "client.version": "7" },
+    });
+    const response = await fetch(`${ready.otlpHttp}/v1/events`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ready.token}`, "content-type": "application/x-ndjson" },
+      body: line,
+    });
+    expect(response.status).toBe(200);
+    await expect
+      .poll(() => driftmend(["tail", "wines"], dataDir).stdout, { timeout: 30_000, interval: 500 })
+      .toContain("w1  1          0.25  alcohol=12.5 region=north client.version=7");
+  });
+
+  it("cannot be started twice on one folder, and says who runs there", async () => {
+    const second = start(dataDir);
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toContain(
+      `Cannot start on "${dataDir}" as only one process may use a data directory: process ${up.process.pid} runs on it`,
+    );
+  });
+
+  it("starts an engine again that dies, and says both", async () => {
+    const pids = recordedPids(dataDir);
+    process.kill(pids["store"] ?? 0, "SIGKILL");
+    await expect
+      .poll(() => up.output(), { timeout: 60_000 })
+      .toMatch(
+        /store ended \(signal SIGKILL\); starting it again in [\d.]+ s\n(.*\n)*store is back/,
+      );
+    process.kill(pids["nats-server"] ?? 0, "SIGKILL");
+    await expect
+      .poll(() => up.output(), { timeout: 60_000 })
+      .toMatch(/nats-server ended \(signal SIGKILL\).*\n(.*\n)*nats-server is back/);
+    expect(driftmend(["tail", "wines"], dataDir).stdout).toContain("w1");
+    const { processes } = await selfOf(ready);
+    expect(processes.filter(({ restarts }) => restarts > 0).map(({ name }) => name)).toEqual([
+      "nats-server",
+      "store",
+    ]);
+  });
+
+  it("ends nothing but itself when it is killed, yet leaves nobody behind, and goes on from there", async () => {
+    const pids = recordedPids(dataDir);
+    up.process.kill("SIGKILL");
+    await up.exited;
+    up = start(dataDir);
+    ready = await readyOf(up, dataDir);
+    expect(aliveOf(pids)).toEqual([]);
+    expect(driftmend(["tail", "wines"], dataDir).stdout).toContain("w1");
+  });
+
+  it("stops in order on Ctrl-C, and leaves no process and no address behind", async () => {
+    const pids = recordedPids(dataDir);
+    up.process.kill("SIGINT");
+    expect(await up.exited).toBe(0);
+    expect(up.output()).toMatch(/Stopped in .*; the next start goes on from here\n$/);
+    expect(aliveOf(pids)).toEqual([]);
+    expect(existsSync(join(dataDir, "ready.json"))).toBe(false);
+  });
+});
+
+it("a failure at the start stops what runs already, with its reason", {
+  timeout: SYSTEM_TIMEOUT_MS,
+}, async () => {
+  const dataDir = join(folder, "failing");
+  const config = join(folder, "wrong.yaml");
+  writeFileSync(config, "collector: { reconcile_seconds: soon }\n");
+  const up = start(dataDir, ["--config", config]);
+  expect(await up.exited).toBe(1);
+  expect(up.output()).toContain('DRIFTMEND_RECONCILE_SECONDS: expected a whole number: "soon"');
+  expect(aliveOf(recordedPids(dataDir))).toEqual([]);
+});
+
+it("a second Ctrl-C ends everything at once", { timeout: SYSTEM_TIMEOUT_MS }, async () => {
+  const dataDir = join(folder, "impatient");
+  const up = start(dataDir);
+  await readyOf(up, dataDir);
+  const pids = recordedPids(dataDir);
+  // A stopped process cannot leave in order.
+  process.kill(pids["collector"] ?? 0, "SIGSTOP");
+  up.process.kill("SIGINT");
+  await expect.poll(() => up.output()).toContain("Stopping in order");
+  up.process.kill("SIGINT");
+  expect(await up.exited).toBe(130);
+  await expect.poll(() => aliveOf(pids), { timeout: 5_000 }).toEqual([]);
+});
