@@ -76,6 +76,7 @@ export function tripsDocument(
     readonly params?: Record<string, unknown>;
     readonly deadline?: string;
     readonly steps?: string[];
+    readonly command?: string[];
   } = {},
 ): OnboardingDocument {
   return OnboardingDocument.parse({
@@ -93,7 +94,7 @@ export function tripsDocument(
       recalibrate: "off",
       window: { choose: ["all"], embargo: "7d", minimum_rows: 1000 },
       train: {
-        command: [TRAINER],
+        command: changes.command ?? [TRAINER],
         params: changes.params ?? {},
         deadline: changes.deadline ?? "1m",
       },
