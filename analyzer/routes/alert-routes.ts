@@ -41,36 +41,36 @@ const Silence = z
   });
 
 export function addAlertRoutes(app: FastifyInstance, deps: RouteDeps): void {
-  const { store } = deps;
-  app.get("/api/v1/alerts", async (request) => {
-    const { model, state, limit } = ListQuery.parse(request.query);
-    const states = state === undefined ? [] : [state];
-    const rows = await store.query(alertsOf, { model, states, limit });
-    const views = await viewsOf(rows, deps);
-    // Pending that did not last told nobody, and is no alert.
-    const told = views.filter((view) => view.state !== "resolved" || view.fired !== null);
-    return { alerts: told };
-  });
-  app.get("/api/v1/alerts/:id", async (request) => {
-    const row = await requireAlert(OfAlert.parse(request.params).id, deps);
-    const [view] = await viewsOf([row], deps);
-    if (view === undefined) throw unknownAlert(row.id);
-    return explainAlert(view, StoredDraft.parse(row.detail), await surroundings(row, deps));
-  });
-  app.post("/api/v1/alerts/:id/acknowledge", ACT, async (request) => {
+  const idOf = (params: unknown): string => OfAlert.parse(params).id;
+  app.get("/api/v1/alerts", (request) => list(ListQuery.parse(request.query), deps));
+  app.get("/api/v1/alerts/:id", (request) => explain(idOf(request.params), deps));
+  app.post("/api/v1/alerts/:id/acknowledge", ACT, (request) => {
     const { by } = Acknowledge.parse(request.body ?? {});
-    const row = await requireAlert(OfAlert.parse(request.params).id, deps);
-    return act(row, { action: "acknowledge", by, until: null, reason: "" }, deps);
+    return act(idOf(request.params), { action: "acknowledge", by, until: null, reason: "" }, deps);
   });
-  app.post("/api/v1/alerts/:id/silence", ACT, async (request) => {
-    const body = Silence.parse(request.body);
-    const row = await requireAlert(OfAlert.parse(request.params).id, deps);
-    const until = body.until ?? deps.clock.nowMs() + (body.for ?? 0);
-    return act(row, { action: "silence", by: body.by, until, reason: body.reason }, deps);
+  app.post("/api/v1/alerts/:id/silence", ACT, (request) => {
+    const { until, for: forMs = 0, by, reason } = Silence.parse(request.body);
+    const untilMs = until ?? deps.clock.nowMs() + forMs;
+    return act(idOf(request.params), { action: "silence", by, until: untilMs, reason }, deps);
   });
-  app.post("/api/v1/changes", ACT, (request, reply) =>
-    noteChange(request.body, deps).then((noted) => reply.code(201).send(noted)),
+  app.post("/api/v1/changes", ACT, async (request, reply) =>
+    reply.code(201).send(await noteChange(request.body, deps)),
   );
+}
+
+async function list(query: z.output<typeof ListQuery>, deps: RouteDeps): Promise<object> {
+  const { model, state, limit } = query;
+  const states = state === undefined ? [] : [state];
+  const views = await viewsOf(await deps.store.query(alertsOf, { model, states, limit }), deps);
+  // Pending that did not last told nobody, and is no alert.
+  return { alerts: views.filter((view) => view.state !== "resolved" || view.fired !== null) };
+}
+
+async function explain(id: string, deps: RouteDeps): Promise<object> {
+  const row = await requireAlert(id, deps);
+  const [view] = await viewsOf([row], deps);
+  if (view === undefined) throw unknownAlert(row.id);
+  return explainAlert(view, StoredDraft.parse(row.detail), await surroundings(row, deps));
 }
 
 async function requireAlert(id: string, { store }: RouteDeps): Promise<StoredAlert> {
@@ -141,7 +141,7 @@ async function surroundings(row: StoredAlert, { store }: RouteDeps): Promise<Sur
 }
 
 async function act(
-  row: StoredAlert,
+  id: string,
   action: {
     readonly action: "acknowledge" | "silence";
     readonly by: string;
@@ -150,6 +150,7 @@ async function act(
   },
   deps: RouteDeps,
 ): Promise<AlertView | undefined> {
+  const row = await requireAlert(id, deps);
   const known = await deps.store.query(alertActions, { ids: [row.id] });
   const seq = Math.max(0, ...known.map((entry) => entry.seq)) + 1;
   const at = deps.clock.nowMs();

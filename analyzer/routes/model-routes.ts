@@ -44,11 +44,14 @@ export function addModelRoutes(app: FastifyInstance, deps: RouteDeps): void {
           : { name: reference.reference, rows: reference.rows, learnt: reference.learnt },
     });
   });
-  app.delete("/api/v1/models/:model", ACT, async (request) => {
-    const { model } = OfModel.parse(request.params);
-    const known = await analyzer.retireDocument(model, By.parse(request.query).by);
-    return { model, status: known.status, revision: known.revision };
-  });
+  app.delete("/api/v1/models/:model", ACT, (request) =>
+    retire(OfModel.parse(request.params).model, By.parse(request.query).by, deps),
+  );
+}
+
+async function retire(model: string, by: string, { analyzer }: RouteDeps): Promise<object> {
+  const { status, revision } = await analyzer.retireDocument(model, by);
+  return { model, status, revision };
 }
 
 /** Per model: state, traffic of its last day, skill, drift and the last change. */

@@ -19,28 +19,34 @@ const Query = z.object({
 });
 
 export function addPerformanceRoutes(app: FastifyInstance, deps: RouteDeps): void {
-  app.get("/api/v1/models/:model/performance", async (request) => {
-    const { model } = OfModel.parse(request.params);
-    const query = Query.parse(request.query);
-    await deps.analyzer.requireModel(model);
-    const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
-    const fromMs = query.from ?? toMs - WEEKS_SHOWN * WEEK_MS;
-    const rows = await deps.store.query(performanceResults, { model, fromMs, toMs });
-    const wanted = rows.filter(
-      (row) =>
-        (query.version === undefined || row.version === query.version) &&
-        (query.grain === undefined || grainOf(row) === query.grain) &&
-        (query.segment === undefined ||
-          (row.segment_tag === query.segment.tag && row.segment_value === query.segment.value)),
-    );
-    return {
-      model,
-      from: rfc3339(fromMs),
-      to: rfc3339(toMs),
-      realised: byWindow(wanted.filter(({ kind }) => kind === "realised")),
-      estimated: byWindow(wanted.filter(({ kind }) => kind === "estimated")),
-    };
-  });
+  app.get("/api/v1/models/:model/performance", (request) =>
+    performanceOf(OfModel.parse(request.params).model, Query.parse(request.query), deps),
+  );
+}
+
+async function performanceOf(
+  model: string,
+  query: z.output<typeof Query>,
+  deps: RouteDeps,
+): Promise<object> {
+  await deps.analyzer.requireModel(model);
+  const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
+  const fromMs = query.from ?? toMs - WEEKS_SHOWN * WEEK_MS;
+  const rows = await deps.store.query(performanceResults, { model, fromMs, toMs });
+  const wanted = rows.filter(
+    (row) =>
+      (query.version === undefined || row.version === query.version) &&
+      (query.grain === undefined || grainOf(row) === query.grain) &&
+      (query.segment === undefined ||
+        (row.segment_tag === query.segment.tag && row.segment_value === query.segment.value)),
+  );
+  return {
+    model,
+    from: rfc3339(fromMs),
+    to: rfc3339(toMs),
+    realised: byWindow(wanted.filter(({ kind }) => kind === "realised")),
+    estimated: byWindow(wanted.filter(({ kind }) => kind === "estimated")),
+  };
 }
 
 /** One entry per window, version and segment with its metrics by name. */

@@ -10,14 +10,15 @@ const Query = z.object({ model: z.string().prefault("") });
 const OfEntry = z.object({ id: z.string().min(1) });
 
 export function addQuarantineRoutes(app: FastifyInstance, deps: RouteDeps): void {
-  app.get("/api/v1/quarantine", async (request) => {
-    const { model } = Query.parse(request.query);
-    const rows = await deps.store.query(quarantineEntries, { model, id: "" });
-    return { quarantine: rows.map(entryView) };
-  });
+  app.get("/api/v1/quarantine", (request) => list(Query.parse(request.query).model, deps));
   app.post("/api/v1/quarantine/:id/release", ACT, (request) =>
     release(OfEntry.parse(request.params).id, deps),
   );
+}
+
+async function list(model: string, { store }: RouteDeps): Promise<object> {
+  const rows = await store.query(quarantineEntries, { model, id: "" });
+  return { quarantine: rows.map(entryView) };
 }
 
 type Entry = z.output<typeof quarantineEntries.row>;

@@ -14,47 +14,51 @@ import { OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
 const OfWindow = OfModel.extend({ window: z.string() });
 
 export function addWindowRoutes(app: FastifyInstance, deps: RouteDeps): void {
-  app.get("/api/v1/models/:model/windows/:window", async (request) => {
-    const { model, window: name } = OfWindow.parse(request.params);
-    await deps.analyzer.requireModel(model);
-    const window = parseWindowName(name);
-    if (window === null) {
-      throw new DriftmendError("request_invalid", {
-        retry: "never",
-        message: `Cannot read "${name}" as the name of a window`,
-        next: 'Write its grain and first day: "week-2026-04-27", "day-2026-04-27"; weeks begin on Mondays.',
-      });
-    }
-    const { fromMs, toMs } = window;
-    const isThis = (row: { readonly from: number; readonly to: number }): boolean =>
-      row.from === fromMs && row.to === toMs;
-    const drift = (await deps.store.query(driftResults, { model, fromMs, toMs })).filter(isThis);
-    const rows = await deps.store.query(performanceResults, { model, fromMs, toMs });
-    const performance = rows.filter(isThis);
-    if (drift.length === 0 && performance.length === 0) {
-      throw new DriftmendError("not_found", {
-        retry: "later",
-        message: `Cannot find results of "${name}" of "${model}": it was not evaluated`,
-        next: "Windows are evaluated when they have closed; GET …/performance lists those that were.",
-      });
-    }
-    return {
-      model,
-      window: name,
-      from: rfc3339(fromMs),
-      to: rfc3339(toMs),
-      drift: drift.map(driftView),
-      performance: {
-        realised: byWindow(performance.filter(({ kind }) => kind === "realised")),
-        estimated: byWindow(performance.filter(({ kind }) => kind === "estimated")),
-        sums: performance
-          .filter(({ metric }) => metric === "log_loss")
-          .map(({ version, segment_tag: tag, segment_value: value, detail }) => ({
-            ...{ version, tag, value, detail },
-          })),
-      },
-    };
+  app.get("/api/v1/models/:model/windows/:window", (request) => {
+    const { model, window } = OfWindow.parse(request.params);
+    return windowOf(model, window, deps);
   });
+}
+
+async function windowOf(model: string, name: string, deps: RouteDeps): Promise<object> {
+  await deps.analyzer.requireModel(model);
+  const window = parseWindowName(name);
+  if (window === null) {
+    throw new DriftmendError("request_invalid", {
+      retry: "never",
+      message: `Cannot read "${name}" as the name of a window`,
+      next: 'Write its grain and first day: "week-2026-04-27", "day-2026-04-27"; weeks begin on Mondays.',
+    });
+  }
+  const { fromMs, toMs } = window;
+  const isThis = (row: { readonly from: number; readonly to: number }): boolean =>
+    row.from === fromMs && row.to === toMs;
+  const drift = (await deps.store.query(driftResults, { model, fromMs, toMs })).filter(isThis);
+  const rows = await deps.store.query(performanceResults, { model, fromMs, toMs });
+  const performance = rows.filter(isThis);
+  if (drift.length === 0 && performance.length === 0) {
+    throw new DriftmendError("not_found", {
+      retry: "later",
+      message: `Cannot find results of "${name}" of "${model}": it was not evaluated`,
+      next: "Windows are evaluated when they have closed; GET …/performance lists those that were.",
+    });
+  }
+  return {
+    model,
+    window: name,
+    from: rfc3339(fromMs),
+    to: rfc3339(toMs),
+    drift: drift.map(driftView),
+    performance: {
+      realised: byWindow(performance.filter(({ kind }) => kind === "realised")),
+      estimated: byWindow(performance.filter(({ kind }) => kind === "estimated")),
+      sums: performance
+        .filter(({ metric }) => metric === "log_loss")
+        .map(({ version, segment_tag: tag, segment_value: value, detail }) => ({
+          ...{ version, tag, value, detail },
+        })),
+    },
+  };
 }
 
 /** The counts in `detail` are those of the histogram's cells: PSI, Jensen–Shannon and χ² follow from them. */
