@@ -6,50 +6,49 @@ type Line = Record<string, unknown>;
 export function predictionLine(record: PlainPrediction): Line {
   const features = record.featuresJson === null ? mapOf(record.features) : record.featuresJson;
   return given({
-    model: record.model ?? (record.resourceModel || null),
-    version: record.version,
-    id: record.id,
+    model: scalar(record.model) ?? (record.resourceModel || null),
+    version: scalar(record.version),
+    id: scalar(record.id),
     time: timeText(record.timeMs),
     features,
-    label: record.label,
-    score: record.score,
-    value: record.value,
+    label: scalar(record.label),
+    score: scalar(record.score),
+    value: scalar(record.value),
     probabilities: mapOf(record.probabilities),
     tags: mapOf(record.tags),
-    latency: Number.isNaN(record.latency) ? null : record.latency,
-    error: record.error,
+    latency: scalar(record.latency),
+    error: scalar(record.error),
   });
 }
 
 export function labelLine(record: PlainLabel): Line {
   return given({
-    model: record.model ?? (record.resourceModel || null),
-    id: record.id,
-    label: record.label,
-    value: record.value,
-    prediction_time: record.predictionTime,
+    model: scalar(record.model) ?? (record.resourceModel || null),
+    id: scalar(record.id),
+    label: scalar(record.label),
+    value: scalar(record.value),
+    prediction_time: scalar(record.predictionTime),
     time: timeText(record.timeMs),
-    source: record.source,
-    revision: record.revision,
+    source: scalar(record.source),
+    revision: scalar(record.revision),
   });
 }
 
-/** Without what was not given; whole numbers as JSON can say them. */
+/** Without what was not given, and without what a line cannot carry there. */
 function given(line: Line): Line {
   return Object.fromEntries(
-    Object.entries(line)
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([key, value]) => [key, jsonValue(value)]),
+    Object.entries(line).filter(([, value]) => value !== null && value !== undefined),
   );
 }
 
 function mapOf(entries: readonly (readonly [string, PlainValue])[]): Line | null {
-  const known = entries.filter(([, value]) => value !== null && value !== undefined);
-  if (known.length === 0) return null;
-  return Object.fromEntries(known.map(([key, value]) => [key, jsonValue(value)]));
+  const known = given(Object.fromEntries(entries.map(([key, value]) => [key, scalar(value)])));
+  return Object.keys(known).length === 0 ? null : known;
 }
 
-function jsonValue(value: PlainValue): PlainValue {
+/** Texts, numbers and truth values; whole numbers as JSON can say them. */
+function scalar(value: PlainValue): PlainValue {
+  if (typeof value === "object") return null;
   if (typeof value !== "bigint") return value;
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }

@@ -44,6 +44,8 @@ export const LIMITS = {
   internedStringsMax: 65_536,
   /** Request bodies that an agent holds in memory at once. */
   bodiesInFlightBytesMax: 256 * 1024 * 1024,
+  /** Of a refused body, read and thrown away so that the client hears the answer. */
+  drainedBytesMax: 64 * 1024 * 1024,
   /** Sealed but not yet fsynced bytes of an agent. */
   uncommittedBytesMax: 64 * 1024 * 1024,
   spoolSegmentBytesMax: 16 * 1024 * 1024,

@@ -26,7 +26,7 @@ import {
   statusBody,
   statusOf,
 } from "./otlp-answer.ts";
-import { BodyReader } from "./request-body.ts";
+import { BodyReader, chunksOf } from "./request-body.ts";
 
 export interface DoorsDeps {
   readonly intake: Intake;
@@ -70,10 +70,25 @@ export function createDoors(
       deps.elsewhere(request, response);
       return;
     }
-    enter(handler, request, response, deps).catch((error: unknown) => {
+    enter(handler, request, response, deps).catch(async (error: unknown) => {
+      await drain(request);
       refuse(request, response, error, deps);
     });
   };
+}
+
+/** Reads on what a refused request still sends: most clients hear an answer only after that. */
+async function drain(request: IncomingMessage): Promise<void> {
+  let left = LIMITS.drainedBytesMax;
+  try {
+    if (request.complete) return;
+    for await (const chunk of chunksOf(request)) {
+      left -= chunk.length;
+      if (left < 0) return;
+    }
+  } catch {
+    // The client is gone, or the body was being read when it was refused.
+  }
 }
 
 async function enter(

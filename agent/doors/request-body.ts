@@ -37,7 +37,7 @@ export class BodyReader {
     let buffer = this.take(announced);
     try {
       let length = 0;
-      for await (const chunk of request as AsyncIterable<Buffer>) {
+      for await (const chunk of chunksOf(request)) {
         if (length + chunk.length > LIMITS.requestBytesMax) throw tooLarge();
         if (length + chunk.length > buffer.length) {
           const larger = this.take(Math.max(2 * buffer.length, length + chunk.length));
@@ -72,6 +72,11 @@ export class BodyReader {
     const isKept = buffer.length <= KEPT_BUFFER_BYTES_MAX && this.free.length < KEPT_BUFFERS_MAX;
     if (isKept) this.free.push(buffer);
   }
+}
+
+/** The request's chunks; leaving the loop early leaves the connection alone. */
+export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
 async function decompress(encoding: keyof typeof DECOMPRESS, body: Buffer): Promise<Buffer> {

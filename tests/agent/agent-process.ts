@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { processEnvironment } from "../../runtime/env.ts";
 import { type DecodedFrame, decodeFrameAt } from "../../contract/frame.ts";
 
 export type Frame = Extract<DecodedFrame, { kind: "frame" }>;
@@ -52,7 +53,7 @@ export async function startAgentProcess(
 ): Promise<AgentProcess> {
   const child = spawn(process.execPath, [MAIN], {
     env: {
-      PATH: process.env["PATH"],
+      PATH: processEnvironment()["PATH"],
       DRIFTMEND_SPOOL_DIR: folder,
       DRIFTMEND_OTLP_HTTP_PORT: "0",
       DRIFTMEND_NATS_URL: "nats://127.0.0.1:1",

@@ -5,6 +5,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIMITS } from "../../contract/limits.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { readBlock } from "../../contract/native-block.ts";
 import {
   type AgentProcess,
@@ -101,6 +102,19 @@ describe("an OTLP door", () => {
     const plain = await agent.post("/v1/logs", new Uint8Array(21 * 1024 * 1024), PROTOBUF);
     expect(plain.status).toBe(413);
     expect(otlpSchema.status.decode(await bytesOf(answer))).toMatchObject({ code: 8 });
+    const chunks = new ReadableStream({
+      start: (controller) => {
+        for (let i = 0; i < 21; i++) controller.enqueue(new Uint8Array(1024 * 1024));
+        controller.close();
+      },
+    });
+    const chunked = await fetch(`${agent.url}/v1/logs`, {
+      method: "POST",
+      body: chunks,
+      headers: PROTOBUF,
+      duplex: "half",
+    });
+    expect(chunked.status).toBe(413);
   });
 
   it("answers what it cannot read with 400 and a google.rpc.Status in the same encoding", async () => {
@@ -166,8 +180,8 @@ describe("an OTLP door", () => {
   it("takes spans with the same keys, their duration as latency and their failure as error", async () => {
     const span = {
       name: "POST /predict",
-      startTimeUnixNano: `${Date.now()}000000`,
-      endTimeUnixNano: `${Date.now() + 25}000000`,
+      startTimeUnixNano: `${systemClock.nowMs()}000000`,
+      endTimeUnixNano: `${systemClock.nowMs() + 25}000000`,
       status: { code: 2 },
       attributes: [
         text("ml.model.name", "m"),
@@ -370,7 +384,7 @@ describe("the OpenTelemetry SDK", () => {
     for (let i = 0; i < 100; i++) {
       logger.emit({
         eventName: "ml.prediction",
-        timestamp: new Date(),
+        timestamp: new Date(systemClock.nowMs()),
         attributes: {
           "ml.model.name": "sdk",
           "ml.prediction.id": `sdk-${i}`,

@@ -8,6 +8,7 @@ import { HeadMessage, StoredMessage } from "../../contract/messages.ts";
 import { readBlock } from "../../contract/native-block.ts";
 import { frameStream, subjects } from "../../contract/subjects.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { processEnvironment } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { connectNats, type Nats } from "../../runtime/nats.ts";
 import { findNatsServer, type NatsServer, startNatsServer } from "../../runtime/nats-server.ts";
@@ -33,7 +34,7 @@ function folder(): string {
 }
 
 async function startNats(storeDir = folder(), port = 0): Promise<NatsServer> {
-  const binary = findNatsServer(process.env);
+  const binary = findNatsServer(processEnvironment());
   const server = await startNatsServer(
     { binary, storeDir, port, maxPayloadBytes: LIMITS.natsPayloadBytesMax },
     { clock: systemClock },

@@ -125,6 +125,8 @@ describe("the protobuf reader", () => {
     fc.assert(
       fc.property(request, ({ signal, value }) => {
         const bytes = encodeRequest(signal, value);
+        fast.rows();
+        slow.rows();
         fast.take(() => fast.reader.read(signal, bytes));
         const json = JSON.stringify(decodeRequest(signal, bytes));
         slow.take(() => readJsonRequest(signal, json, slow.recorder, slow.rules));
