@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentConfig } from "../agent/config.ts";
+import { AnalyzerSettings } from "../analyzer/settings.ts";
 import { createProgram } from "../cli/program.ts";
 import { version } from "../cli/version.ts";
 import { collectorConfig } from "../collector/config.ts";
@@ -25,6 +26,11 @@ const SERVICES: readonly ServiceSettings[] = [
     service: "collector",
     about: "Stores what agents publish, exactly once, with its rollups and outcomes.",
     schema: collectorConfig,
+  },
+  {
+    service: "analyzer",
+    about: "Compares windows, raises alerts, serves most of the API.",
+    schema: AnalyzerSettings,
   },
   {
     service: "retrainer",

@@ -4,20 +4,20 @@ import { AlertDetail, AlertView } from "../../contract/alert.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatTime } from "../format.ts";
-import { listOf } from "../list-of.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
 const STYLE = { page: "red", ticket: "yellow", info: "cyan" } as const;
+export const AlertList = z.object({ alerts: z.array(AlertView) });
 const ListOptions = z.object({ all: z.boolean().optional(), model: z.string().optional() });
 
 export async function alerts(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const options = optionsOf(context, ListOptions);
   const query = options.model === undefined ? "" : `?model=${encode(options.model)}`;
-  const every = await remote.api.request({
+  const { alerts: every } = await remote.api.request({
     path: `/api/v1/alerts${query}`,
-    schema: listOf(AlertView),
+    schema: AlertList,
   });
   const shown = every
     .filter((alert) => options.all === true || alert.state !== "resolved")

@@ -1,46 +1,56 @@
-/** Records that could not be taken: counts by reason. */
+/** Records that could not be taken: counts by reason, and the newest with their detail. */
 import { z } from "zod";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatCount } from "../format.ts";
-import { listOf } from "../list-of.ts";
+import { formatCount, formatTime } from "../format.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
 
 const Options = z.object({ model: z.string().optional() });
-const Letters = z.looseObject({
+const ByReason = z.looseObject({ model: z.string(), reason: z.string(), rows: z.number() });
+const Letter = z.looseObject({
   model: z.string(),
+  time: z.string(),
+  record: z.string(),
+  id: z.string(),
   reason: z.string(),
-  rows: z.int().nullish(),
-  n: z.int().nullish(),
-  detail: z.string().nullish(),
+  detail: z.string(),
 });
-type Letters = z.output<typeof Letters>;
+const Answer = z.object({ byReason: z.array(ByReason), letters: z.array(Letter) });
+const LETTERS_SHOWN = 10;
 
 export async function list(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const { model } = optionsOf(context, Options);
   const query = model === undefined ? "" : `?model=${encode(model)}`;
-  const letters = await remote.api.request({
-    path: `/api/v1/dead-letters${query}`,
-    schema: listOf(Letters),
-  });
-  answer(context, remote, letters, () =>
-    letters.length === 0
-      ? ["No dead letters"]
-      : renderTable<Letters>(
-          [
-            { title: "model", value: (row) => row.model },
-            { title: "reason", value: ({ reason }) => reason },
-            {
-              title: "records",
-              value: (row) => formatCount(row.rows ?? row.n ?? 1),
-              align: "right",
-            },
-            { title: "for example", value: (row) => row.detail ?? "" },
-          ],
-          letters,
-          context,
-        ),
+  const found = await remote.api.request({ path: `/api/v1/dead-letters${query}`, schema: Answer });
+  answer(context, remote, found, () =>
+    found.byReason.length === 0 ? ["No dead letters"] : linesOf(found, context),
   );
   return 0;
+}
+
+function linesOf(found: z.output<typeof Answer>, context: CommandContext): string[] {
+  return [
+    ...renderTable<z.output<typeof ByReason>>(
+      [
+        { title: "model", value: (row) => row.model },
+        { title: "records", value: ({ rows }) => formatCount(rows), align: "right" },
+        { title: "reason", value: ({ reason }) => reason },
+      ],
+      found.byReason,
+      context,
+    ),
+    "",
+    ...renderTable<z.output<typeof Letter>>(
+      [
+        { title: "time", value: ({ time }) => formatTime(Date.parse(time)) },
+        { title: "record", value: ({ record }) => record },
+        { title: "id", value: ({ id }) => id },
+        { title: "reason", value: ({ reason }) => reason },
+        { title: "detail", value: ({ detail }) => detail },
+      ],
+      found.letters.slice(0, LETTERS_SHOWN),
+      context,
+    ),
+  ];
 }

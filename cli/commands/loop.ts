@@ -4,7 +4,7 @@ import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
-import { modelNames } from "./models.ts";
+import { listModels } from "./models.ts";
 
 const span = z.string().refine((text) => Duration.safeParse(text).success, "expected 8h or 2d");
 const Options = z.object({ all: z.boolean().optional(), for: span.optional() });
@@ -60,7 +60,7 @@ async function set(context: CommandContext, body: object, done: string): Promise
 async function chosen(context: CommandContext, remote: Remote): Promise<readonly string[]> {
   const { all } = optionsOf(context, Options);
   const [model] = context.args;
-  if (all === true) return modelNames(remote);
+  if (all === true) return (await listModels(remote)).map(({ model: name }) => name);
   if (model !== undefined) return [model];
   throw new DriftmendError("usage", {
     retry: "never",

@@ -5,38 +5,68 @@ import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { listOf } from "../list-of.ts";
+import { formatCount, formatNumber } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
 
 const ApplyOptions = z.object({ file: z.string(), dryRun: z.boolean().optional() });
-const Named = z.union([
-  z.string(),
-  z.looseObject({ model: z.string() }).transform(({ model }) => model),
-  z.looseObject({ name: z.string() }).transform(({ name }) => name),
-  z
-    .looseObject({ metadata: z.looseObject({ name: z.string() }) })
-    .transform(({ metadata }) => metadata.name),
-]);
+const ModelEntry = z.looseObject({
+  model: z.string(),
+  status: z.string(),
+  state: z.string(),
+  traffic: z.looseObject({ day: z.string(), predictions: z.number() }).nullable(),
+  skill: z.number().nullable(),
+  labelCoverage: z.number().nullable(),
+  drift: z.looseObject({ drifted: z.number(), features: z.number() }).nullable(),
+  lastChange: z.looseObject({ at: z.string(), what: z.string() }).nullable(),
+});
+type ModelEntry = z.output<typeof ModelEntry>;
 
-export async function modelNames(remote: Remote): Promise<string[]> {
-  return remote.api.request({ path: "/api/v1/models", schema: listOf(Named) });
+/** Every model that is known, with how it fares. */
+export async function listModels(remote: Remote): Promise<ModelEntry[]> {
+  const schema = z.object({ models: z.array(ModelEntry) });
+  return (await remote.api.request({ path: "/api/v1/models", schema })).models;
 }
+
+const STATE_STYLE = { page: "red", ticket: "yellow", info: "cyan", ok: "green" } as const;
+
+export function modelTable(models: readonly ModelEntry[], context: CommandContext): string[] {
+  const paintState = (state: string): string =>
+    context.paint(STATE_STYLE[state as keyof typeof STATE_STYLE] ?? "dim", state);
+  return renderTable<ModelEntry>(
+    [
+      { title: "model", value: ({ model }) => model },
+      { title: "state", value: ({ state }) => paintState(state) },
+      { title: "document", value: ({ status }) => status },
+      {
+        title: "last day",
+        value: ({ traffic }) => (traffic === null ? "" : formatCount(traffic.predictions)),
+        align: "right",
+      },
+      { title: "skill", value: ({ skill }) => number(skill), align: "right" },
+      { title: "labelled", value: ({ labelCoverage }) => percent(labelCoverage), align: "right" },
+      {
+        title: "drift",
+        value: ({ drift }) => (drift === null ? "" : `${drift.drifted} of ${drift.features}`),
+      },
+      { title: "last change", value: ({ lastChange }) => lastChange?.what ?? "" },
+    ],
+    models,
+    context,
+  );
+}
+
+const number = (value: number | null): string => (value === null ? "" : formatNumber(value));
+const percent = (share: number | null): string =>
+  share === null ? "" : `${(share * 100).toFixed(0)} %`;
 
 export async function list(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const entries = await remote.api.request({
-    path: "/api/v1/models",
-    schema: listOf(z.unknown()),
-  });
-  answer(context, remote, entries, () =>
-    entries.length === 0
+  const models = await listModels(remote);
+  answer(context, remote, models, () =>
+    models.length === 0
       ? ['No models yet: "driftmend model apply -f <file>" stores a document']
-      : renderTable<string>(
-          [{ title: "model", value: (name) => name }],
-          entries.map((entry) => Named.parse(entry)),
-          context,
-        ),
+      : modelTable(models, context),
   );
   return 0;
 }
@@ -65,7 +95,7 @@ export async function apply(context: CommandContext): Promise<number> {
     return 0;
   }
   const remote = connectRemote(context);
-  const path = `/api/v1/models/${encode(name)}`;
+  const path = `/api/v1/models/${encode(name)}?by=${encode(context.env["USER"] ?? "cli")}`;
   // As it was written: the service fills defaults in, and shows what is in force.
   const result = await remote.api.request({
     method: "PUT",

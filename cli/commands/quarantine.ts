@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatCount, formatTime } from "../format.ts";
-import { listOf } from "../list-of.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
 
@@ -14,8 +13,8 @@ const Quarantined = z.looseObject({
   from: z.string(),
   to: z.string().nullable(),
   reason: z.string(),
-  rows: z.int().nullish(),
-  released: z.string().nullish(),
+  rows: z.int(),
+  released: z.string().nullable(),
 });
 type Quarantined = z.output<typeof Quarantined>;
 
@@ -25,9 +24,9 @@ export async function list(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const { model } = optionsOf(context, Options);
   const query = model === undefined ? "" : `?model=${encode(model)}`;
-  const rows = await remote.api.request({
+  const { quarantine: rows } = await remote.api.request({
     path: `/api/v1/quarantine${query}`,
-    schema: listOf(Quarantined),
+    schema: z.object({ quarantine: z.array(Quarantined) }),
   });
   const when = (text: string | null): string =>
     text === null ? "open" : formatTime(Date.parse(text));
@@ -39,10 +38,10 @@ export async function list(context: CommandContext): Promise<number> {
             { title: "quarantine", value: ({ id }) => id },
             { title: "model", value: (row) => row.model },
             { title: "from", value: ({ from }) => when(from) },
-            { title: "to", value: (row) => (row.released == null ? when(row.to) : "released") },
+            { title: "to", value: (row) => (row.released === null ? when(row.to) : "released") },
             {
               title: "rows",
-              value: ({ rows: n }) => (n == null ? "" : formatCount(n)),
+              value: ({ rows: n }) => formatCount(n),
               align: "right",
             },
             {

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatNumber, formatTime } from "../format.ts";
-import { listOf } from "../list-of.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
@@ -20,7 +19,7 @@ const time = (text: string | null | undefined): string =>
   text == null ? "" : formatTime(Date.parse(text));
 
 export async function runs(context: CommandContext): Promise<number> {
-  return show(context, "runs", Run, "runs", [
+  return show(context, "runs", Run, [
     { title: "run", value: ({ id }) => id },
     { title: "at", value: ({ at }) => time(at) },
     { title: "decision", value: ({ decision }) => decision },
@@ -39,7 +38,7 @@ const Check = z.looseObject({
 });
 
 export async function checks(context: CommandContext): Promise<number> {
-  return show(context, "checks", Check, "checks", [
+  return show(context, "checks", Check, [
     { title: "at", value: ({ at }) => time(at) },
     { title: "decision", value: ({ decision }) => decision },
     { title: "trigger", value: ({ trigger }) => trigger },
@@ -58,7 +57,7 @@ const Version = z.looseObject({
 });
 
 export async function versions(context: CommandContext): Promise<number> {
-  return show(context, "versions", Version, "versions", [
+  return show(context, "versions", Version, [
     { title: "version", value: ({ version }) => version },
     { title: "state", value: ({ status }) => status },
     { title: "origin", value: ({ origin }) => origin },
@@ -71,19 +70,19 @@ export async function versions(context: CommandContext): Promise<number> {
 
 async function show<S extends z.ZodType>(
   context: CommandContext,
-  part: string,
+  part: "runs" | "checks" | "versions",
   schema: S,
-  what: string,
   columns: readonly Column<z.output<S>>[],
 ): Promise<number> {
   const remote = connectRemote(context);
   const model = context.args[0] ?? "";
-  const rows = await remote.api.request({
+  const listed = await remote.api.request({
     path: `/api/v1/models/${encode(model)}/${part}`,
-    schema: listOf(schema),
+    schema: z.object({ [part]: z.array(schema) }),
   });
+  const rows = listed[part] ?? [];
   answer(context, remote, rows, () =>
-    rows.length === 0 ? [`No ${what} of "${model}" so far`] : renderTable(columns, rows, context),
+    rows.length === 0 ? [`No ${part} of "${model}" so far`] : renderTable(columns, rows, context),
   );
   return 0;
 }

@@ -1,13 +1,11 @@
 /** `driftmend status`: what runs, how far behind it is, which models it sees. */
 import { z } from "zod";
-import { AlertView } from "../../contract/alert.ts";
 import type { CommandContext } from "../command-context.ts";
 import { formatBytes, formatNumber } from "../format.ts";
-import { listOf } from "../list-of.ts";
 import { type Remote, answer, connectRemote } from "../remote.ts";
 import { renderPairs, renderTable } from "../table.ts";
 import { SERVICES } from "../up/upstream-of.ts";
-import { modelNames } from "./models.ts";
+import { listModels, modelTable } from "./models.ts";
 
 const Process = z.looseObject({
   name: z.string(),
@@ -27,12 +25,13 @@ export async function status(context: CommandContext): Promise<number> {
   const services = Object.fromEntries(
     await Promise.all(SERVICES.map(async (name) => [name, await selfOf(remote, name)] as const)),
   );
-  const models = await modelNames(remote).catch((): string[] => []);
-  const firing = await firingOf(remote);
-  const all = { url: remote.api.url, ...up, services, models, firing: firing.length };
+  // The analyzer may be the one that is down, and this is where that is shown.
+  const models = await listModels(remote).catch(() => []);
+  const all = { url: remote.api.url, ...up, services, models };
   answer(context, remote, all, () => [
     `Driftmend at ${context.paint("cyan", remote.api.url)}, ${formatBytes(up.residentBytes)} in memory`,
-    `Models: ${models.length === 0 ? "none yet" : models.join(", ")}; ${firing.length === 0 ? "nothing is firing" : `${firing.length} alerts firing (driftmend alerts)`}`,
+    "",
+    ...(models.length === 0 ? ["No models yet"] : modelTable(models, context)),
     "",
     ...processTable(up.processes, context),
     ...SERVICES.flatMap((name) => [
@@ -49,15 +48,6 @@ async function selfOf(remote: Remote, service: string): Promise<unknown> {
     return await remote.api.request({ path: `/api/v1/self/${service}`, schema: z.unknown() });
   } catch (error) {
     return { unavailable: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-async function firingOf(remote: Remote): Promise<AlertView[]> {
-  try {
-    const alerts = await remote.api.request({ path: "/api/v1/alerts", schema: listOf(AlertView) });
-    return alerts.filter(({ state }) => state === "firing");
-  } catch {
-    return [];
   }
 }
 

@@ -16,7 +16,7 @@ const ReadyMessage = z.object({ kind: z.literal("ready"), url: z.string() });
 const FailedMessage = z.object({ kind: z.literal("failed"), message: z.string() });
 
 export interface SpawnContext {
-  /** What children inherit; settings of npm and of Driftmend itself are left out. */
+  /** What children inherit, less what is not meant for them. */
   readonly env: Environment;
   readonly logPath: string;
   /** Every message but those that we know. */
@@ -72,10 +72,14 @@ function killGroup(pid: number): void {
   if (pid !== 0) signal(-pid, "SIGKILL");
 }
 
+/** Settings of npm, of test runners, and those of Driftmend that mean this process or all of one service. */
+const NOT_INHERITED =
+  /^(npm_|NODE_CHANNEL_|VITEST|DRIFTMEND_(CONFIG|URL|TOKEN|READ_TOKEN|HOST|PORT)$)/i;
+
 function inherited(env: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || /^(npm_|DRIFTMEND_|NODE_CHANNEL_|VITEST)/i.test(name)) continue;
+    if (value === undefined || NOT_INHERITED.test(name)) continue;
     kept[name] = value;
   }
   return kept;

@@ -6,14 +6,12 @@ import type { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findSystem } from "../../cli/find-system.ts";
 import { csvFields, isOpenRecord, labelOf } from "../../cli/labels-file.ts";
-import { listOf } from "../../cli/list-of.ts";
 import { plain } from "../../cli/paint.ts";
 import { createProgram } from "../../cli/program.ts";
 import { commandNames } from "../../cli/run-command.ts";
 import { renderPairs, renderTable } from "../../cli/table.ts";
 import type { ReadyFile } from "../../contract/ready-file.ts";
 import { processEnvironment } from "../../runtime/env.ts";
-import { z } from "zod";
 
 let folder = "";
 beforeEach(() => {
@@ -156,14 +154,6 @@ describe("what is shown", () => {
         plain,
       ),
     ).toEqual(["a     1", "long  2"]);
-  });
-
-  it("comes from lists in either form", () => {
-    const schema = listOf(z.object({ id: z.string() }));
-    expect(schema.parse([{ id: "a" }])).toEqual([{ id: "a" }]);
-    expect(schema.parse({ total: 1, alerts: [{ id: "a" }] })).toEqual([{ id: "a" }]);
-    expect(schema.safeParse({ total: 1 }).success).toBe(false);
-    expect(schema.safeParse([{ id: 1 }]).success).toBe(false);
   });
 });
 
