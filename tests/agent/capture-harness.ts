@@ -5,6 +5,7 @@ import { ModelClocks } from "../../agent/model-clocks.ts";
 import { PINNED_TEXTS } from "../../agent/otlp/vocabulary.ts";
 import { RequestReader } from "../../agent/otlp/request-reader.ts";
 import { Recorder } from "../../agent/recorder.ts";
+import { framesIn } from "./agent-process.ts";
 import { type Block, type Column, readBlock, textAt } from "../../contract/native-block.ts";
 
 export const NOW_MS = Date.UTC(2026, 0, 15, 12);
@@ -70,4 +71,17 @@ function valueAt(column: Column, row: number): unknown {
     entries.push([textAt(keys, i), valueAt(values, i)]);
   }
   return entries;
+}
+
+/** Rows with this id that the spool in `folder` holds. */
+export function spooledRows(
+  folder: string,
+  table: "predictions" | "labels" | "dead_letters",
+  id: string,
+): Row[] {
+  return framesIn(folder)
+    .flatMap(({ sections }) => sections)
+    .filter((section) => section.table === table)
+    .flatMap(({ payload }) => rowsOf(readBlock(payload)))
+    .filter((row) => row["id"] === id);
 }

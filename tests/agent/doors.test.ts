@@ -1,12 +1,8 @@
 /** The doors as the OTLP specification and INTERFACES describe them, on the real process. */
 import { gzipSync, deflateSync, zstdCompressSync } from "node:zlib";
-import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIMITS } from "../../contract/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { readBlock } from "../../contract/native-block.ts";
 import {
   type AgentProcess,
   eventLines,
@@ -14,7 +10,7 @@ import {
   startAgentProcess,
   temporaryFolder,
 } from "./agent-process.ts";
-import { type Row, rowsOf } from "./capture-harness.ts";
+import { type Row, spooledRows } from "./capture-harness.ts";
 import { encodeRequest, otlpSchema } from "./otlp-schema.ts";
 
 const folder = temporaryFolder();
@@ -48,14 +44,8 @@ async function bytesOf(answer: Response): Promise<Uint8Array> {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-/** Rows of the predictions or labels that this agent has spooled, by id. */
-function spooled(table: "predictions" | "labels" | "dead_letters", id: string): Row[] {
-  return framesIn(folder.path)
-    .flatMap(({ sections }) => sections)
-    .filter((section) => section.table === table)
-    .flatMap(({ payload }) => rowsOf(readBlock(payload)))
-    .filter((row) => row["id"] === id);
-}
+const spooled = (table: "predictions" | "labels" | "dead_letters", id: string): Row[] =>
+  spooledRows(folder.path, table, id);
 
 describe("an OTLP door", () => {
   it("answers in the request's encoding, with an empty message for full success", async () => {
@@ -367,45 +357,5 @@ describe("the shared routes", () => {
     expect((await send({ authorization: `Bearer ${token}` })).status).toBe(200);
     await open.kill();
     other.remove();
-  });
-});
-
-describe("the OpenTelemetry SDK", () => {
-  it("exports predictions to the agent over protobuf", async () => {
-    const provider = new LoggerProvider({
-      resource: resourceFromAttributes({ "service.name": "sdk-test" }),
-      processors: [
-        new BatchLogRecordProcessor({
-          exporter: new OTLPLogExporter({ url: `${agent.url}/v1/logs` }),
-        }),
-      ],
-    });
-    const logger = provider.getLogger("test");
-    for (let i = 0; i < 100; i++) {
-      logger.emit({
-        eventName: "ml.prediction",
-        timestamp: new Date(systemClock.nowMs()),
-        attributes: {
-          "ml.model.name": "sdk",
-          "ml.prediction.id": `sdk-${i}`,
-          "ml.features": { hour: i % 24, distance: 712.5, origin: "ATL", "": "nameless" },
-          "ml.prediction.score": 0.5,
-          "ml.tags": { "client.version": "3.1" },
-        },
-      });
-    }
-    await provider.shutdown();
-    expect(spooled("predictions", "sdk-99")).toMatchObject([
-      {
-        model: "sdk",
-        num: [
-          ["hour", 3],
-          ["distance", 712.5],
-        ],
-        cat: [["origin", "ATL"]],
-        tags: [["client.version", "3.1"]],
-        score: 0.5,
-      },
-    ]);
   });
 });
