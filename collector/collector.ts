@@ -61,7 +61,8 @@ export async function startCollector(
     storedThrough: (spool) =>
       runners[shardOfSpool(spool, options.shards)]?.storedThrough(spool) ?? null,
   });
-  const bounds = retentionBounds(await readRetention(store));
+  const retention = await readRetention(store);
+  const bounds = retentionBounds(retention);
   const metrics = collectorMetrics(given.metrics);
   const gate = new Gate();
   const deps: ShardDeps = {
@@ -74,6 +75,7 @@ export async function startCollector(
     heads,
     watermarks,
     bounds,
+    retention,
     gate,
   };
   for (let shard = 0; shard < options.shards; shard++) {

@@ -3,9 +3,8 @@
  * faults it finds nothing; `rollup_repairs_total` says so. Predictions whose id came twice are counted here.
  */
 import { describeError } from "../contract/driftmend-error.ts";
-import { hoursThatDiffer } from "../store/queries/rollups-from-raw.ts";
 import { modelsWithRows } from "../store/queries/storage.ts";
-import { repairSpan } from "./repair-rollups.ts";
+import { repairHours } from "./repair-rollups.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 
 const HOUR_MS = 3_600_000;
@@ -52,11 +51,11 @@ export class Reconciler {
     const to = Math.min(closedTo, from + SPAN_MS);
     if (to <= from) return;
     await this.deps.gate.exclusive(async () => {
-      const span = { model, from, to };
-      const hours = await this.deps.store.query(hoursThatDiffer, span);
-      const twice = hours.reduce((sum, { raw, ids }) => sum + raw - ids, 0);
-      if (twice > 0) this.deps.metrics.duplicateIds.inc(twice);
-      await repairSpan(span, owner, this.deps);
+      await this.deps.book.ensure(model);
+      const hours = new Set<number>();
+      for (let hour = from; hour < to; hour += HOUR_MS) hours.add(hour);
+      const found = await repairHours(new Map([[model, hours]]), owner, this.deps);
+      if (found.duplicateIds > 0) this.deps.metrics.duplicateIds.inc(found.duplicateIds);
     });
     this.comparedTo.set(model, to);
   }

@@ -22,7 +22,7 @@ import type { Ownership } from "./group-store.ts";
 import { groupFromFrames, mendGroup, missingRows } from "./mend-group.ts";
 import { withPatience } from "./patience.ts";
 import { rejoinGroup } from "./rejoin-group.ts";
-import { repairTouchedHours } from "./repair-rollups.ts";
+import { repairHours, touchedHours } from "./repair-rollups.ts";
 import { setGroupAside } from "./set-group-aside.ts";
 import type { OwnedShard, ShardDeps } from "./shard-worker.ts";
 import { SpoolLedger } from "./spool-ledger.ts";
@@ -49,7 +49,8 @@ export async function recoverShard(
     if (!verified) return null;
   }
   const sound = groups.filter(({ n }) => !aside.has(n));
-  await repairTouchedHours(sound, owner, deps);
+  for (const model of new Set(sound.flatMap(({ models }) => models))) await deps.book.ensure(model);
+  await repairHours(await touchedHours(sound, shard, deps), owner, deps);
   if (last !== undefined) {
     if (!aside.has(last.n)) await rejoinGroup(last, owner, deps);
     await deps.watermarks.apply(last.clocks);

@@ -1,12 +1,20 @@
 /**
  * Compares rollups with raw and inserts the difference. Raw holds the truth: a rollup that lost a group or
- * counted one twice comes out right either way, and what is right already is left alone.
+ * counted one twice comes out right either way, and what is right already is left alone. Totals are looked
+ * at first; only what differs there is compared cell by cell.
  */
+import type { z } from "zod";
 import { LIMITS } from "../contract/limits.ts";
 import { hoursOfGroup } from "../store/queries/group-data.ts";
-import { type Tier, hoursThatDiffer, rollupTiers } from "../store/queries/rollups-from-raw.ts";
+import {
+  type Tier,
+  rollupTiers,
+  rollupTotals,
+  rowsByDay,
+} from "../store/queries/rollups-from-raw.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
+import type { Grain } from "./model-settings.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 
 const HOUR_MS = 3_600_000;
@@ -19,38 +27,138 @@ export interface HourSpan {
   readonly to: number;
 }
 
-type RepairDeps = Pick<ShardDeps, "store" | "metrics" | "logger">;
+/** Hours of event time by model. */
+export type TouchedHours = ReadonlyMap<string, ReadonlySet<number>>;
 
-export async function repairTouchedHours(
+export type RepairDeps = Pick<
+  ShardDeps,
+  "store" | "metrics" | "logger" | "clock" | "book" | "retention"
+>;
+
+/** Hours that groups touched. */
+export async function touchedHours(
   groups: readonly GroupManifest[],
-  owner: Ownership,
-  deps: RepairDeps,
-): Promise<void> {
+  shard: number,
+  deps: Pick<RepairDeps, "store">,
+): Promise<TouchedHours> {
   const hours = new Map<string, Set<number>>();
   for (const { n, from, to, predictions } of groups) {
     if (predictions === 0) continue;
-    for (const { model, hour } of await deps.store.query(hoursOfGroup, { ...owner, n, from, to })) {
+    for (const { model, hour } of await deps.store.query(hoursOfGroup, { shard, n, from, to })) {
       hours.set(model, (hours.get(model) ?? new Set()).add(hour));
     }
   }
-  for (const [model, touched] of hours) {
-    for (const span of spansOf(model, [...touched])) await repairSpan(span, owner, deps);
-  }
+  return hours;
 }
 
-/** Joins neighbouring hours. */
-export function spansOf(model: string, hours: readonly number[]): HourSpan[] {
+/**
+ * Repairs what differs in these hours.
+ * @returns repaired cells, and predictions whose id another prediction of their hour has
+ */
+export async function repairHours(
+  touched: TouchedHours,
+  owner: Ownership,
+  deps: RepairDeps,
+): Promise<{ repaired: number; duplicateIds: number }> {
+  const sum = { repaired: 0, duplicateIds: 0 };
+  const days = [...new Set([...touched.values()].flatMap((hours) => [...hours].map(dayOf)))];
+  for (const span of spansOf("", days, DAY_MS)) {
+    const models = [...touched.keys()];
+    const { from, to } = span;
+    const [size] = await deps.store.query(rowsByDay, { models, from, to });
+    if (size !== undefined && size.rows > LIMITS.repairRowsMax) {
+      deps.logger.warn(
+        { from, to, rows: size.rows },
+        "too many rows to compare with their rollups",
+      );
+      continue;
+    }
+    const totals = await deps.store.query(rollupTotals, { models, from, to });
+    for (const model of models) {
+      const ofModel = totals.filter((total) => total.model === model);
+      const hours = touched.get(model) ?? new Set();
+      sum.duplicateIds += ofModel
+        .filter(({ hour }) => hours.has(hour))
+        .reduce((twice, { rows, ids }) => twice + rows - ids, 0);
+      const grain = deps.book.settingsOf(model).grain;
+      const differing = differingHours(ofModel, hours, grain, keptFrom(deps));
+      for (const part of spansOf(model, differing, HOUR_MS)) {
+        sum.repaired += await repairSpan(part, owner, deps);
+      }
+    }
+  }
+  return sum;
+}
+
+interface Kept {
+  readonly minutesFromMs: number;
+  readonly hoursFromMs: number;
+}
+
+/** A day before its end a tier may lose rows at any time: no damage. */
+function keptFrom({ clock, retention }: RepairDeps): Kept {
+  const nowMs = clock.nowMs();
+  return {
+    minutesFromMs: nowMs - (retention.minutes - 1) * DAY_MS,
+    hoursFromMs: nowMs - (retention.hours - 1) * DAY_MS,
+  };
+}
+
+type Totals = z.output<typeof rollupTotals.row>;
+
+/** Hours among `touched` for which any tier disagrees with what stands below it. */
+export function differingHours(
+  totals: readonly Totals[],
+  touched: ReadonlySet<number>,
+  grain: Grain,
+  kept: Kept,
+): number[] {
+  const byHour = new Map(totals.map((total) => [total.hour, total]));
+  const differing: number[] = [];
+  for (const hour of touched) {
+    const total = byHour.get(hour);
+    if (total === undefined) continue;
+    const day = totals.filter((other) => dayOf(other.hour) === dayOf(hour));
+    const dayTotal = (of: (total: Totals) => number): number =>
+      day.reduce((sum, other) => sum + of(other), 0);
+    const minutesHold =
+      hour < kept.minutesFromMs ||
+      (total.model_minutes === total.rows &&
+        (grain !== "1m" || total.feature_minutes === total.values));
+    const hoursHold =
+      hour < kept.hoursFromMs ||
+      (total.model_hours === total.rows &&
+        (grain === "1d" || total.feature_hours === total.values));
+    const featuresOfDay = dayTotal(
+      grain === "1d" ? ({ values }) => values : ({ feature_hours: n }) => n,
+    );
+    const daysHold =
+      hour < kept.hoursFromMs ||
+      (dayTotal(({ model_days: n }) => n) === dayTotal(({ model_hours: n }) => n) &&
+        dayTotal(({ feature_days: n }) => n) === featuresOfDay);
+    if (!minutesHold || !hoursHold || !daysHold) differing.push(hour);
+  }
+  return differing;
+}
+
+function dayOf(ms: number): number {
+  return Math.floor(ms / DAY_MS) * DAY_MS;
+}
+
+/** Joins neighbouring hours or days. */
+export function spansOf(model: string, starts: readonly number[], widthMs: number): HourSpan[] {
   const spans: { model: string; from: number; to: number }[] = [];
-  for (const hour of hours.toSorted((a, b) => a - b)) {
+  for (const start of starts.toSorted((a, b) => a - b)) {
     const last = spans.at(-1);
-    if (last !== undefined && last.to === hour) last.to = hour + HOUR_MS;
-    else spans.push({ model, from: hour, to: hour + HOUR_MS });
+    if (last !== undefined && last.to === start) last.to = start + widthMs;
+    else spans.push({ model, from: start, to: start + widthMs });
   }
   return spans;
 }
 
 /**
- * Repairs one span in all tiers, finest first: a repair of minutes flows on into hours and days.
+ * Compares one span cell by cell and repairs it in all tiers, finest first: a repair of minutes flows on into
+ * hours and days.
  * @returns the number of cells that were repaired
  */
 export async function repairSpan(
@@ -58,17 +166,11 @@ export async function repairSpan(
   owner: Ownership,
   deps: RepairDeps,
 ): Promise<number> {
-  const counts = await deps.store.query(hoursThatDiffer, span);
-  const rows = counts.reduce((sum, { raw }) => sum + raw, 0);
-  if (rows > LIMITS.repairRowsMax) {
-    deps.logger.warn(
-      { ...span, rows },
-      "too many rows to compare with their rollups; not compared",
-    );
-    return 0;
-  }
+  const kept = keptFrom(deps);
   let repaired = 0;
   for (const tier of ["minutes", "hours", "days"] as const) {
+    if (tier === "minutes" && span.from < kept.minutesFromMs) continue;
+    if (span.from < kept.hoursFromMs) continue;
     repaired += await repairTier(tier, alignedTo(tier, span), owner, deps);
   }
   if (repaired > 0) {
@@ -99,7 +201,7 @@ async function repairTier(
 
 function alignedTo(tier: Tier, span: HourSpan): HourSpan {
   if (tier !== "days") return span;
-  const from = Math.floor(span.from / DAY_MS) * DAY_MS;
+  const from = dayOf(span.from);
   const to = Math.ceil(span.to / DAY_MS) * DAY_MS;
   return { ...span, from, to };
 }

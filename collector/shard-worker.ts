@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Nats } from "../runtime/nats.ts";
 import type { Store } from "../store/client.ts";
+import type { Retention } from "../store/retention.ts";
 import type { CollectorMetrics } from "./collector-metrics.ts";
 import { refuseMessage } from "./refuse-message.ts";
 import { type StreamFrame, purgeFrames, readFrames } from "./frame-source.ts";
@@ -40,6 +41,7 @@ export interface ShardDeps {
   readonly heads: HeadBook;
   readonly watermarks: Watermarks;
   readonly bounds: RetentionBounds;
+  readonly retention: Retention;
   readonly gate: Gate;
 }
 

@@ -218,16 +218,53 @@ export const rollupTiers = {
   days: tierQueries("days"),
 } as const;
 
-/** By hour of a model how many rows raw has and how many the rollups: the cheap look before the exact one. */
-export const hoursThatDiffer = defineQuery({
-  name: "hours whose rollups differ",
-  params: z.object(spanParams),
-  row: z.object({ hour: timeMs, raw: count, counted: count, ids: count }),
-  sql: `SELECT hour, sum(r) AS raw, sum(c) AS counted, sum(i) AS ids FROM (
-  SELECT toDateTime64(toStartOfHour(ts), 3, 'UTC') AS hour, toInt64(count()) AS r, toInt64(0) AS c, toInt64(uniqExact(id_hash)) AS i
-  FROM predictions WHERE model = {model:String} AND ${SPAN} GROUP BY hour
-  UNION ALL
-  SELECT toDateTime64(toStartOfHour(time), 3, 'UTC') AS hour, 0, sum(n), 0
-  FROM model_minutes WHERE model = {model:String} AND ${TIME_SPAN} AND segment_tag = '' GROUP BY hour
-) GROUP BY hour ORDER BY hour`,
+/**
+ * Totals by model and hour: what raw holds beside what each tier counts for all rows. A part that is lost or
+ * doubled shows here, at a fraction of the price of the exact comparison. Rows of the tier of days stand at
+ * the first hour of their day.
+ */
+export const rollupTotals = defineQuery({
+  name: "totals of rollups",
+  params: z.object({ models: z.array(z.string()), from: z.int(), to: z.int() }),
+  row: z.object({
+    model: z.string(),
+    hour: timeMs,
+    rows: count,
+    ids: count,
+    values: count,
+    model_minutes: count,
+    model_hours: count,
+    model_days: count,
+    feature_minutes: count,
+    feature_hours: count,
+    feature_days: count,
+  }),
+  sql: `SELECT model, hour, sum(c[1]) AS rows, sum(c[2]) AS ids, sum(c[3]) AS values, sum(c[4]) AS model_minutes,
+  sum(c[5]) AS model_hours, sum(c[6]) AS model_days, sum(c[7]) AS feature_minutes, sum(c[8]) AS feature_hours, sum(c[9]) AS feature_days
+FROM (
+  SELECT model, ${bucket("hours", "ts")} AS hour,
+    [toInt64(count()), toInt64(uniqExact(id_hash)), toInt64(sumIf(length(num) + length(cat) + (NOT isNaN(score)) + (NOT isNaN(value)) + (NOT isNaN(latency)), error = '')), 0, 0, 0, 0, 0, 0] AS c
+  FROM predictions WHERE model IN {models:Array(String)} AND ${SPAN} GROUP BY model, hour
+  ${totalsOf("model_minutes", 4)}
+  ${totalsOf("model_hours", 5)}
+  ${totalsOf("model_days", 6)}
+  ${totalsOf("feature_minutes", 7)}
+  ${totalsOf("feature_hours", 8)}
+  ${totalsOf("feature_days", 9)}
+) GROUP BY model, hour ORDER BY model, hour`,
+});
+
+function totalsOf(table: string, place: number): string {
+  const counts = Array.from({ length: 9 }, (_, i) => (i + 1 === place ? "sum(n)" : "0"));
+  const present = table.startsWith("feature") ? " AND cell != 32004" : "";
+  return `UNION ALL SELECT model, ${bucket("hours", "time")} AS hour, [${counts.join(", ")}] AS c
+  FROM ${table} WHERE model IN {models:Array(String)} AND ${TIME_SPAN} AND segment_tag = ''${present} GROUP BY model, hour`;
+}
+
+/** Rows of models by the cheapest tier: whether a look at raw can be afforded. */
+export const rowsByDay = defineQuery({
+  name: "rows of models",
+  params: z.object({ models: z.array(z.string()), from: z.int(), to: z.int() }),
+  row: z.object({ rows: count }),
+  sql: `SELECT toInt64(sum(n)) AS rows FROM model_days WHERE model IN {models:Array(String)} AND ${TIME_SPAN} AND segment_tag = ''`,
 });

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { repairSpan } from "../../collector/repair-rollups.ts";
+import { ModelBook } from "../../collector/model-book.ts";
+import { repairHours, repairSpan } from "../../collector/repair-rollups.ts";
 import { collectorMetrics } from "../../collector/collector-metrics.ts";
 import type { PredictionRow } from "../../contract/payload-blocks.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type Random, seededRandom } from "../../runtime/random.ts";
 import { rollupTiers } from "../../store/queries/rollups-from-raw.ts";
+import { Retention } from "../../store/retention.ts";
 import { type Harness, startHarness, until } from "./harness.ts";
 
 let harness: Harness;
@@ -186,7 +189,14 @@ describe("rollups against raw", () => {
   it("are repaired where a group was lost or counted twice, and left alone where they are right", async () => {
     const model = "model-1h";
     const metrics = collectorMetrics(createMetrics("test"));
-    const deps = { store: harness.store, metrics, logger: silentLogger };
+    const deps = {
+      store: harness.store,
+      metrics,
+      logger: silentLogger,
+      clock: systemClock,
+      book: new ModelBook({ store: harness.store, logger: silentLogger }),
+      retention: Retention.parse({}),
+    };
     const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
     const owner = { shard: 0, epoch };
     const hours = `model = '${model}' AND feature = 'hour' AND time >= fromUnixTimestamp64Milli(${today - 2 * DAY_MS})`;
@@ -194,12 +204,19 @@ describe("rollups against raw", () => {
       query: `INSERT INTO driftmend.feature_hours SELECT * FROM driftmend.feature_hours WHERE ${hours}`,
     });
     await harness.engine.client.command({
-      query: `ALTER TABLE driftmend.model_minutes DELETE WHERE model = '${model}' AND segment_tag != '' SETTINGS mutations_sync = 1`,
+      query: `ALTER TABLE driftmend.model_minutes DELETE WHERE model = '${model}' AND segment_tag = 'country' SETTINGS mutations_sync = 1`,
+    });
+    await harness.engine.client.command({
+      query: `ALTER TABLE driftmend.model_minutes DELETE WHERE model = '${model}' AND version = '1' SETTINGS mutations_sync = 1`,
     });
     const damaged = await differences(model);
     expect(Math.min(...damaged.slice(1, 3))).toBeGreaterThan(0);
-    expect(await repairSpan(span(model), owner, deps)).toBeGreaterThan(0);
+    await deps.book.ensure(model);
+    const all = Array.from({ length: 72 }, (_, i) => today - 3 * DAY_MS + i * HOUR_MS);
+    const touched = new Map([[model, new Set(all)]]);
+    expect((await repairHours(touched, owner, deps)).repaired).toBeGreaterThan(0);
     expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect((await repairHours(touched, owner, deps)).repaired).toBe(0);
     expect(await repairSpan(span(model), owner, deps)).toBe(0);
   }, 60_000);
 });
