@@ -186,10 +186,6 @@ const BEFORE_TARGET = [
   "registered",
 ] as const;
 
-/** Whether ending this run early means to restore what was served. */
-export const needsUndo = (run: Run): run is RunOf<"staged" | "canary"> =>
-  run.status === "staged" || run.status === "canary";
-
 function startStep(
   run: RunOf<"staged" | "canary">,
   event: Extract<RunEvent, { kind: "step_started" }>,

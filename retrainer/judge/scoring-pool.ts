@@ -75,7 +75,7 @@ export function createScoringPool(): ScoringPool {
       throw failed(path, answer.kind === "failed" ? answer.message : "no scores came back");
     },
     close: async () => {
-      await Promise.all(lanes.map(({ worker }) => worker?.terminate()));
+      for (const { worker } of lanes) await worker?.terminate();
     },
   };
 }

@@ -164,14 +164,6 @@ export const recentFeatures = defineQuery({
     ORDER BY ts DESC, id LIMIT {rowsMax:UInt32}`,
 });
 
-/** Which version answered the newest prediction. */
-export const newestVersion = defineQuery({
-  name: "newest_version",
-  params: z.object({ model: z.string(), fromMs: z.int(), toMs: z.int() }),
-  row: z.object({ version: z.string() }),
-  sql: `SELECT version FROM predictions WHERE ${SPAN} AND error = '' ORDER BY ts DESC LIMIT 1`,
-});
-
 const targetKnown = (columns: RowColumns): string =>
   columns.target === "label" ? "actual_label != ''" : "isFinite(actual_value)";
 

@@ -14,6 +14,7 @@ import { type Nats, connectNats } from "../../runtime/nats.ts";
 import { type Places, TRAINER, preparePlaces } from "./support/loop-bench.ts";
 import { type ModelServer, startModelServer } from "./support/model-server.ts";
 import { BEGIN_MS, DAY_MS, MODEL, type SmallWorld, openSmallWorld } from "./support/small-world.ts";
+import { processEnvironment } from "../../runtime/env.ts";
 
 const MAIN = fileURLToPath(new URL("../../retrainer/main.ts", import.meta.url));
 const TOKEN = "an-acting-token-of-this-test";
@@ -39,7 +40,7 @@ beforeAll(async () => {
       storeDir: join(places.folder, "nats"),
       port: 0,
       maxPayloadBytes: LIMITS.natsPayloadBytesMax,
-      binary: findNatsServer(process.env),
+      binary: findNatsServer(processEnvironment()),
     },
     { clock: systemClock },
   );
@@ -88,7 +89,7 @@ async function startRetrainer(): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [MAIN], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     env: {
-      ...process.env,
+      ...processEnvironment(),
       DRIFTMEND_PORT: "0",
       DRIFTMEND_NATS_URL: natsServer.url,
       DRIFTMEND_CLICKHOUSE_URL: url,

@@ -19,6 +19,7 @@ import {
 } from "../support/loop-bench.ts";
 import { startModelServer } from "../support/model-server.ts";
 import { MODEL, type SmallWorld, openSmallWorld } from "../support/small-world.ts";
+import { processEnvironment } from "../../../runtime/env.ts";
 
 const CHILD = fileURLToPath(new URL("../support/crash-child.ts", import.meta.url));
 const LIVES_MAX = 80;
@@ -74,7 +75,7 @@ async function live(task: Omit<CrashTask, "store">): Promise<"killed" | "finishe
   const { url, user, password } = world.engine;
   const full: CrashTask = { ...task, store: { url, user, password, database: "default" } };
   const child = spawn(process.execPath, [CHILD], {
-    env: { ...process.env, CRASH_TASK: JSON.stringify(full) },
+    env: { ...processEnvironment(), CRASH_TASK: JSON.stringify(full) },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let stderr = "";
@@ -150,7 +151,7 @@ describe("a retrainer that is killed", { timeout: 400_000 }, () => {
     const store = { url, user, password, database: "default" };
     const first = spawn(process.execPath, [CHILD], {
       env: {
-        ...process.env,
+        ...processEnvironment(),
         CRASH_TASK: JSON.stringify({ ...base, kill: "never", store } satisfies CrashTask),
       },
       stdio: "ignore",

@@ -7,6 +7,7 @@ import { silentLogger } from "../../../runtime/logger.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { openStore } from "../../../store/client.ts";
 import { openLoopBench, tripsDocument } from "./loop-bench.ts";
+import { processEnvironment } from "../../../runtime/env.ts";
 
 export const CrashTask = z.object({
   store: z.object({
@@ -23,7 +24,7 @@ export const CrashTask = z.object({
 });
 export type CrashTask = z.infer<typeof CrashTask>;
 
-const task = CrashTask.parse(JSON.parse(process.env["CRASH_TASK"] ?? "null"));
+const task = CrashTask.parse(JSON.parse(processEnvironment()["CRASH_TASK"] ?? "null"));
 const store = openStore(task.store, { clock: systemClock, logger: silentLogger });
 const document = tripsDocument(task.places, task.serverUrl, { command: task.command });
 let commits = 0;

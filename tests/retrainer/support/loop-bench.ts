@@ -22,6 +22,7 @@ import { silentLogger } from "../../../runtime/logger.ts";
 import type { Store } from "../../../store/client.ts";
 import { trainingRows } from "../../../store/queries/training-rows.ts";
 import { BEGIN_MS, DAY_MS, MODEL } from "./small-world.ts";
+import { processEnvironment } from "../../../runtime/env.ts";
 
 export const TRAINER = fileURLToPath(new URL("./trainers/cities.ts", import.meta.url));
 
@@ -59,7 +60,7 @@ export async function preparePlaces(store: Store): Promise<Places> {
   const repository = join(folder, "repository");
   const out = join(repository, MODEL, "1");
   const trained = spawnSync(process.execPath, [TRAINER], {
-    env: { ...process.env, DRIFTMEND_DATASET: dataset, DRIFTMEND_OUT: out },
+    env: { ...processEnvironment(), DRIFTMEND_DATASET: dataset, DRIFTMEND_OUT: out },
     encoding: "utf8",
   });
   if (trained.status !== 0) throw new Error(trained.stderr);
@@ -144,7 +145,7 @@ export function openLoopBench(
     ),
     clock: systemClock,
     logger: silentLogger,
-    env: process.env,
+    env: processEnvironment(),
     dataFolder,
     trainerFolder: places.folder,
     node: process.execPath,

@@ -13,18 +13,19 @@ import {
   node,
   valueInfo,
 } from "../../../../examples/flights/onnx/schema.ts";
+import { processEnvironment } from "../../../../runtime/env.ts";
 
 const NAMES = ["ams", "ber", "cph", "dub"];
-const out = process.env["DRIFTMEND_OUT"] ?? "";
-const dataset = process.env["DRIFTMEND_DATASET"] ?? "";
-const params = JSON.parse(process.env["DRIFTMEND_PARAMS"] ?? "{}") as {
+const out = processEnvironment()["DRIFTMEND_OUT"] ?? "";
+const dataset = processEnvironment()["DRIFTMEND_DATASET"] ?? "";
+const params = JSON.parse(processEnvironment()["DRIFTMEND_PARAMS"] ?? "{}") as {
   break?: string;
   /** A file that gets a line for each training. */
   marker?: string;
 };
 mkdirSync(out, { recursive: true });
 if (params.marker !== undefined)
-  appendFileSync(params.marker, `${process.env["DRIFTMEND_RUN_ID"]}\n`);
+  appendFileSync(params.marker, `${processEnvironment()["DRIFTMEND_RUN_ID"]}\n`);
 if (params.break === "crash") {
   process.stderr.write("cannot allocate a GPU\n");
   process.exit(3);
@@ -63,7 +64,7 @@ async function sharesOfNewestWeek(): Promise<Float32Array> {
   for (const line of answer.text().split("\n")) {
     if (line === "") continue;
     const cell = JSON.parse(line) as { city: string; pm: number; share: number };
-    table[NAMES.indexOf(cell.city) * 2 + Number(cell.pm)] = cell.share;
+    table[NAMES.indexOf(cell.city) * 2 + cell.pm] = cell.share;
   }
   return table;
 }
