@@ -1,4 +1,6 @@
-/** Content codings, both ways. Replies are compressed lightly: loopback is fast and cores are few. */
+/**
+ * Content codings, both ways. Replies are compressed lightly: loopback is fast and cores are few.
+ */
 import type { Readable, Transform } from "node:stream";
 import {
   constants,

@@ -1,6 +1,6 @@
 /**
- * The layout of the endpoint's data directory, and whether this version may open it. `format.json` is
- * written once and names the layout and the newest engine that has written there.
+ * The layout of the endpoint's data directory, and whether this version may open it. `format.json`
+ * is written once and names the layout and the newest engine that has written there.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +39,10 @@ export type Opening =
   | { readonly kind: "known"; readonly reason: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** @param engine version of the running engine, "26.7.2.1"; only its year and month must not be older */
+/**
+ * @param engine version of the running engine, "26.7.2.1"; only its year and month must not be
+ *   older
+ */
 export function decideOpening(
   written: FormatFile | undefined,
   format: number,

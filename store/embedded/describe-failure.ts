@@ -1,4 +1,6 @@
-/** Anything that was thrown while a request was served, as the exception that its client is told. */
+/**
+ * Anything that was thrown while a request was served, as the exception that its client is told.
+ */
 import type { Logger } from "../../runtime/logger.ts";
 import { EngineException, exception } from "./exception.ts";
 

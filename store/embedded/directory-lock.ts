@@ -1,6 +1,6 @@
 /**
- * One process per data directory, known before anything in it is touched. The lock is SQLite's on an
- * otherwise empty file: the system drops it when the process dies, however it dies.
+ * One process per data directory, known before anything in it is touched. The lock is SQLite's on
+ * an otherwise empty file: the system drops it when the process dies, however it dies.
  */
 import { DatabaseSync } from "node:sqlite";
 import { DriftmendError } from "../../contract/driftmend-error.ts";

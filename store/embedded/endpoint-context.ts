@@ -32,6 +32,8 @@ export interface EndpointContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: EndpointCounters;
+  /** Text exposition format of Prometheus. */
+  renderMetrics(): Promise<string>;
   /** A name that no other request of any process has. */
   newId(): string;
 }

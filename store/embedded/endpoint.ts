@@ -1,7 +1,7 @@
 /**
- * ClickHouse's HTTP interface over the engine inside this process. One per process and only once: the
- * engine cannot be opened again after it was closed beside its threads, so whoever stops the endpoint
- * ends the process.
+ * ClickHouse's HTTP interface over the engine inside this process. One per process and only once:
+ * the engine cannot be opened again after it was closed beside its threads, so whoever stops the
+ * endpoint ends the process.
  */
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -99,6 +99,7 @@ export async function startEndpoint(
     clock,
     logger,
     counters: endpointCounters(deps.metrics, pool),
+    renderMetrics: () => deps.metrics.render(),
     newId: () => randomUUID(),
   };
   const server = createServer((request, response) => {
@@ -112,7 +113,10 @@ export async function startEndpoint(
   return { url };
 }
 
-/** The engine this release is built on; a directory written by a newer one is refused before it is opened. */
+/**
+ * The engine this release is built on; a directory written by a newer one is refused before it is
+ * opened.
+ */
 const ENGINE_FLOOR = "26.7";
 
 function openEngine(path: string, configFile: string): Session {
@@ -156,7 +160,10 @@ const KEEP_ALIVE_MS = 30_000;
 const UPLOAD_MS_MAX = 3_600_000;
 const LAST_REQUESTS_MS = 5_000;
 
-/** No new connections; what runs may end within some seconds, then its client is cut (and it is killed). */
+/**
+ * No new connections; what runs may end within some seconds, then its client is cut (and it is
+ * killed).
+ */
 async function stopListening(server: Server, clock: Clock): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();

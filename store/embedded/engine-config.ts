@@ -1,6 +1,7 @@
 /**
- * The engine's own configuration for a small machine: a cap on its memory, caches that fit under it, and
- * background pools sized by cores, since merges share them with inserts. One XML file per data directory.
+ * The engine's own configuration for a small machine: a cap on its memory, caches that fit under
+ * it, and background pools sized by cores, since merges share them with inserts. One XML file per
+ * data directory.
  */
 export interface EngineTuning {
   readonly memoryBytesMax: number;

@@ -1,6 +1,7 @@
 /**
- * The engine as lanes of threads. Inserts have lanes of their own, so that no query stands before them.
- * A job is a generator of result chunks: whoever stops reading, or whose signal fires, has it killed.
+ * The engine as lanes of threads. Inserts have lanes of their own, so that no query stands before
+ * them. A job is a generator of result chunks: whoever stops reading, or whose signal fires, has it
+ * killed.
  */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
@@ -12,7 +13,10 @@ import { quoteString } from "./quote-sql.ts";
 
 export interface Cancelling {
   readonly signal: AbortSignal;
-  /** Ends the job's log_comment, by which it is killed; "" for jobs that come to their end regardless. */
+  /**
+   * Ends the job's log_comment, by which it is killed; "" for jobs that come to their end
+   * regardless.
+   */
   readonly killTag: string;
 }
 
@@ -109,7 +113,9 @@ export function createEnginePool(
   };
 }
 
-/** Asked again, since a KILL that comes before the engine has registered the query finds nothing. */
+/**
+ * Asked again, since a KILL that comes before the engine has registered the query finds nothing.
+ */
 const KILL_EVERY_MS = 200;
 const KILL_TRIES_MAX = 600;
 

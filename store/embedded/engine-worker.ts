@@ -1,8 +1,8 @@
 /**
- * The thread in which queries run. Starting a stream analyses the query on the calling thread (a scalar
- * subquery blocked it for seconds), so each running query has a thread of its own; a job opens a fresh
- * session, since SET, USE and temporary tables would stay in it. Never terminated before the process
- * ends: that would take the engine down with it.
+ * The thread in which queries run. Starting a stream analyses the query on the calling thread (a
+ * scalar subquery blocked it for seconds), so each running query has a thread of its own; a job
+ * opens a fresh session, since SET, USE and temporary tables would stay in it. Never terminated
+ * before the process ends: that would take the engine down with it.
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type ChdbQueryStream, Session } from "chdb";

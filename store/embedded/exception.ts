@@ -1,6 +1,7 @@
 /**
- * Errors as ClickHouse clients know them: a code, a name and a text. The engine's own are read from its
- * text (its streams carry no code); the endpoint's own use the codes a server uses for the same thing.
+ * Errors as ClickHouse clients know them: a code, a name and a text. The engine's own are read from
+ * its text (its streams carry no code); the endpoint's own use the codes a server uses for the same
+ * thing.
  */
 export class EngineException extends Error {
   override readonly name = "EngineException";
@@ -48,7 +49,9 @@ export function exception(type: OwnException, message: string): EngineException 
 const ENGINE_TEXT = /^Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z][A-Z0-9_]*)\)\s*$/;
 const NESTED_TAIL = /\s*\(version [^)]*\)\.?\s*$/;
 
-/** Reads "Code: N. DB::Exception: text (NAME)"; the engine nests it into itself when it rethrows. */
+/**
+ * Reads "Code: N. DB::Exception: text (NAME)"; the engine nests it into itself when it rethrows.
+ */
 export function parseEngineException(text: string): EngineException {
   const outer = ENGINE_TEXT.exec(text.trim());
   if (outer === null) return exception("UNKNOWN_EXCEPTION", text);
@@ -72,8 +75,8 @@ const NOT_FOUND = [46, 47, 50, 56, 60, 63, 73, 77, 78, 81, 115, 137, 511];
 const UNAVAILABLE = [76, 202, 209, 439];
 
 /**
- * The status a server answers for a code (its exceptionCodeToHTTPStatus), and 503 for a queue that is
- * full, so that a caller's back-off sees what it is.
+ * The status a server answers for a code (its exceptionCodeToHTTPStatus), and 503 for a queue that
+ * is full, so that a caller's back-off sees what it is.
  */
 export function httpStatusOf(code: number): number {
   if (code === 194) return 401;

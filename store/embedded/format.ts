@@ -1,7 +1,7 @@
 /**
- * Formats and how their results can travel. The engine's stream emits each chunk as a whole document,
- * so only formats whose documents may be put one after another are streamed; all others are written
- * to a file by the engine and sent from there.
+ * Formats and how their results can travel. The engine's stream emits each chunk as a whole
+ * document, so only formats whose documents may be put one after another are streamed; all others
+ * are written to a file by the engine and sent from there.
  */
 const CONCATENABLE: ReadonlySet<string> = new Set([
   "JSONEachRow",

@@ -1,6 +1,6 @@
 /**
- * One HTTP request from its path to its reply. Decisions are in the modules that it calls; here is their
- * order: who asks, what is asked, may it be run, run it, reply.
+ * One HTTP request from its path to its reply. Decisions are in the modules that it calls; here is
+ * their order: who asks, what is asked, may it be run, run it, reply.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { authenticate, type Role } from "./authenticate.ts";
@@ -22,10 +22,10 @@ export async function handleRequest(
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://endpoint");
   response.setHeader("X-ClickHouse-Server-Display-Name", context.displayName);
-  const plain = plainAnswer(request, url);
+  const plain = await plainAnswer(request, url, context);
   if (plain !== undefined) {
     response.statusCode = plain.status;
-    response.setHeader("Content-Type", "text/html; charset=UTF-8");
+    response.setHeader("Content-Type", plain.type);
     return sendWhole(response, Buffer.from(plain.text));
   }
   const gone = new AbortController();
@@ -42,21 +42,39 @@ export async function handleRequest(
   }
 }
 
-/** Paths that need neither account nor engine. */
-function plainAnswer(
+interface PlainAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+const HTML = "text/html; charset=UTF-8";
+
+/** Paths that need no account: health as ClickHouse and as our other services tell it, and metrics. */
+async function plainAnswer(
   request: IncomingMessage,
   url: URL,
-): { status: number; text: string } | undefined {
-  const reading = request.method === "GET" || request.method === "HEAD";
-  const alive = url.pathname === "/ping" || url.pathname === "/replicas_status";
-  if (reading && (alive || (url.pathname === "/" && !url.searchParams.has("query")))) {
-    return { status: 200, text: "Ok.\n" };
+  context: EndpointContext,
+): Promise<PlainAnswer | undefined> {
+  const { pathname: path } = url;
+  const asksNothing = path === "/" && !url.searchParams.has("query");
+  if (request.method === "GET" || request.method === "HEAD") {
+    if (path === "/ping" || path === "/replicas_status" || asksNothing) {
+      return { status: 200, type: HTML, text: "Ok.\n" };
+    }
+    // Requests are answered only after the engine has been opened.
+    if (path === "/healthz" || path === "/readyz") {
+      const status = path === "/healthz" ? "ok" : "ready";
+      return { status: 200, type: "application/json", text: JSON.stringify({ status }) };
+    }
+    if (path === "/metrics") {
+      const text = await context.renderMetrics();
+      return { status: 200, type: "text/plain; version=0.0.4", text };
+    }
   }
-  if (url.pathname !== "/" && url.pathname !== "/query") {
-    const text = `There is no handle ${url.pathname}\n\nUse / or /ping for health checks.\nSend queries from your program with POST method or GET /?query=...\n`;
-    return { status: 404, text };
-  }
-  return undefined;
+  if (path === "/" || path === "/query") return undefined;
+  const text = `There is no handle ${path}\n\nUse / or /ping for health checks.\nSend queries from your program with POST method or GET /?query=...\n`;
+  return { status: 404, type: HTML, text };
 }
 
 async function answer(
@@ -130,8 +148,8 @@ async function readAsked(
 }
 
 /**
- * The statement is the URL's `query` followed by the body; data of an INSERT follows the statement. A
- * body is read here only as far as it may hold the statement's end.
+ * The statement is the URL's `query` followed by the body; data of an INSERT follows the statement.
+ * A body is read here only as far as it may hold the statement's end.
  */
 async function findStatement(
   asked: EndpointRequest,
@@ -169,7 +187,10 @@ function holdsData(
   return statement.kind === "insert-data" || statement.kind === "insert-input";
 }
 
-/** GET reads, as with a server; so does a request that says readonly=1 or 2, and the reading account. */
+/**
+ * GET reads, as with a server; so does a request that says readonly=1 or 2, and the reading
+ * account.
+ */
 function isReadonly(request: IncomingMessage, asked: EndpointRequest, role: Role): boolean {
   const setting = asked.settings.get("readonly") ?? "0";
   return role === "reader" || request.method !== "POST" || setting !== "0";

@@ -1,6 +1,6 @@
 /**
- * Who runs and who waits: per lane at most so many running jobs, each on a thread of its own that is
- * started when first needed, and at most so many waiting ones, first come first served.
+ * Who runs and who waits: per lane at most so many running jobs, each on a thread of its own that
+ * is started when first needed, and at most so many waiting ones, first come first served.
  */
 import { exception } from "./exception.ts";
 
@@ -23,7 +23,8 @@ export type LaneLoad = Readonly<Record<LaneName, { running: number; waiting: num
 export interface LaneQueues<T> {
   /**
    * A thread for one job, to be given back by `release`.
-   * @throws {EngineException} TOO_MANY_SIMULTANEOUS_QUERIES; QUERY_WAS_CANCELLED when `signal` fires
+   * @throws {EngineException} TOO_MANY_SIMULTANEOUS_QUERIES; QUERY_WAS_CANCELLED when `signal`
+   *   fires
    */
   acquire(lane: LaneName, signal: AbortSignal): Promise<T>;
   release(lane: LaneName, thread: T): void;
@@ -58,6 +59,11 @@ export function createLaneQueues<T>(plan: LanePlan, start: () => T): LaneQueues<
     const sharedRoom = !shared || running(plan.shared.lanes) < plan.shared.runningMax;
     return sharedRoom && lanes[name].running < lanes[name].limits.runningMax;
   };
+  /** Of the lanes that may run what waits in them, the one that runs least. */
+  const mostDeprived = (): LaneState<T> | undefined =>
+    LANE_NAMES.filter((name) => lanes[name].waiting.length > 0 && hasRoom(name))
+      .map((name) => lanes[name])
+      .toSorted((a, b) => a.running - b.running)[0];
   const begin = (lane: LaneState<T>): T => {
     lane.running += 1;
     return lane.idle.pop() ?? start();
@@ -75,11 +81,8 @@ export function createLaneQueues<T>(plan: LanePlan, start: () => T): LaneQueues<
     release: (name, thread) => {
       lanes[name].idle.push(thread);
       lanes[name].running -= 1;
-      for (const next of LANE_NAMES) {
-        const first = lanes[next].waiting[0];
-        if (first === undefined || !hasRoom(next)) continue;
-        lanes[next].waiting.shift();
-        first.take(begin(lanes[next]));
+      for (let next = mostDeprived(); next !== undefined; next = mostDeprived()) {
+        next.waiting.shift()?.take(begin(next));
       }
       if (running(LANE_NAMES) === 0) closing?.done();
     },

@@ -1,7 +1,8 @@
 /**
- * ClickHouse's lexical rules, as far as one must know them to find words outside quotes and comments.
- * Input is text decoded as latin1, so that offsets are bytes; the typographic quotes that the engine
- * accepts are therefore three-character sequences here. Lazy: an INSERT's data is never looked at.
+ * ClickHouse's lexical rules, as far as one must know them to find words outside quotes and
+ * comments. Input is text decoded as latin1, so that offsets are bytes; the typographic quotes that
+ * the engine accepts are therefore three-character sequences here. Lazy: an INSERT's data is never
+ * looked at.
  */
 export type TokenKind = "word" | "number" | "string" | "identifier" | "symbol" | "unterminated";
 
@@ -26,7 +27,9 @@ const QUOTES: readonly { open: string; close: string; kind: TokenKind }[] = [
   { open: "\u00e2\u0080\u009c", close: "\u00e2\u0080\u009d", kind: "identifier" },
 ];
 
-/** Tokens of `source` in order; an unclosed quote or comment ends the sequence as `unterminated`. */
+/**
+ * Tokens of `source` in order; an unclosed quote or comment ends the sequence as `unterminated`.
+ */
 export function* lexSql(source: string): Generator<Token, void> {
   let at = 0;
   while (at < source.length) {

@@ -22,7 +22,7 @@ await runService({
         next: `Start it with ${wanted.join(" ")}.`,
       });
     }
-    // The engine is in an unknown state: no clean-up is possible, a new process starts from its files.
+    // The engine is in an unknown state: no clean-up is possible, a new process starts from files.
     const onFatal = (error: unknown): void => {
       deps.logger.error({ err: error }, "the engine failed");
       process.abort();

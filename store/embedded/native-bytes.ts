@@ -1,14 +1,14 @@
 /**
- * The few Native bytes that the engine does not make for us: clickhouse-go's greeting, and the header of
- * an empty result, without which Grafana has no columns.
+ * The few Native bytes that the engine does not make for us: clickhouse-go's greeting, and the
+ * header of an empty result, without which Grafana has no columns.
  */
 
 /** What clickhouse-go sends first on each connection, byte for byte. */
 export const GO_HELLO = "SELECT displayName(), version(), revision(), timezone()";
 
 /**
- * The greeting's answer as one block of revision 54460. It says revision 0, so that everything after it
- * is the engine's plain Native.
+ * The greeting's answer as one block of revision 54460. It says revision 0, so that everything
+ * after it is the engine's plain Native.
  */
 export function renderGoHello(server: { name: string; version: string; timezone: string }): Buffer {
   const blockInfo = Buffer.from("010002ffffffff00", "hex");

@@ -1,7 +1,7 @@
 /**
- * What must be in the environment before the store's process starts, since neither can be set later:
- * the size of libuv's pool (an insert waited 36 s behind queries with the default of 4) and the engine's
- * time zone, which decides what a day is.
+ * What must be in the environment before the store's process starts, since neither can be set
+ * later: the size of libuv's pool (an insert waited 36 s behind queries with the default of 4) and
+ * the engine's time zone, which decides what a day is.
  */
 import { threadPoolSize } from "./lanes.ts";
 

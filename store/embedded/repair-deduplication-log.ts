@@ -1,10 +1,11 @@
 /**
- * Mends the hole that `kill -9` tears into exactly-once. A MergeTree without replication writes the token
- * of an insert into its deduplication log before it renames the part into place; killed in between, the
- * token is known, the part is not, and a replay is skipped for ever. Before the engine opens the directory
- * every such record is dropped, so that the replay stores the part.
+ * Mends the hole that `kill -9` tears into exactly-once. A MergeTree without replication writes the
+ * token of an insert into its deduplication log before it renames the part into place; killed in
+ * between, the token is known, the part is not, and a replay is skipped for ever. Before the engine
+ * opens the directory every such record is dropped, so that the replay stores the part.
  *
- * A log is lines "1|2 TAB part TAB block id": 1 adds, 2 drops. A part is "partition_min_max_level[_mutation]".
+ * A log is lines "1|2 TAB part TAB block id": 1 adds, 2 drops. A part is
+ * "partition_min_max_level[_mutation]".
  */
 import { globSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -28,8 +29,8 @@ export type RepairDecision =
   | { readonly kind: "repair"; readonly drop: readonly LogRecord[]; readonly reason: string };
 
 /**
- * Newest records that are dropped even below the highest visible block: with two writers, the other one
- * may have finished a later block within the microseconds that the killed one lacked.
+ * Newest records that are dropped even below the highest visible block: with two writers, the other
+ * one may have finished a later block within the microseconds that the killed one lacked.
  */
 export const TAIL_RECORDS = 64;
 

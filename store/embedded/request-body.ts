@@ -1,6 +1,7 @@
 /**
- * The body of a request: its beginning, in which a statement is looked for, and its rest, which goes to
- * a file without being kept. An upload that breaks off throws, so that nothing of it is ever inserted.
+ * The body of a request: its beginning, in which a statement is looked for, and its rest, which
+ * goes to a file without being kept. An upload that breaks off throws, so that nothing of it is
+ * ever inserted.
  */
 import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";

@@ -1,6 +1,7 @@
 /**
- * One HTTP request as ClickHouse's interface means it: which names are its own, which are parameters of
- * the query, and that all others are settings. Pure; text from outside is checked where it is used.
+ * One HTTP request as ClickHouse's interface means it: which names are its own, which are
+ * parameters of the query, and that all others are settings. Pure; text from outside is checked
+ * where it is used.
  */
 export interface Credentials {
   readonly user: string | undefined;

@@ -1,7 +1,7 @@
 /**
- * Replies. Headers wait for the first chunk, so that an error before it is a proper error; an error after
- * it is framed with the tag that was announced and the connection is cut without its end, since clients
- * take a clean end for the whole result.
+ * Replies. Headers wait for the first chunk, so that an error before it is a proper error; an error
+ * after it is framed with the tag that was announced and the connection is cut without its end,
+ * since clients take a clean end for the whole result.
  */
 import { once } from "node:events";
 import { createReadStream, statSync } from "node:fs";
@@ -26,15 +26,17 @@ export function writeHeaders(response: ServerResponse, shape: ReplyShape): void 
   response.setHeader("X-ClickHouse-Exception-Tag", shape.tag);
 }
 
-/** A reply that is known as a whole; an empty one is never compressed (clickhouse-go fails on it). */
+/**
+ * A reply that is known as a whole; an empty one is never compressed (clickhouse-go fails on it).
+ */
 export function sendWhole(response: ServerResponse, body: Buffer): void {
   response.setHeader("Content-Length", body.length);
   response.end(body);
 }
 
 /**
- * Sends chunks as they come. Resolves when all is sent; rejects with what `chunks` throws before the
- * first byte left, and with nothing after it (the error is then in the body).
+ * Sends chunks as they come. Resolves when all is sent; rejects with what `chunks` throws before
+ * the first byte left, and with nothing after it (the error is then in the body).
  */
 export async function sendChunks(
   response: ServerResponse,

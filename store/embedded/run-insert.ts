@@ -1,6 +1,6 @@
 /**
- * INSERT with data: the body goes to a file first, so that an upload that breaks off inserts nothing and
- * a slow one holds no lane; the engine then reads the file in any of its formats.
+ * INSERT with data: the body goes to a file first, so that an upload that breaks off inserts
+ * nothing and a slow one holds no lane; the engine then reads the file in any of its formats.
  */
 import type { ServerResponse } from "node:http";
 import type { EndpointContext } from "./endpoint-context.ts";
@@ -52,7 +52,9 @@ export async function runInsert(
   }
 }
 
-/** The same INSERT, reading its data from a file: FROM INFILE, or file() in the place of input(). */
+/**
+ * The same INSERT, reading its data from a file: FROM INFILE, or file() in the place of input().
+ */
 export function insertFromFile(statement: InsertStatement, format: string, path: string): string {
   const file = quoteString(path);
   if (statement.kind === "insert-input") {

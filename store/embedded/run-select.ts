@@ -1,6 +1,6 @@
 /**
- * SELECT: streamed block by block where the format allows it, else through a file that the engine writes
- * (bounded, since it may be memory). A client that goes has its query killed.
+ * SELECT: streamed block by block where the format allows it, else through a file that the engine
+ * writes (bounded, since it may be memory). A client that goes has its query killed.
  */
 import { statSync } from "node:fs";
 import type { ServerResponse } from "node:http";

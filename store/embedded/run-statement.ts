@@ -1,4 +1,6 @@
-/** Routes one statement: which lane runs it, in which session, and in what form its result travels. */
+/**
+ * Routes one statement: which lane runs it, in which session, and in what form its result travels.
+ */
 import type { ServerResponse } from "node:http";
 import type { Ask, Plan } from "./ask.ts";
 import type { EndpointContext } from "./endpoint-context.ts";
@@ -111,13 +113,18 @@ function defaultSettings(ask: Ask, context: EndpointContext): [string, string][]
     ["max_query_size", String(limits.statementBytesMax)],
     ["max_memory_usage", String(limits.queryMemoryBytesMax)],
   ];
-  if (kind === "select" || kind === "show") settings.push(["max_threads", "1"]);
-  else settings.push(["async_insert", "0"], ["max_insert_threads", "1"]);
+  // The priority has effect only where the process has CAP_SYS_NICE; else the engine ignores it.
+  if (kind === "select" || kind === "show") {
+    settings.push(["max_threads", "1"], ["os_threads_nice_value_query", READER_NICE]);
+  } else settings.push(["async_insert", "0"], ["max_insert_threads", "1"]);
   if (ask.role === "reader") {
     settings.push(["max_execution_time", String(limits.readerSecondsMax)]);
   }
   return settings;
 }
+
+/** A fourth of a writer's weight or less. */
+const READER_NICE = "10";
 
 function laneOf(ask: Ask): LaneName {
   const { statement, asked } = ask;

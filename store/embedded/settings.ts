@@ -1,6 +1,7 @@
 /**
- * Settings of a request, and how they reach the engine: names are checked against the engine's own list,
- * since they enter a statement; values only as quoted strings. One prologue prepares a fresh session.
+ * Settings of a request, and how they reach the engine: names are checked against the engine's own
+ * list, since they enter a statement; values only as quoted strings. One prologue prepares a fresh
+ * session.
  */
 import type { Role } from "./authenticate.ts";
 import { type EngineException, exception } from "./exception.ts";

@@ -1,6 +1,7 @@
 /**
- * Files between HTTP and the engine: bodies of inserts and results that cannot be streamed. They live in
- * memory (tmpfs) when they surely fit, else in the data directory; what a killed process left is swept.
+ * Files between HTTP and the engine: bodies of inserts and results that cannot be streamed. They
+ * live in memory (tmpfs) when they surely fit, else in the data directory; what a killed process
+ * left is swept.
  */
 import { mkdirSync, readdirSync, rmSync, statSync, statfsSync } from "node:fs";
 import { join } from "node:path";
@@ -14,8 +15,8 @@ export interface SpoolFolders {
 export type SpoolChoice = { readonly folder: string; readonly reason: string };
 
 /**
- * Where a file of `bytes` goes (undefined: not known yet, at most `bytesMax`). Half of tmpfs stays free:
- * it is memory that the engine and others need.
+ * Where a file of `bytes` goes (undefined: not known yet, at most `bytesMax`). Half of tmpfs stays
+ * free: it is memory that the engine and others need.
  */
 export function chooseSpoolFolder(
   folders: SpoolFolders,
@@ -37,7 +38,9 @@ export interface Spool {
   sweep(): void;
 }
 
-/** @param instance names the files of this data directory, so that two endpoints may share a tmpfs */
+/**
+ * @param instance names the files of this data directory, so that two endpoints may share a tmpfs
+ */
 export function createSpool(folders: SpoolFolders, instance: string): Spool {
   let next = 0;
   for (const folder of [folders.memory, folders.disk]) {

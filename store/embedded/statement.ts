@@ -91,7 +91,9 @@ function withoutSemicolon(source: string, tokens: readonly Token[]): string {
   return source.slice(0, end ?? source.length);
 }
 
-/** Takes the output FORMAT out of a query: the last one at depth 0 that only SETTINGS may follow. */
+/**
+ * Takes the output FORMAT out of a query: the last one at depth 0 that only SETTINGS may follow.
+ */
 function splitFormat(
   source: string,
   tokens: readonly Token[],

@@ -1,4 +1,7 @@
-/** Asks the engine for a reader's statement as it understands it, and judges that (vet-statement.ts). */
+/**
+ * Asks the engine for a reader's statement as it understands it, and judges that
+ * (vet-statement.ts).
+ */
 import type { EndpointContext } from "./endpoint-context.ts";
 import { collect } from "./engine-pool.ts";
 import { quoteString } from "./quote-sql.ts";

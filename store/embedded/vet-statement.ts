@@ -1,8 +1,8 @@
 /**
- * What a reading account may run. The engine here has no users and its `readonly` still reads files, so
- * each statement is judged by its syntax tree: one statement, of a kind that only reads, that calls no
- * table function off the list and sets nothing off the list. What is judged is what is run: the
- * statement as the engine itself printed it, without comments or doubtful quoting.
+ * What a reading account may run. The engine here has no users and its `readonly` still reads
+ * files, so each statement is judged by its syntax tree: one statement, of a kind that only reads,
+ * that calls no table function off the list and sets nothing off the list. What is judged is what
+ * is run: the statement as the engine itself printed it, without comments or doubtful quoting.
  */
 import { type EngineException, exception } from "./exception.ts";
 import { lexSql } from "./lex-sql.ts";

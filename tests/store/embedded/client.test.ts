@@ -1,6 +1,6 @@
 /**
- * The endpoint as @clickhouse/client sees it. Nothing here is asked for that a ClickHouse server has
- * not: with CLICKHOUSE_URL (and CLICKHOUSE_USER, CLICKHOUSE_PASSWORD) it runs against one.
+ * The endpoint as @clickhouse/client sees it. Nothing here is asked for that a ClickHouse server
+ * has not: with CLICKHOUSE_URL (and CLICKHOUSE_USER, CLICKHOUSE_PASSWORD) it runs against one.
  */
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";

@@ -18,7 +18,9 @@ async function createTables(engine: EmbeddedEngine): Promise<void> {
   for (const query of statements) await engine.client.command({ query });
 }
 
-/** A writer as a collector is: one group at a time, sent again under its token until acknowledged. */
+/**
+ * A writer as a collector is: one group at a time, sent again under its token until acknowledged.
+ */
 async function writeUntil(
   engine: EmbeddedEngine,
   lane: "live" | "backlog",

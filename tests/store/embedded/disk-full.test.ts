@@ -1,4 +1,7 @@
-/** A disk that fills: a clear error, nothing acknowledged is lost, and work again once there is room. */
+/**
+ * A disk that fills: a clear error, nothing acknowledged is lost, and work again once there is
+ * room.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** The endpoint byte for byte: headers, accounts, codings, errors in mid-stream, clickhouse-go's greeting. */
+/**
+ * The endpoint byte for byte: headers, accounts, codings, errors in mid-stream, clickhouse-go's
+ * greeting.
+ */
 import { type IncomingHttpHeaders, request as httpRequest } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync, gunzipSync, zstdCompressSync } from "node:zlib";
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
@@ -55,6 +58,14 @@ describe("paths and methods", () => {
       expect([answer.status, answer.body.toString()]).toEqual([200, "Ok.\n"]);
     }
     expect((await ask({}, { method: "GET", path: "/nowhere", headers: {} })).status).toBe(404);
+  });
+
+  it("tells its health and its counts as the other services do", async () => {
+    const get = (path: string): Promise<Answer> => ask({}, { method: "GET", path, headers: {} });
+    expect((await get("/readyz")).body.toString()).toBe('{"status":"ready"}');
+    await ask({ query: "SELECT 1" });
+    const counts = (await get("/metrics")).body.toString();
+    expect(counts).toMatch(/driftmend_store_statements_total\{.*kind="select".*\} [1-9]/);
   });
 
   it("takes the statement from the URL, the body or both", async () => {

@@ -1,4 +1,6 @@
-/** What the reading account may and may not do. The engine itself would let it read and write files. */
+/**
+ * What the reading account may and may not do. The engine itself would let it read and write files.
+ */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClickHouseLogLevel, type ClickHouseClient, createClient } from "@clickhouse/client";

@@ -1,6 +1,7 @@
 /**
  * Killed between the token and the part (storage of a MergeTree without replication), an insert is
- * remembered and lost. The files are left here as such a kill leaves them, at each of the three points.
+ * remembered and lost. The files are left here as such a kill leaves them, at each of the three
+ * points.
  */
 import { globSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
