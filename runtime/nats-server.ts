@@ -107,14 +107,16 @@ export async function startNatsServer(
   const said: string[] = [];
   const port = await new Promise<number>((resolveReady, reject) => {
     let listening: number | undefined;
+    const deadline = new AbortController();
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (text) => {
       deps.line?.(text);
       said.push(text);
       if (said.length > SAID_LINES_MAX) said.shift();
       listening ??= portOfLine(text);
-      if (text.endsWith("Server is ready") && listening !== undefined) resolveReady(listening);
+      if (!text.endsWith("Server is ready") || listening === undefined) return;
+      deadline.abort();
+      resolveReady(listening);
     });
-    const deadline = new AbortController();
     void exited.then((how) => {
       deadline.abort();
       reject(startFailure(options, how, said));

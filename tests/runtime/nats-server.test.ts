@@ -50,6 +50,24 @@ describe("startNatsServer", () => {
     expect(await again.exited).toBe("signal SIGKILL");
   });
 
+  it("gives up its deadline once the server is ready", async () => {
+    let deadline: AbortSignal | undefined;
+    const clock = {
+      ...systemClock,
+      sleep: (durationMs: number, signal?: AbortSignal) => {
+        deadline ??= signal;
+        return systemClock.sleep(durationMs, signal);
+      },
+    };
+    const server = await startNatsServer(options(), { clock });
+    try {
+      // Kept, it would kill a healthy server a minute after its start.
+      expect(deadline?.aborted).toBe(true);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it("says which port is taken and what to do", async () => {
     const first = await startNatsServer(options(), deps);
     try {
