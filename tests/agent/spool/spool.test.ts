@@ -1,0 +1,136 @@
+/** The spool's own promises, without a process around it. */
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Batch } from "../../../agent/columns/frame-builder.ts";
+import { lockFolder } from "../../../agent/spool/folder-lock.ts";
+import { Spool } from "../../../agent/spool/spool.ts";
+import { buildPredictionBlock } from "../../../contract/payload-blocks.ts";
+import { silentLogger } from "../../../runtime/logger.ts";
+import { framesIn, temporaryFolder } from "../agent-process.ts";
+import { NOW_MS } from "../capture-harness.ts";
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+function folder(): string {
+  const { path, remove } = temporaryFolder();
+  cleanups.push(remove);
+  return path;
+}
+
+let serial = 0;
+function openSpool(path: string, nowMs = NOW_MS): Promise<Spool> {
+  return Spool.open(path, {
+    nowMs: () => nowMs,
+    logger: silentLogger,
+    randomHex: () => String(++serial).padStart(32, "0"),
+    pid: process.pid,
+  });
+}
+
+/** A batch of as many frames as ids are given, as one request makes them. */
+function batch(ids: readonly string[], digest: string): Batch {
+  const frames = ids.map((id) => {
+    const payload = buildPredictionBlock([{ model: "m", id, ts: NOW_MS }]);
+    const section = {
+      table: "predictions" as const,
+      rows: 1,
+      bytes: payload.length,
+      fromMs: NOW_MS,
+      toMs: NOW_MS,
+      models: { m: 1 },
+    };
+    return { sections: [section], payloads: [payload] };
+  });
+  return { frames, digests: [digest.padStart(32, "0")], clocks: [], bytes: 0 };
+}
+
+function segmentOf(path: string): string {
+  const frames = readdirSync(path).find((name) => name.startsWith("frames-")) ?? "";
+  return join(path, frames, readdirSync(join(path, frames))[0] ?? "");
+}
+
+describe("a request of several frames that was not written to its end", () => {
+  it("is forgotten as a whole at any cut, and the frames before it stay", async () => {
+    const path = folder();
+    const spool = await openSpool(path);
+    await spool.append(batch(["a"], "a"));
+    const kept = readFileSync(segmentOf(path)).length;
+    await spool.append(batch(["b1", "b2", "b3"], "b"));
+    await spool.close();
+    const whole = readFileSync(segmentOf(path));
+    for (let cut = kept; cut < whole.length; cut += 97) {
+      writeFileSync(segmentOf(path), whole.subarray(0, cut));
+      const state = join(path, "spool.json");
+      const before: unknown = JSON.parse(readFileSync(state, "utf8"));
+      writeFileSync(
+        state,
+        JSON.stringify({ ...Object(before), nextSeq: 1, unconfirmedFrom: null }),
+      );
+      const again = await openSpool(path);
+      expect([again.nextSeq, again.unstoredFrames]).toEqual([2, 1]);
+      expect(again.digests.has("b".padStart(32, "0"))).toBe(false);
+      expect(again.digests.has("a".padStart(32, "0"))).toBe(true);
+      await again.close();
+      expect(readFileSync(segmentOf(path)).length).toBe(kept);
+    }
+  });
+});
+
+describe("digests", () => {
+  it("are forgotten after 15 minutes, not before", async () => {
+    const path = folder();
+    const digest = "d".padStart(32, "0");
+    const first = await openSpool(path);
+    await first.append(batch(["a"], "d"));
+    await first.close();
+    const soon = await openSpool(path, NOW_MS + 14 * 60_000);
+    await soon.prune();
+    expect(soon.digests.has(digest)).toBe(true);
+    await soon.close();
+    const late = await openSpool(path, NOW_MS + 16 * 60_000);
+    await late.prune();
+    expect(late.digests.has(digest)).toBe(false);
+    await late.close();
+  });
+});
+
+describe("frames that are lost to damage at the end of a spool whose state knows them", () => {
+  it("are replaced by empty ones, so that numbers have no gap", async () => {
+    const path = folder();
+    const first = await openSpool(path);
+    for (const id of ["a", "b", "c"]) await first.append(batch([id], id));
+    await first.close();
+    const [frame] = framesIn(path);
+    truncateSync(segmentOf(path), (frame?.frameBytes ?? 0) + 10);
+    const second = await openSpool(path);
+    expect([second.nextSeq, second.unstoredFrames]).toEqual([4, 3]);
+    expect((await second.read(2))?.includes('"seq":2')).toBe(true);
+    await second.append(batch(["d"], "d"));
+    expect(second.nextSeq).toBe(5);
+    await second.close();
+  });
+});
+
+describe("the lock", () => {
+  it("of a process that is gone, or whose number was given to another, is taken over", async () => {
+    const path = folder();
+    mkdirSync(path, { recursive: true });
+    const lock = join(path, "lock");
+    for (const holder of [
+      { pid: 2 ** 22 - 3, started: "unknown" },
+      { pid: process.ppid, started: "another boot/1" },
+    ]) {
+      writeFileSync(lock, JSON.stringify(holder));
+      const unlock = await lockFolder(path, process.pid);
+      expect(JSON.parse(readFileSync(lock, "utf8"))).toMatchObject({ pid: process.pid });
+      await unlock();
+    }
+    writeFileSync(lock, "torn");
+    await (await lockFolder(path, process.pid))();
+    expect(readdirSync(path)).toEqual([]);
+  });
+});
