@@ -28,7 +28,7 @@ const ROWS_MIN = 100;
 const ALIKE_PSI_MAX = 0.02;
 /** With fewer values the middle one is no witness of what is normal. */
 const WITNESSES_MIN = 4;
-const CELL_SMOOTHING_ROWS = 0.5;
+const TREND_SMOOTHING_ROWS = 5;
 
 /** Breaks of one feature by value of the tag, largest effect first. */
 export function judgeSegments(given: TagFeature): readonly SegmentBreak[] {
@@ -110,8 +110,8 @@ function compareWithRest(
 }
 
 /**
- * What a value should look like today: the rest of today, changed as the value always differed from the
- * rest in the reference. Its rows are those that such an estimate is worth.
+ * What a value should look like today: as in the reference, changed as the rest has changed since. Cells
+ * that the rest hardly has say nothing of a change. Its rows are those that such an estimate is worth.
  */
 function expectedOf(
   given: TagFeature,
@@ -125,10 +125,10 @@ function expectedOf(
   const ownRows = sumOf(own);
   const beforeRows = sumOf(before);
   if (Math.min(ownRows, beforeRows) < ROWS_MIN) return null;
-  const shares = rest.map((count, i) => {
-    const ownShare = ((own[i] ?? 0) + CELL_SMOOTHING_ROWS) / ownRows;
-    const beforeShare = ((before[i] ?? 0) + CELL_SMOOTHING_ROWS) / beforeRows;
-    return count * (ownShare / beforeShare);
+  const todayPerBefore = sumOf(rest) / beforeRows;
+  const shares = own.map((count, i) => {
+    const usual = (before[i] ?? 0) * todayPerBefore;
+    return count * (((rest[i] ?? 0) + TREND_SMOOTHING_ROWS) / (usual + TREND_SMOOTHING_ROWS));
   });
   const scale = sumOf(shares);
   const worth = 1 / (1 / sumOf(rest) + 1 / ownRows + 1 / beforeRows);

@@ -62,7 +62,7 @@ export async function evaluateBreaks(
   for (const entry of tracked.closed) tell(evaluation, entry, false, day.window);
 }
 
-/** All rows of the same weekdays before, without days that were broken as a whole. */
+/** All rows of the same weekdays before, without days on which any rows were broken. */
 async function sameWeekdays(
   evaluation: Evaluation,
   window: Window,
@@ -74,7 +74,7 @@ async function sameWeekdays(
     const fromMs = window.fromMs - week * WEEK_MS;
     const toMs = window.toMs - week * WEEK_MS;
     const broken = evaluation.memory.quarantined.some(
-      (entry) => entry.tag === "" && entry.fromMs < toMs && (entry.toMs ?? END_MS) > fromMs,
+      (entry) => entry.fromMs < toMs && (entry.toMs ?? END_MS) > fromMs,
     );
     if (broken) continue;
     const { days } = evaluation.readAhead;

@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000;
 /** Airports with the hours that their local time is behind UTC. */
 const PLACES = [
   { name: "AAA", behind: 5, weight: 4 },
-  { name: "BBB", behind: 6, weight: 3 },
+  { name: "BBB", behind: 6, weight: 4 },
   { name: "CCC", behind: 8, weight: 2 },
   { name: "DDD", behind: 5, weight: 1 },
 ] as const;
