@@ -104,32 +104,7 @@ export async function startNatsServer(
   writeFileSync(file, natsConfiguration(options));
   const child = spawnWatched(options.binary, ["-c", file]);
   const exited = exitOf(child);
-  const said: string[] = [];
-  const port = await new Promise<number>((resolveReady, reject) => {
-    let listening: number | undefined;
-    const deadline = new AbortController();
-    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (text) => {
-      deps.line?.(text);
-      said.push(text);
-      if (said.length > SAID_LINES_MAX) said.shift();
-      listening ??= portOfLine(text);
-      if (!text.endsWith("Server is ready") || listening === undefined) return;
-      deadline.abort();
-      resolveReady(listening);
-    });
-    void exited.then((how) => {
-      deadline.abort();
-      reject(startFailure(options, how, said));
-    });
-    void deps.clock.sleep(START_DEADLINE_MS, deadline.signal).then(
-      () => {
-        child.kill("SIGKILL");
-        reject(startFailure(options, `not ready within ${START_DEADLINE_MS} ms`, said));
-      },
-      () => undefined,
-    );
-    child.once("error", (cause) => reject(startFailure(options, String(cause), said)));
-  });
+  const port = await portOnceReady(child, exited, options, deps);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     const done = new AbortController();
@@ -149,6 +124,40 @@ export async function startNatsServer(
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
+}
+
+/** Resolves with the port that it listens on; gives up at its end or at the deadline. */
+async function portOnceReady(
+  child: ChildProcess,
+  exited: Promise<string>,
+  options: NatsServerOptions,
+  deps: { readonly clock: Clock; readonly line?: (text: string) => void },
+): Promise<number> {
+  const said: string[] = [];
+  const ready = Promise.withResolvers<number>();
+  let listening: number | undefined;
+  createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (text) => {
+    deps.line?.(text);
+    said.push(text);
+    if (said.length > SAID_LINES_MAX) said.shift();
+    listening ??= portOfLine(text);
+    if (text.endsWith("Server is ready") && listening !== undefined) ready.resolve(listening);
+  });
+  void exited.then((how) => ready.reject(startFailure(options, how, said)));
+  const deadline = new AbortController();
+  const late = deps.clock.sleep(START_DEADLINE_MS, deadline.signal).then(
+    () => {
+      child.kill("SIGKILL");
+      ready.reject(startFailure(options, `not ready within ${START_DEADLINE_MS} ms`, said));
+    },
+    () => undefined,
+  );
+  try {
+    return await ready.promise;
+  } finally {
+    deadline.abort();
+    await late;
+  }
 }
 
 function portOfLine(text: string): number | undefined {

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { startOf } from "../../cli/up/process-table.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { processEnvironment } from "../../runtime/env.ts";
 import { findNatsServer, natsConfiguration, startNatsServer } from "../../runtime/nats-server.ts";
 
@@ -85,6 +85,19 @@ describe("startNatsServer", () => {
     const broken = { ...options(), binary: process.execPath };
     await expect(startNatsServer(broken, deps)).rejects.toMatchObject({
       code: "nats_server_failed",
+    });
+  });
+
+  it("gives up a start that hangs at the deadline", async () => {
+    const started = Promise.withResolvers<void>();
+    const clock: Clock = { ...systemClock, sleep: () => started.promise };
+    const hanging = join(folder, "hangs");
+    writeFileSync(hanging, "#!/bin/sh\nexec sleep 600\n", { mode: 0o755 });
+    const start = startNatsServer({ ...options(), binary: hanging }, { clock });
+    started.resolve();
+    await expect(start).rejects.toMatchObject({
+      code: "nats_server_failed",
+      message: expect.stringContaining("not ready within 60000 ms"),
     });
   });
 
