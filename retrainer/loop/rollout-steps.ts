@@ -2,7 +2,7 @@
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import type { EndOutcome, Run, RunOf, VersionShare } from "../journal/run-state.ts";
-import { judgeCanary } from "../rollout/canary.ts";
+import { type CanaryJudgement, judgeCanary } from "../rollout/canary.ts";
 import { loadArms } from "../rollout/load-arms.ts";
 import { proofOf } from "../rollout/proof.ts";
 import type { Observation } from "../rollout/target.ts";
@@ -47,12 +47,16 @@ export async function stageStep(
   );
 }
 
-/** Begins the next step: a canary for a while, or all requests, which ends the run. */
+/**
+ * Begins the next step: a canary for a while, or all requests, which ends the run.
+ * @param held what the step before showed; empty for the first
+ */
 export async function shareStep(
   context: ModelContext,
   run: RunOf<"staged" | "canary">,
   atMs: number,
   deps: RetrainerDeps,
+  held: string = "",
 ): Promise<Run> {
   const number = run.status === "canary" ? run.step + 1 : 0;
   const step = run.steps[number] ?? { share: 1, lastsMs: 0 };
@@ -72,7 +76,7 @@ export async function shareStep(
     return undo(context, run, { outcome: "failed", code, reason }, atMs, deps);
   }
   if (step.share < 1) return startCanary(run, { number, ...step }, observation, atMs, deps);
-  return promote(run, observation, atMs, deps);
+  return promote(run, held, observation, atMs, deps);
 }
 
 const sharesFor = (run: RunOf<"staged" | "canary">, share: number): readonly VersionShare[] =>
@@ -104,12 +108,14 @@ function startCanary(
 
 function promote(
   run: RunOf<"staged" | "canary">,
+  held: string,
   observation: Observation,
   atMs: number,
   deps: RetrainerDeps,
 ): Run {
   const champion = deps.journal.registry.champion(run.model);
-  const text = `Version ${run.version} serves all requests; ${answersText(observation)}`;
+  const canary = held === "" ? "" : ` The canary held: ${held}.`;
+  const text = `Version ${run.version} serves all requests, ${answersText(observation)}.${canary}`;
   const next = deps.journal.runs.advance(
     run.id,
     { kind: "promoted", reason: text },
@@ -117,7 +123,7 @@ function promote(
     { promote: { expectedRevision: champion?.revision ?? 0, version: run.version } },
   );
   const undoHint = `Undo with "driftmend rollback ${run.model}".`;
-  sayRun(next, atMs, `version ${run.version} is promoted`, `${text}. ${undoHint}`, deps);
+  sayRun(next, atMs, `version ${run.version} is promoted`, `${text} ${undoHint}`, deps);
   return next;
 }
 
@@ -139,27 +145,34 @@ export async function canaryStep(
   const final = atMs >= run.stepUntilMs;
   const toMs = final ? run.stepUntilMs : Math.floor(atMs / HOUR_MS) * HOUR_MS;
   if (toMs <= run.stepFromMs) return null;
-  const quarantine = await quarantineKnownAt(context.model, atMs, deps.store);
-  const { champion, version: challenger, stepFromMs: fromMs } = run;
-  const { document } = context;
-  const arms = await loadArms(
-    { document, champion, challenger, fromMs, toMs, knownMs: atMs, quarantine },
-    deps.store,
-  );
-  const judged = judgeCanary(arms, final);
+  const judged = final
+    ? await deps.journal.effects.once(`canary/${run.id}/${run.step}`, "canary", { toMs }, () =>
+        judgeArms(context, run, { toMs, knownMs: atMs, final }, deps),
+      )
+    : await judgeArms(context, run, { toMs, knownMs: atMs, final }, deps);
   if (judged.verdict === "FAIL" || (final && judged.verdict !== "PASS")) {
     const reason = `The canary is taken back: ${judged.reason}`;
     return undo(context, run, { outcome: "rolled_back", code: null, reason }, atMs, deps);
   }
   if (!final) return null;
-  deps.journal.log.note(run.model, run.id, {
-    actor: "judge",
-    atMs: run.stepUntilMs,
-    action: "canary_held",
-    reason: judged.reason,
-    detail: { gates: judged.gates },
-  });
-  return shareStep(context, run, run.stepUntilMs, deps);
+  return shareStep(context, run, run.stepUntilMs, deps, judged.reason);
+}
+
+async function judgeArms(
+  context: ModelContext,
+  run: RunOf<"canary">,
+  look: { readonly toMs: number; readonly knownMs: number; readonly final: boolean },
+  deps: RetrainerDeps,
+): Promise<CanaryJudgement> {
+  const { champion, version: challenger, stepFromMs: fromMs } = run;
+  const { toMs, knownMs, final } = look;
+  const { document, model } = context;
+  const quarantine = await quarantineKnownAt(model, knownMs, deps.store);
+  const arms = await loadArms(
+    { document, champion, challenger, fromMs, toMs, knownMs, quarantine },
+    deps.store,
+  );
+  return judgeCanary(arms, final);
 }
 
 export interface UndoWhy {

@@ -8,7 +8,7 @@ import type { ModelContext, RetrainerDeps } from "./deps.ts";
 
 const LOOK_BACK_MS = 120 * 86_400_000;
 
-/** Windows of the shortest length that the analyzer keeps of this metric, oldest first. */
+/** Windows as long as the model's season (a week unless it says otherwise), else the shortest; oldest first. */
 export async function windowsOf(
   context: ModelContext,
   threshold: Threshold,
@@ -21,9 +21,11 @@ export async function windowsOf(
     afterMs: throughMs - LOOK_BACK_MS,
     throughMs,
   });
-  const shortest = Math.min(...found.map(({ fromMs, toMs }) => toMs - fromMs));
+  const { season } = context.document.reference;
+  const lengths = found.map(({ fromMs, toMs }) => toMs - fromMs);
+  const wanted = lengths.includes(season) ? season : Math.min(...lengths);
   return found.filter(
-    ({ fromMs, toMs, value }) => toMs - fromMs === shortest && Number.isFinite(value),
+    ({ fromMs, toMs, value }) => toMs - fromMs === wanted && Number.isFinite(value),
   );
 }
 

@@ -27,6 +27,8 @@ export interface SmallWorld {
     to: number,
     options?: {
       readonly changeDay?: number;
+      /** Added to the truth's logit: all are late more often, the ranking stays. */
+      readonly shift?: number;
       readonly versionOf?: (row: number) => string;
       /** Share of rows of version "2" that fail. */
       readonly errorShare?: number;
@@ -37,9 +39,9 @@ export interface SmallWorld {
 }
 
 /** Probability of the positive class. */
-export function truth(hour: number, city: number, changed: boolean): number {
+export function truth(hour: number, city: number, changed: boolean, shift = 0): number {
   const late = changed ? city === 0 : city === 3;
-  return 1 / (1 + Math.exp(-(-1.5 + (late ? 2 : 0) + (hour >= 12 ? 0.8 : 0))));
+  return 1 / (1 + Math.exp(-(-1.5 + (late ? 2 : 0) + (hour >= 12 ? 0.8 : 0) + shift)));
 }
 
 export async function openSmallWorld(): Promise<SmallWorld> {
@@ -62,7 +64,7 @@ export async function openSmallWorld(): Promise<SmallWorld> {
           const hour = Math.floor((i / ROWS_A_DAY) * 24);
           const city = random.integer(CITIES.length);
           const changed = day >= (options.changeDay ?? Number.POSITIVE_INFINITY);
-          const positive = random.next() < truth(hour, city, changed);
+          const positive = random.next() < truth(hour, city, changed, options.shift);
           const version = options.versionOf?.(row) ?? "1";
           const fails = version !== "1" && random.next() < (options.errorShare ?? 0);
           rows.push({
