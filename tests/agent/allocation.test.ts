@@ -14,7 +14,7 @@ const Profile = z.object({
 const SMALLEST_OBJECT_BYTES = 16;
 
 it("decodes 100 000 predictions with less allocated than one smallest object for each", () => {
-  const child = join(import.meta.dirname, "allocation-child.ts");
+  const child = join(import.meta.dirname, "children", "allocation.ts");
   const output = execFileSync(process.execPath, [child], { encoding: "utf8", timeout: 120_000 });
   const { records, bytes, sites } = Profile.parse(JSON.parse(output));
   expect(records).toBe(100_000);

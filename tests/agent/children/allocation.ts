@@ -3,8 +3,8 @@
  * was collected again too, and prints what was allocated: run by allocation.test.ts in a process of its own.
  */
 import { Session } from "node:inspector";
-import { createCapture, NOW_MS } from "./capture-harness.ts";
-import { encodeRequest } from "./otlp-schema.ts";
+import { createCapture, NOW_MS } from "../capture-harness.ts";
+import { encodeRequest } from "../otlp-schema.ts";
 
 const RECORDS = 500;
 const BODIES = 200;
