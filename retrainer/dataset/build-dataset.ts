@@ -96,14 +96,29 @@ async function partsOf(
   const fromMs = Math.max(windowFromMs ?? span.fromMs, span.fromMs);
   if (fromMs >= toMs) return [];
   const exclusions = entriesWithin(request.quarantine, fromMs, toMs);
-  const window = { model, fromMs, toMs, knownMs, ...exclusionsOf(exclusions) };
+  const window = { model, fromMs, toMs, knownMs };
   let grid = WEEKS;
   let digests = await store.query(partDigests, { ...window, ...grid });
   if (isTooLarge(digests)) {
     grid = DAYS;
     digests = await store.query(partDigests, { ...window, ...grid });
   }
-  return planParts(digests, { fromMs, toMs }, grid, exclusions, columns);
+  const out = new Map<number, number>();
+  if (exclusions.length > 0) {
+    const span = {
+      ...window,
+      fromMs: Math.max(fromMs, Math.min(...exclusions.map((entry) => entry.fromMs))),
+      toMs: Math.min(toMs, Math.max(...exclusions.map((entry) => entry.toMs))),
+    };
+    const found = await store.query(excludedRows, {
+      ...span,
+      ...grid,
+      ...exclusionsOf(exclusions),
+    });
+    for (const { part, rows } of found) out.set(part, rows);
+  }
+  const sound = digests.map((part) => ({ ...part, rows: part.rows - (out.get(part.part) ?? 0) }));
+  return planParts(sound, { fromMs, toMs }, grid, exclusions, columns);
 }
 
 function describe(

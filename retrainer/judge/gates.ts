@@ -51,7 +51,7 @@ export function aucGate(block: ScoredBlock, cluster: Cluster): Gate {
   return {
     name: "auc",
     verdict,
-    text: `AUC ${drop.mean > 0 ? "lower" : "higher"} by ${show(Math.abs(drop.mean))}, at most ${show(drop.upperBound)} lower (allowed ${MARGINS.auc})`,
+    text: `AUC ${drop.mean > 0 ? "lower" : "higher"} by ${show(Math.abs(drop.mean))}; one-sided 95 % bound of the loss ${show(drop.upperBound)}, ${MARGINS.auc} is allowed`,
     numbers: {
       champion: meanOf(pairs.map((pair) => pair.champion)),
       challenger: meanOf(pairs.map((pair) => pair.challenger)),

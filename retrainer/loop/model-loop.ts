@@ -17,7 +17,6 @@ import { checkId } from "./run-identity.ts";
 import { thresholdFinding, windowsOf } from "./threshold-check.ts";
 
 /** Cursor that says from when on a model's checks are due. */
-const BEGAN = "began";
 
 interface Cancellation {
   readonly by: string;
@@ -30,6 +29,7 @@ export class ModelLoop {
   #document: OnboardingDocument | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #throughMs: number | null = null;
+  #clock: AnalyzedMessage["clock"] = "wall";
   #work = new AbortController();
   #cancelled: Cancellation | null = null;
 
@@ -66,8 +66,17 @@ export class ModelLoop {
     this.#document = document;
   }
 
-  heard(throughMs: number): void {
-    this.#throughMs = Math.max(this.#throughMs ?? throughMs, throughMs);
+  /** Whose time `throughMs` is. */
+  get clock(): AnalyzedMessage["clock"] {
+    return this.#clock;
+  }
+
+  /** Takes the analyzer's word; says whether it is news. A replay's clock begins anew, usually earlier. */
+  heard({ clock, throughMs }: AnalyzedMessage): boolean {
+    const isNews = clock !== this.#clock || throughMs > (this.#throughMs ?? -1);
+    if (isNews) this.#throughMs = throughMs;
+    this.#clock = clock;
+    return isNews;
   }
 
   /** Runs `work` after what is at work; a failure of one does not reach the next. */
@@ -88,11 +97,16 @@ export class ModelLoop {
   async advance(throughMs: number): Promise<void> {
     if (this.#document === null) return;
     const { journal } = this.#deps;
-    if (journal.switches.cursor(this.model, BEGAN) === null) {
-      journal.switches.setCursor(this.model, BEGAN, throughMs);
+    if (journal.switches.cursor(this.model, this.#began) === null) {
+      journal.switches.setCursor(this.model, this.#began, throughMs);
     }
     await this.#resume(throughMs);
     await this.#checks(throughMs);
+  }
+
+  /** Name of the cursor at which this clock's time began for us. */
+  get #began(): string {
+    return `began/${this.#clock}`;
   }
 
   /** Ends the run at work, which is done where a step allows it. */
@@ -163,7 +177,7 @@ export class ModelLoop {
   async #probeDue(due: { every: number; gain: number; throughMs: number }): Promise<void> {
     const { journal, clock, logger } = this.#deps;
     const trigger = `probe every ${due.every / 86_400_000} d, gain ${due.gain}`;
-    const began = journal.switches.cursor(this.model, BEGAN) ?? due.throughMs;
+    const began = journal.switches.cursor(this.model, this.#began) ?? due.throughMs;
     const after = Math.max(began, journal.runs.lastCheckMs(this.model, trigger) ?? began);
     const atMs = nextDueMs(due.throughMs, due.every) - due.every;
     if (atMs <= after) return;
@@ -201,7 +215,7 @@ export class ModelLoop {
     const threshold = parseThreshold(text);
     const context = this.context();
     const windows = await windowsOf(context, threshold, throughMs, this.#deps);
-    const began = journal.switches.cursor(this.model, BEGAN) ?? throughMs;
+    const began = journal.switches.cursor(this.model, this.#began) ?? throughMs;
     const after = journal.runs.lastCheckMs(this.model, threshold.text) ?? began;
     for (const [i, { toMs }] of windows.entries()) {
       if (toMs <= after) continue;

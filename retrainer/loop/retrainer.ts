@@ -22,7 +22,7 @@ export class Retrainer {
   readonly #projector: Projector;
   readonly #deps: RetrainerDeps;
   readonly #loops = new Map<string, ModelLoop>();
-  readonly #settled = new Map<string, number>();
+  readonly #settled = new Map<string, SettledMessage>();
   readonly #working = new Set<string>();
   readonly #adopting = new Set<string>();
   readonly #stops: (() => void)[] = [];
@@ -40,14 +40,11 @@ export class Retrainer {
   start(): void {
     this.#stops.push(
       this.#nats.subscribe(subjects.all("model"), ModelMessage, (message) => this.#take(message)),
-      this.#nats.subscribe(subjects.all("analyzed"), AnalyzedMessage, ({ model, throughMs }) => {
-        const loop = this.loop(model);
-        const isNews = loop.throughMs === null || throughMs > loop.throughMs;
-        loop.heard(throughMs);
-        if (isNews) this.kick(model);
+      this.#nats.subscribe(subjects.all("analyzed"), AnalyzedMessage, (message) => {
+        if (this.loop(message.model).heard(message)) this.kick(message.model);
       }),
       this.#deps.clock.every(REPEAT_MS, () => {
-        for (const [model, throughMs] of this.#settled) this.#publish(model, throughMs);
+        for (const message of this.#settled.values()) this.#publish(message);
       }),
     );
     void this.#askForDocuments();
@@ -65,7 +62,7 @@ export class Retrainer {
   }
 
   settledMs(model: string): number | null {
-    return this.#settled.get(model) ?? null;
+    return this.#settled.get(model)?.throughMs ?? null;
   }
 
   isReady(): boolean {
@@ -79,8 +76,7 @@ export class Retrainer {
     void this.#work(this.loop(model)).finally(() => {
       this.#working.delete(model);
       // A message may have come between the last look and now.
-      const { throughMs } = this.loop(model);
-      if (throughMs !== null && throughMs > (this.#settled.get(model) ?? -1)) this.kick(model);
+      if (!this.#isSettled(this.loop(model))) this.kick(model);
     });
   }
 
@@ -143,14 +139,15 @@ export class Retrainer {
     const { model } = loop;
     let waitMs = RETRY_MS;
     while (!this.#isStopped) {
-      const { throughMs } = loop;
+      const { clock, throughMs } = loop;
       if (throughMs === null) return;
       try {
         await loop.enqueue(() => loop.advance(throughMs));
         await this.#flush();
-        this.#settled.set(model, Math.max(this.#settled.get(model) ?? throughMs, throughMs));
-        this.#publish(model, throughMs);
-        if (loop.throughMs === throughMs) return;
+        const message: SettledMessage = { model, clock, throughMs };
+        this.#settled.set(model, message);
+        this.#publish(message);
+        if (this.#isSettled(loop)) return;
         waitMs = RETRY_MS;
       } catch (error) {
         if (this.#isStopped) return;
@@ -168,8 +165,17 @@ export class Retrainer {
     });
   }
 
-  #publish(model: string, throughMs: number): void {
-    this.#nats.publish(subjects.settled(model), { model, throughMs } satisfies SettledMessage);
+  /** True too where the analyzer has said nothing yet. */
+  #isSettled(loop: ModelLoop): boolean {
+    const settled = this.#settled.get(loop.model);
+    return (
+      loop.throughMs === null ||
+      (settled?.clock === loop.clock && settled.throughMs === loop.throughMs)
+    );
+  }
+
+  #publish(message: SettledMessage): void {
+    this.#nats.publish(subjects.settled(message.model), message);
   }
 
   async #sleep(durationMs: number): Promise<void> {

@@ -97,12 +97,23 @@ export function stagedColumns(columns: RowColumns) {
 /** What a part's file depends on: equal digests, equal rows. Parts are spans of \`partMs\` from \`anchorMs\`. */
 export const partDigests = defineQuery({
   name: "part_digests",
-  params: z.object({ ...spanParams, ...exclusionParams, anchorMs: z.int(), partMs: z.int() }),
+  params: z.object({ ...spanParams, anchorMs: z.int(), partMs: z.int() }),
   row: z.object({ part: count, rows: count, digest: z.string() }),
   sql: `SELECT intDiv(toUnixTimestamp64Milli(ts) - {anchorMs:Int64}, {partMs:Int64}) AS part, count() AS rows,
       toString(sum(cityHash64(id_hash, actual_label, actual_value))) AS digest
     FROM outcomes FINAL
-    WHERE ${SPAN} AND ${KNOWN} AND ${NOT_EXCLUDED}
+    WHERE ${SPAN} AND ${KNOWN}
+    GROUP BY part ORDER BY part`,
+});
+
+/** Labelled rows of a span that exclusions leave out, by part. Ask for the excluded spans alone: tags are dear. */
+export const excludedRows = defineQuery({
+  name: "excluded_rows",
+  params: z.object({ ...spanParams, ...exclusionParams, anchorMs: z.int(), partMs: z.int() }),
+  row: z.object({ part: count, rows: count }),
+  sql: `SELECT intDiv(toUnixTimestamp64Milli(ts) - {anchorMs:Int64}, {partMs:Int64}) AS part, count() AS rows
+    FROM outcomes FINAL
+    WHERE ${SPAN} AND ${KNOWN} AND NOT (${NOT_EXCLUDED})
     GROUP BY part ORDER BY part`,
 });
 

@@ -73,6 +73,8 @@ describe("a world in which everything is late more often", { timeout: 120_000 },
       tripsDocument(places, server.url, {
         retrain: { when: [{ threshold: rule }] },
         steps: ["100%"],
+        // The ranking stays as it is, which 4 000 rows cannot prove to within 0.005.
+        guards: ["calibration"],
       }),
       { name: "threshold" },
     );

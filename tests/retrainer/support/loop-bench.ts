@@ -78,6 +78,7 @@ export function tripsDocument(
     readonly deadline?: string;
     readonly steps?: string[];
     readonly command?: string[];
+    readonly guards?: string[];
   } = {},
 ): OnboardingDocument {
   return OnboardingDocument.parse({
@@ -88,7 +89,11 @@ export function tripsDocument(
     features: { hour: { type: "numeric" }, city: { type: "categorical" } },
     segments: ["app"],
     reference: { training_set: places.trainingSet },
-    quality: { primary: "log_loss", slices: "city" },
+    quality: {
+      primary: "log_loss",
+      slices: "city",
+      guards: changes.guards ?? ["calibration", "auc"],
+    },
     retrain: {
       mode: "auto",
       when: [{ probe: { every: "1w", gain: 0.01 } }],
