@@ -1,6 +1,6 @@
 /**
- * The embedded store as tests use it: a real child process on a free port with a data directory of its
- * own, which can be killed and started again on the same data.
+ * The embedded store as tests use it: a real child process on a free port with a data directory of
+ * its own, which can be killed and started again on the same data.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -43,7 +43,10 @@ const PASSWORD = "embedded-engine-password";
 const READ_PASSWORD = "embedded-engine-read-password";
 const STDERR_KEPT = 8192;
 
-/** Starts the store and waits until it is ready; throws with what it wrote to stderr if it ends before. */
+/**
+ * Starts the store and waits until it is ready; throws with what it wrote to stderr if it ends
+ * before.
+ */
 export async function startEmbeddedEngine(
   options: EmbeddedEngineOptions = {},
 ): Promise<EmbeddedEngine> {
