@@ -67,7 +67,7 @@ async function listModels(deps: RouteDeps): Promise<object> {
   for (const model of [...names].sort()) {
     const alerts = firing.filter((alert) => alert.model === model);
     const figure = (metric: string): number | null =>
-      finite(figures.find((row) => row.model === model && row.metric === metric)?.value ?? null);
+      finite(figures.find((row) => row.model === model && row.metric === metric)?.figure ?? null);
     const drifted = drift.find((row) => row.model === model);
     const change = changes.find((row) => row.model === model);
     models.push({
@@ -82,7 +82,7 @@ async function listModels(deps: RouteDeps): Promise<object> {
       drift:
         drifted === undefined
           ? null
-          : { drifted: drifted.drifted, features: drifted.looked, to: rfc3339(drifted.to) },
+          : { drifted: drifted.drifted, features: drifted.looked, to: rfc3339(drifted.last) },
       lastChange: change === undefined ? null : { at: rfc3339(change.at), what: change.what },
       revision: analyzer.documents.revisionOf(model),
     });

@@ -48,7 +48,10 @@ export async function evaluateDrift(
   for (const entry of scores) observeScores(evaluation, entry, window);
 }
 
-/** The window's inputs; quarantined spans are taken off all rows and their segments. */
+/**
+ * The window's inputs without quarantined rows: they are taken off all rows, and a segment that was broken
+ * in a part of the window is left out whole, since the rest of it would be other days than the reference's.
+ */
 export async function soundWindows(
   evaluation: Evaluation,
   window: Window,
@@ -62,9 +65,9 @@ export async function soundWindows(
     const fromMs = Math.max(window.fromMs, entry.fromMs);
     const toMs = Math.min(window.toMs, entry.toMs ?? END_MS);
     if (fromMs >= toMs) continue;
-    const out = await read(fromMs, toMs, [entry.tag]);
-    const keys = entry.tag === "" ? [ALL_ROWS] : entry.values.map((v) => segmentKey(entry.tag, v));
-    windows = without(windows, out, keys);
+    if (entry.tag === "") return new Map();
+    const keys = entry.values.map((value) => segmentKey(entry.tag, value));
+    windows = without(windows, await read(fromMs, toMs, [entry.tag]), keys);
   }
   return windows;
 }
@@ -73,14 +76,10 @@ function without(from: WindowSet, out: WindowSet, keys: readonly string[]): Wind
   return new Map(
     [...from].map(([feature, segments]) => {
       const left = new Map<string, FeatureWindow>(segments);
-      for (const key of keys) {
-        const broken = out.get(feature)?.get(key);
-        if (broken === undefined) continue;
-        for (const target of new Set([ALL_ROWS, key])) {
-          const window = left.get(target);
-          if (window !== undefined) left.set(target, subtractWindows(window, [broken]));
-        }
-      }
+      const all = left.get(ALL_ROWS);
+      const broken = keys.flatMap((key) => out.get(feature)?.get(key) ?? []);
+      if (all !== undefined) left.set(ALL_ROWS, subtractWindows(all, broken));
+      for (const key of keys) left.delete(key);
       return [feature, left];
     }),
   );

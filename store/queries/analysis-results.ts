@@ -80,8 +80,8 @@ export const performanceResults = defineQuery({
 export const newestFigures = defineQuery({
   name: "newest_figures",
   params: z.object({ metrics: z.array(z.string()) }),
-  row: z.object({ model: z.string(), metric: z.string(), to: timeMs, value: float }),
-  sql: `SELECT model, metric, max(\`to\`) AS to, argMax(value, \`to\`) AS value
+  row: z.object({ model: z.string(), metric: z.string(), newest: timeMs, figure: float }),
+  sql: `SELECT model, metric, max(\`to\`) AS newest, argMax(value, \`to\`) AS figure
     FROM performance_results FINAL
     WHERE kind = 'realised' AND segment_tag = '' AND version = ''
       AND has({metrics:Array(String)}, metric) AND \`to\` - \`from\` > 86400 * 2
@@ -92,8 +92,8 @@ export const newestFigures = defineQuery({
 export const newestDrift = defineQuery({
   name: "newest_drift",
   params: z.object({}),
-  row: z.object({ model: z.string(), to: timeMs, drifted: count, looked: count }),
-  sql: `SELECT model, max(\`to\`) AS to,
+  row: z.object({ model: z.string(), last: timeMs, drifted: count, looked: count }),
+  sql: `SELECT model, max(newest) AS last,
       countIf(verdict = 'drift' AND \`to\` = newest) AS drifted, countIf(\`to\` = newest) AS looked
     FROM (
       SELECT model, \`to\`, verdict, max(\`to\`) OVER (PARTITION BY model) AS newest

@@ -1,0 +1,302 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Analyzer } from "../../analyzer/analyzer.ts";
+import { signWebhook } from "../../analyzer/alerts/sign-webhook.ts";
+import { addRoutes } from "../../analyzer/routes/routes.ts";
+import { AlertDetail, AlertView } from "../../contract/alert.ts";
+import { LIMITS } from "../../contract/limits.ts";
+import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
+import { subjects } from "../../contract/subjects.ts";
+import { type HttpServer, createHttpServer } from "../../runtime/http-server.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { type NatsServer, findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
+import { type Nats, connectNats } from "../../runtime/nats.ts";
+import {
+  type AnalysisStage,
+  deps,
+  loadDays,
+  startAnalysisStage,
+} from "./support/analysis-stage.ts";
+import { DAY_MS, MODEL, START_MS, type TrafficPlan } from "./support/synthetic-traffic.ts";
+
+const ROWS_PER_DAY = 2_000;
+const TOKEN = "an-acting-token-of-tests";
+const READ_TOKEN = "a-reading-token-of-tests";
+const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const FIRST_DAY = 21;
+const at = (day: number): number => START_MS + day * DAY_MS;
+const plan: TrafficPlan = {
+  seed: 4,
+  rowsPerDay: ROWS_PER_DAY,
+  breaks: [{ fromDay: 25, toDay: 99, clients: ["c1"], distanceFactor: 1000 }],
+};
+
+let stage: AnalysisStage;
+let server: NatsServer;
+let nats: Nats;
+let folder: string;
+const alerts: AlertMessage[] = [];
+const received: { headers: Record<string, unknown>; body: string }[] = [];
+let refusals = 1;
+/** Refuses the first delivery, so that it must come again. */
+const receiver = createServer((request, response) => {
+  let body = "";
+  request.setEncoding("utf8").on("data", (text: string) => (body += text));
+  request.on("end", () => {
+    received.push({ headers: request.headers, body });
+    response.statusCode = refusals-- > 0 ? 503 : 204;
+    response.end();
+  });
+});
+
+beforeAll(async () => {
+  stage = await startAnalysisStage(ROWS_PER_DAY);
+  folder = await mkdtemp(join(tmpdir(), "driftmend-nats-"));
+  server = await startNatsServer(
+    {
+      storeDir: folder,
+      port: 0,
+      maxPayloadBytes: LIMITS.natsPayloadBytesMax,
+      binary: findNatsServer(process.env),
+    },
+    deps,
+  );
+  nats = await connectNats({ url: server.url, name: "test" }, deps);
+  nats.subscribe(subjects.all("alert"), AlertMessage, (message) => void alerts.push(message));
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+}, 240_000);
+afterAll(async () => {
+  receiver.close();
+  await nats.close();
+  await server.stop();
+  await stage[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Running {
+  readonly analyzer: Analyzer;
+  readonly http: HttpServer;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function startService(): Promise<Running> {
+  const metrics = createMetrics("analyzer");
+  const own = await connectNats({ url: server.url, name: "analyzer" }, deps);
+  const { port } = receiver.address() as AddressInfo;
+  const analyzer = new Analyzer(
+    { webhookUrl: `http://127.0.0.1:${port}/hook`, webhookSecret: SECRET },
+    { ...deps, store: stage.store, nats: own, metrics },
+  );
+  await analyzer.start();
+  const http = createHttpServer(
+    { host: "127.0.0.1", port: 0, tokens: { token: TOKEN, readToken: READ_TOKEN } },
+    { logger: deps.logger, metrics },
+  );
+  addRoutes(http.app, { analyzer, store: stage.store, clock: deps.clock });
+  const url = await http.listen();
+  return {
+    ...{ analyzer, http, url },
+    stop: async () => {
+      await http.close();
+      await analyzer.stop();
+      await own.close();
+    },
+  };
+}
+
+async function call(
+  running: Running,
+  method: string,
+  path: string,
+  body?: unknown,
+  token = TOKEN,
+): Promise<{ status: number; json: unknown }> {
+  const response = await fetch(`${running.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, json: await response.json() };
+}
+
+/** Announces a watermark and waits until it is analysed. */
+async function announce(ms: number): Promise<void> {
+  const analyzed = new Promise<void>((resolve) => {
+    const stop = nats.subscribe(subjects.analyzed(MODEL), AnalyzedMessage, ({ throughMs }) => {
+      if (throughMs < ms) return;
+      stop();
+      resolve();
+    });
+  });
+  await nats.connection.flush();
+  const message = { model: MODEL, clock: "replay", watermarkMs: ms, clockMs: ms };
+  nats.publish(subjects.watermark(MODEL), message);
+  await analyzed;
+}
+
+const listed = z.object({ alerts: z.array(AlertView) });
+
+describe("the analyzer as a service", () => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await startService();
+  });
+  afterAll(() => running.stop());
+
+  it("refuses documents that are wrong, and those that only the read token sends", async () => {
+    const path = `/api/v1/models/${MODEL}`;
+    const typo = { ...stage.documentGiven, lables: {} };
+    expect((await call(running, "PUT", path, typo)).status).toBe(400);
+    const reading = await call(running, "PUT", path, stage.documentGiven, READ_TOKEN);
+    expect(reading.status).toBe(403);
+    const other = await call(running, "PUT", "/api/v1/models/other", stage.documentGiven);
+    expect(other).toMatchObject({ status: 400, json: { code: "request_invalid" } });
+    const gone = {
+      ...stage.documentGiven,
+      reference: { training_set: "/nowhere/training.parquet" },
+    };
+    const unreadable = await call(running, "PUT", path, gone);
+    expect(unreadable).toMatchObject({ status: 400, json: { code: "training_set_unreadable" } });
+  });
+
+  it("stores a document, reads its training set once and announces both", async () => {
+    const heard: ModelMessage[] = [];
+    const stop = nats.subscribe(subjects.all("model"), ModelMessage, (message) => {
+      heard.push(message);
+    });
+    await nats.connection.flush();
+    const first = await call(running, "PUT", `/api/v1/models/${MODEL}`, stage.documentGiven);
+    expect(first).toMatchObject({
+      status: 201,
+      json: { revision: 1, reference: { learnt: true } },
+    });
+    const again = await call(running, "PUT", `/api/v1/models/${MODEL}`, stage.documentGiven);
+    expect(again).toMatchObject({
+      status: 200,
+      json: { revision: 2, reference: { learnt: false } },
+    });
+    const asked = await nats.request(subjects.models, z.array(ModelMessage), 5_000);
+    expect(asked).toMatchObject([{ model: MODEL, revision: 2 }]);
+    expect(heard.map(({ revision }) => revision)).toEqual([1, 2]);
+    stop();
+  });
+
+  it("analyses what a watermark closes, and tells a break once it is stored", async () => {
+    await loadDays(stage.store, plan, FIRST_DAY, 27);
+    await announce(at(26));
+    expect(alerts).toMatchObject([{ kind: "data-break", state: "firing", fromMs: at(25) }]);
+    const { json } = await call(running, "GET", `/api/v1/alerts?model=${MODEL}`);
+    const [alert] = listed.parse(json).alerts;
+    expect(alert).toMatchObject({ state: "firing", severity: "ticket", cause: "data" });
+  });
+
+  it("explains an alert from what it is to what may be done", async () => {
+    const change = {
+      model: MODEL,
+      time: new Date(at(25)).toISOString(),
+      kind: "deploy",
+      title: "c1 4.0",
+    };
+    expect((await call(running, "POST", "/api/v1/changes", change)).status).toBe(201);
+    const id = alerts[0]?.id ?? "";
+    const { json } = await call(running, "GET", `/api/v1/alerts/${id}`);
+    const detail = AlertDetail.parse(json);
+    expect(detail.explanation.what).toContain("distance");
+    expect(detail.explanation.changes.join()).toContain("c1 4.0");
+    expect(detail.explanation.commands).toContain(`driftmend loop pause ${MODEL}`);
+    expect(detail.finding).toMatchObject({ columns: ["distance"], segment: { values: ["c1"] } });
+    expect(detail.finding?.factor).toBeCloseTo(1000, 0);
+    expect(detail.replayDigest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("delivers it by a signed webhook until it is taken, under one id", async () => {
+    await expect.poll(() => received.length, { timeout: 20_000 }).toBe(2);
+    const [first, second] = received;
+    expect(second?.headers["webhook-id"]).toBe(first?.headers["webhook-id"]);
+    const id = String(second?.headers["webhook-id"]);
+    const timestamp = Number(second?.headers["webhook-timestamp"]);
+    expect(second?.headers["webhook-signature"]).toBe(
+      signWebhook(SECRET, id, timestamp, second?.body ?? ""),
+    );
+    expect(JSON.parse(second?.body ?? "")).toMatchObject({ type: "alert.firing" });
+  });
+
+  it("acknowledges and silences", async () => {
+    const id = alerts[0]?.id ?? "";
+    const path = `/api/v1/alerts/${id}`;
+    await call(running, "POST", `${path}/acknowledge`, { by: "ann" });
+    const silence = { for: "4h", reason: "known", by: "ann" };
+    const { json } = await call(running, "POST", `${path}/silence`, silence);
+    expect(AlertView.parse(json)).toMatchObject({
+      acknowledged: { by: "ann" },
+      silenced: { by: "ann", reason: "known" },
+    });
+    expect((await call(running, "POST", `${path}/silence`, { for: "4h" })).status).toBe(400);
+  });
+
+  it("answers drift of any span from what is visible now, and exactly the same from raw", async () => {
+    const span = `from=${new Date(at(21)).toISOString()}&to=${new Date(at(25)).toISOString()}`;
+    const Drift = z.looseObject({
+      rows: z.int(),
+      features: z.array(z.looseObject({ feature: z.string(), psi: z.number() })),
+    });
+    const path = `/api/v1/models/${MODEL}/drift?${span}`;
+    const rollups = Drift.parse((await call(running, "GET", path)).json);
+    const raw = Drift.parse((await call(running, "GET", `${path}&exact`)).json);
+    expect(rollups.rows).toBe(4 * ROWS_PER_DAY);
+    expect(rollups.features).toHaveLength(4 * 11);
+    expect(raw.features).toEqual(rollups.features);
+    const bad = await call(running, "GET", `/api/v1/models/${MODEL}/drift?from=yesterday`);
+    expect(bad.status).toBe(400);
+  });
+
+  it("shows models, performance, quality, operations and its own state", async () => {
+    const { json: models } = await call(running, "GET", "/api/v1/models");
+    expect(models).toMatchObject({
+      models: expect.arrayContaining([
+        expect.objectContaining({ model: MODEL, state: "ticket", status: "active" }),
+      ]),
+    });
+    const { json: performance } = await call(running, "GET", `/api/v1/models/${MODEL}/performance`);
+    expect(performance).toMatchObject({ realised: expect.any(Array) });
+    const span = `from=${new Date(at(25)).toISOString()}&to=${new Date(at(26)).toISOString()}`;
+    const { json: quality } = await call(running, "GET", `/api/v1/models/${MODEL}/quality?${span}`);
+    expect(quality).toMatchObject({ features: { length: 4 } });
+    const { json: operations } = await call(
+      running,
+      "GET",
+      `/api/v1/models/${MODEL}/operations?${span}`,
+    );
+    expect(operations).toMatchObject({ predictions: ROWS_PER_DAY, errors: 0 });
+    const { json: self } = await call(running, "GET", "/api/v1/self");
+    expect(self).toMatchObject({ service: "analyzer" });
+    expect((await call(running, "GET", "/api/v1/models/nobody/drift")).status).toBe(404);
+  });
+
+  it("goes on after a restart, and keeps a released quarantine released", async () => {
+    const { json } = await call(running, "GET", "/api/v1/quarantine");
+    const { quarantine } = z
+      .object({ quarantine: z.array(z.looseObject({ id: z.string() })) })
+      .parse(json);
+    expect(quarantine).toMatchObject([{ to: null, released: null, tag: "client", values: ["c1"] }]);
+    const id = quarantine[0]?.id ?? "";
+    const released = await call(running, "POST", `/api/v1/quarantine/${id}/release`, {});
+    expect(released.json).toMatchObject({ id, released: expect.any(String) });
+    await running.stop();
+    running = await startService();
+    await announce(at(27));
+    const after = await call(running, "GET", "/api/v1/quarantine");
+    expect(after.json).toMatchObject({ quarantine: [{ id, released: expect.any(String) }] });
+    const { json: list } = await call(running, "GET", `/api/v1/alerts?model=${MODEL}`);
+    expect(listed.parse(list).alerts).toHaveLength(1);
+  });
+});
