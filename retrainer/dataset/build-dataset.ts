@@ -11,7 +11,12 @@ import type { DatasetRef } from "../../contract/run.ts";
 import type { DatasetDescription, DatasetFile } from "../../contract/trainer.ts";
 import { writeFileAtomic } from "../../runtime/atomic-file.ts";
 import type { Store } from "../../store/client.ts";
-import { type RowColumns, labelledSpan, partDigests } from "../../store/queries/training-rows.ts";
+import {
+  type RowColumns,
+  excludedRows,
+  labelledSpan,
+  partDigests,
+} from "../../store/queries/training-rows.ts";
 import type { EffectTable } from "../journal/effect-table.ts";
 import { type QuarantineEntry, entriesWithin } from "../policy/quarantine.ts";
 import { exclusionsOf } from "./exclusions.ts";

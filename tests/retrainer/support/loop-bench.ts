@@ -170,7 +170,7 @@ export function openLoopBench(
     deps,
     said,
     advanceTo: async (day) => {
-      loop.heard(BEGIN_MS + day * DAY_MS);
+      loop.heard({ model: MODEL, clock: "replay", throughMs: BEGIN_MS + day * DAY_MS });
       await loop.enqueue(() => loop.advance(BEGIN_MS + day * DAY_MS));
     },
     close: async () => {
