@@ -57,7 +57,6 @@ export async function startCollector(
     nats,
     clock,
     heads,
-    documented: () => book.documented,
     storedThrough: (spool) =>
       runners[shardOfSpool(spool, options.shards)]?.storedThrough(spool) ?? null,
   });

@@ -35,11 +35,6 @@ export class ModelBook implements SegmentValues {
     this.deps = deps;
   }
 
-  /** Models that have a document. */
-  get documented(): Iterable<string> {
-    return this.documents.keys();
-  }
-
   /** Settings as last read; defaults before `ensure`. */
   settingsOf(model: string): ModelSettings {
     return this.entries.get(model)?.settings ?? DEFAULT_MODEL_SETTINGS;

@@ -8,7 +8,7 @@ import { subjects } from "../contract/subjects.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Nats } from "../runtime/nats.ts";
 import type { Store } from "../store/client.ts";
-import { allModelClocks } from "../store/queries/model-clocks.ts";
+import { allModelClocks, seenModels } from "../store/queries/model-clocks.ts";
 import type { HeadBook } from "./head-book.ts";
 
 interface ModelClock {
@@ -22,8 +22,6 @@ export interface WatermarkDeps {
   readonly nats: Nats;
   readonly clock: Clock;
   readonly heads: HeadBook;
-  /** Models with a document. */
-  readonly documented: () => Iterable<string>;
   /** Of a spool whose shard is ours: stored to this seq; else null. */
   readonly storedThrough: (spool: string) => number | null;
 }
@@ -45,6 +43,8 @@ export class Watermarks {
     )) {
       this.clocks.set(model, { clock, timeMs: time, revision });
     }
+    const seen = await this.deps.store.query(seenModels, {});
+    this.noteModels(seen.map(({ model }) => model));
   }
 
   /** Applies a group's announcements in their order, stores the clocks and tells everybody. */
@@ -71,7 +71,10 @@ export class Watermarks {
     for (const model of changed.keys()) this.publish(model);
   }
 
-  /** Models that were seen without a replay. */
+  /**
+   * Models that were seen without a replay. One that only has a document has no time yet: its first words
+   * may be a replay's, which would be compared with the wall's.
+   */
   noteModels(models: Iterable<string>): void {
     for (const model of models) {
       if (!this.clocks.has(model)) this.wallModels.add(model);
@@ -79,7 +82,7 @@ export class Watermarks {
   }
 
   publishAll(): void {
-    const models = new Set([...this.clocks.keys(), ...this.wallModels, ...this.deps.documented()]);
+    const models = new Set([...this.clocks.keys(), ...this.wallModels]);
     for (const head of this.deps.heads.live(this.deps.clock.nowMs())) {
       for (const model of head.models) models.add(model);
     }

@@ -44,7 +44,12 @@ export const AnalyzedMessage = z.object({
 });
 export type AnalyzedMessage = z.infer<typeof AnalyzedMessage>;
 
-export const SettledMessage = z.object({ model: z.string(), throughMs: timeMs });
+/** `clock` as in the word of the analyzer that it answers: times of two clocks are not compared. */
+export const SettledMessage = z.object({
+  model: z.string(),
+  clock: z.enum(["wall", "replay"]),
+  throughMs: timeMs,
+});
 export type SettledMessage = z.infer<typeof SettledMessage>;
 
 /** `document` is an OnboardingDocument as JSON; null when the model was retired. */

@@ -3,6 +3,7 @@
  * time. Commands of people wait for the step at work, never for a whole training: they stop it.
  */
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import type { AnalyzedMessage } from "../../contract/messages.ts";
 import type { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import type { Check } from "../../contract/run.ts";
 import { nextDueMs } from "../policy/probe.ts";

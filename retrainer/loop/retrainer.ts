@@ -168,10 +168,8 @@ export class Retrainer {
   /** True too where the analyzer has said nothing yet. */
   #isSettled(loop: ModelLoop): boolean {
     const settled = this.#settled.get(loop.model);
-    return (
-      loop.throughMs === null ||
-      (settled?.clock === loop.clock && settled.throughMs === loop.throughMs)
-    );
+    if (loop.throughMs === null) return true;
+    return settled?.clock === loop.clock && settled.throughMs === loop.throughMs;
   }
 
   #publish(message: SettledMessage): void {

@@ -14,3 +14,11 @@ export const allModelClocks = defineQuery({
   }),
   sql: "SELECT model, clock, time, revision FROM model_clocks FINAL",
 });
+
+/** Models of which anything was stored. */
+export const seenModels = defineQuery({
+  name: "seen models",
+  params: z.object({}),
+  row: z.object({ model: z.string() }),
+  sql: "SELECT DISTINCT model FROM model_days",
+});

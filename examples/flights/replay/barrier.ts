@@ -16,6 +16,8 @@ export function openBarrier(model: string, deps: { nats: Nats }): Barrier {
   let throughMs = Number.NEGATIVE_INFINITY;
   let waiting: { timeMs: number; resolve: () => void }[] = [];
   const close = deps.nats.subscribe(subjects.settled(model), SettledMessage, (message) => {
+    // Before the first announcement the model lives on the wall's clock, far ahead of the replay's.
+    if (message.clock !== "replay") return;
     throughMs = Math.max(throughMs, message.throughMs);
     const due = waiting.filter(({ timeMs }) => timeMs <= throughMs);
     waiting = waiting.filter(({ timeMs }) => timeMs > throughMs);
