@@ -16,12 +16,16 @@ export interface StartedUp {
   readonly exited: Promise<number | null>;
 }
 
-export function startUp(dataDir: string, args: readonly string[] = []): StartedUp {
+export function startUp(
+  dataDir: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): StartedUp {
   const free = ["--port", "--otlp-http-port", "--nats-port", "--clickhouse-port"].flatMap(
     (name) => [name, "0"],
   );
   const child = spawn(process.execPath, [MAIN, "up", "--data-dir", dataDir, ...free, ...args], {
-    env: { ...processEnvironment(), NO_COLOR: "1" },
+    env: { ...processEnvironment(), NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

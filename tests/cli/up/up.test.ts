@@ -21,8 +21,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(dataDir: string, args: readonly string[] = []): StartedUp {
-  const up = startUp(dataDir, args);
+function start(
+  dataDir: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): StartedUp {
+  const up = startUp(dataDir, args, env);
   started.push(up);
   return up;
 }
@@ -137,6 +141,15 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
     );
   });
 
+  it("never moves a port that was asked for", async () => {
+    const busy = new URL(ready.url).port;
+    const second = start(join(folder, "second"), ["--port", busy]);
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toContain(
+      `Cannot start the API on 127.0.0.1:${busy} as the port must be free: another program listens there [port_in_use] Stop that program, or name another port with --port`,
+    );
+  });
+
   it("starts an engine again that dies, and says both", async () => {
     const pids = recordedPids(dataDir);
     process.kill(pids["store"] ?? 0, "SIGKILL");
@@ -187,6 +200,14 @@ it("a failure at the start stops what runs already, with its reason", {
   expect(await up.exited).toBe(1);
   expect(up.output()).toContain('DRIFTMEND_RECONCILE_SECONDS: expected a whole number: "soon"');
   expect(aliveOf(recordedPids(dataDir))).toEqual([]);
+});
+
+it("without a nats-server nothing starts, and it is said how to get one", async () => {
+  const up = start(join(folder, "no-nats"), [], { NATS_SERVER: join(folder, "none") });
+  expect(await up.exited).toBe(1);
+  expect(up.output()).toContain(
+    `Cannot start the transport as a nats-server (2.9 or newer) must be installed: NATS_SERVER names "${join(folder, "none")}", which is not an executable file [nats_server_missing] Install it from`,
+  );
 });
 
 it("a second Ctrl-C ends everything at once", { timeout: SYSTEM_TIMEOUT_MS }, async () => {
