@@ -12,6 +12,7 @@ import { AlertDetail, AlertView } from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
+import { processEnvironment } from "../../runtime/env.ts";
 import { type HttpServer, createHttpServer } from "../../runtime/http-server.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type NatsServer, findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
@@ -62,7 +63,7 @@ beforeAll(async () => {
       storeDir: folder,
       port: 0,
       maxPayloadBytes: LIMITS.natsPayloadBytesMax,
-      binary: findNatsServer(process.env),
+      binary: findNatsServer(processEnvironment()),
     },
     deps,
   );
