@@ -18,7 +18,7 @@ import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model
 import { Memory } from "./memory.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
-import { AgentHeads } from "./rules/blind-agents.ts";
+import { AgentHeads, BLIND_AFTER_MS } from "./rules/blind-agents.ts";
 
 export interface AnalyzerDeps {
   readonly store: Store;
@@ -46,6 +46,7 @@ export class Analyzer {
   private readonly stored = new Map<string, Checkpoint>();
   private readonly heads = new AgentHeads();
   private readonly stops: (() => void)[] = [];
+  private checkedMs = 0;
 
   constructor(options: AnalyzerOptions, deps: AnalyzerDeps) {
     this.deps = deps;
@@ -177,6 +178,10 @@ export class Analyzer {
 
   private async checkAgents(): Promise<void> {
     const nowMs = this.deps.clock.nowMs();
+    // Who slept heard nobody: heads that came meanwhile are still in the queue.
+    const slept = nowMs - this.checkedMs > BLIND_AFTER_MS / 2;
+    this.checkedMs = nowMs;
+    if (slept) return;
     for (const [model, loop] of this.loops) {
       const state = this.heads.stateOf(model, nowMs);
       const isOpen = loop.openAlertKeys.includes("blind-agent/");
