@@ -41,6 +41,8 @@ const UNKNOWN_RULE = 255;
 
 export class Recorder {
   readonly row = new RecordRow();
+  /** The number that `addNumberHere` takes. */
+  readonly number = new Float64Array(1);
   readonly frame: FrameBuilder;
   outcome: Outcome = emptyOutcome();
   private readonly deps: RecorderDeps;
@@ -133,15 +135,21 @@ export class Recorder {
   }
 
   addNumber(name: number, value: number): void {
+    this.number[0] = value;
+    this.addNumberHere(name);
+  }
+
+  /** A feature whose value stands in `number`: a double that is handed over in a call may be boxed. */
+  addNumberHere(name: number): void {
     const rule = this.modelRules === null ? RULE.none : this.ruleOf(name);
     if (rule > RULE.numeric) {
-      this.addHidden(name, rule, this.frame.interner.idOfNumber(value));
+      this.addHidden(name, rule, this.frame.interner.idOfNumber(this.number[0]!));
       return;
     }
     if (!this.admits(name)) return;
     const { predictions } = this.frame;
     predictions.numKeys.push(name);
-    predictions.numValues.push(value);
+    predictions.numValues.push(this.number[0]!);
   }
 
   /** A feature that came as a whole number: every digit counts if it names a category. */

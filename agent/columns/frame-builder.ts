@@ -68,10 +68,16 @@ export class FrameBuilder {
   /** True when nothing more should be added. */
   get isFull(): boolean {
     return (
+      this.isFullOfRows ||
+      this.digests.length >= LIMITS.frameRequestsMax ||
+      this.clocks.length >= LIMITS.frameClocksMax
+    );
+  }
+
+  private get isFullOfRows(): boolean {
+    return (
       this.rows >= LIMITS.frameRowsMax ||
       this.bytesBound() >= LIMITS.frameBytesMax ||
-      this.digests.length >= LIMITS.frameRequestsMax ||
-      this.clocks.length >= LIMITS.frameClocksMax ||
       this.modelNamesBound() >= LIMITS.frameModelNamesBytesMax
     );
   }
@@ -120,7 +126,7 @@ export class FrameBuilder {
    * @throws {FrameIsFull} when others stand in the batch already
    */
   rowAdded(): void {
-    if (!this.isFull) return;
+    if (!this.isFullOfRows) return;
     if (!this.isEmpty) throw new FrameIsFull();
     this.parts.push(this.content());
     this.resetColumns(false);

@@ -52,7 +52,8 @@ export class MapReader {
         if (valueAt + 11 <= end && (view.getUint32(valueAt, true) & 0xffffff) === DOUBLE_VALUE) {
           const entry = interner.entryOf(wire, at + 4, keyBytes, keyHints[place]!);
           keyHints[place++] = entry;
-          recorder.addNumber(interner.idOfEntry(entry), view.getFloat64(valueAt + 3, true));
+          recorder.number[0] = view.getFloat64(valueAt + 3, true);
+          recorder.addNumberHere(interner.idOfEntry(entry));
           at = valueAt + 11;
           continue;
         }

@@ -39,6 +39,11 @@ export class Wire implements ByteSource {
       this.at++;
       return byte;
     }
+    const second = this.bytes[this.at + 1]!;
+    if (second < 0x80) {
+      this.at += 2;
+      return (byte & 0x7f) | (second << 7);
+    }
     return this.longVarint();
   }
 
