@@ -87,7 +87,7 @@ export const LIMITS = {
   trainerLogTailBytesMax: 2_000,
   /** Rows of one part file of a data set above which parts are days instead of weeks. */
   datasetPartRowsMax: 5_000_000,
-  /** Data sets kept on disk for a model beside those of its versions. */
+  /** Data sets and trainings kept on disk for a model beside those of its versions. */
   datasetsKeptMax: 60,
   /** Labelled rows that the judge looks at, the newest of the block. */
   judgeRowsMax: 2_000_000,

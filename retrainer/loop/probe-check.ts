@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Duration } from "../../contract/onboarding-document.ts";
 import type { Artifact, DatasetRef } from "../../contract/run.ts";
 import { buildDataset } from "../dataset/build-dataset.ts";
+import { pruneModelFolder } from "../dataset/prune.ts";
 import { type TrainedModel } from "../executor/trained-model.ts";
 import { train } from "../executor/train.ts";
 import type { PrimaryComparison } from "../judge/compare-primary.ts";
@@ -62,9 +63,9 @@ export async function probe(
     artifact: null,
   });
   try {
-    const [{ rows, labels }, ...datasets] = await Promise.all([
+    const [{ rows, labels }, datasets] = await Promise.all([
       loadLook(look, deps.store),
-      ...choices.map((choice) => datasetFor(context, look, choice, deps)),
+      datasetsFor(context, look, choices, deps),
     ]);
     const largest = Math.max(...datasets.map(({ rows: count }) => count));
     const young = immaturity(labels, largest, document.retrain.window.minimum_rows);
@@ -101,6 +102,18 @@ const withChoice = (look: Look, choice: string): Look => ({
   plan: { ...look.plan, choice },
 });
 
+/** One after the other: they share part files. */
+async function datasetsFor(
+  context: ModelContext,
+  look: Look,
+  choices: readonly string[],
+  deps: RetrainerDeps,
+): Promise<readonly DatasetRef[]> {
+  const datasets: DatasetRef[] = [];
+  for (const choice of choices) datasets.push(await datasetFor(context, look, choice, deps));
+  return datasets;
+}
+
 export async function datasetFor(
   context: ModelContext,
   look: Look,
@@ -115,7 +128,24 @@ export async function datasetFor(
     store: deps.store,
     effects: deps.journal.effects,
   });
+  await prune(context, built.ref, deps);
   return built.ref;
+}
+
+/** Failing to tidy up must not fail a check. */
+async function prune(
+  context: ModelContext,
+  current: DatasetRef,
+  deps: RetrainerDeps,
+): Promise<void> {
+  const versions = deps.journal.registry.versions(context.model);
+  const keep = new Set([
+    current.folder,
+    ...versions.flatMap(({ dataset }) => (dataset === null ? [] : [dataset.folder])),
+  ]);
+  await pruneModelFolder(context.folder, keep).catch((error: unknown) => {
+    deps.logger.warn({ err: error, model: context.model }, "old data sets could not be removed");
+  });
 }
 
 async function tryWindow(

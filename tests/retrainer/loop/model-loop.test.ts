@@ -179,9 +179,15 @@ describe("a model's loop", { timeout: 120_000 }, () => {
   });
 
   test("only reports in mode observe, and starts nothing while it is paused", async () => {
-    const opened = await begin(tripsDocument(places, server.url, { retrain: { mode: "observe" } }));
+    const window = { choose: ["14d", "all"], embargo: "7d", minimum_rows: 1000 };
+    const opened = await begin(
+      tripsDocument(places, server.url, { retrain: { mode: "observe", window } }),
+    );
     await opened.advanceTo(35);
-    expect(opened.journal.runs.checks(MODEL)[0]).toMatchObject({
+    const [check] = opened.journal.runs.checks(MODEL);
+    // Both windows give the same model here, and the larger one is taken.
+    expect(check?.numbers["trainRows"]).toBe((14 + 28) * 600);
+    expect(check).toMatchObject({
       decision: "RETRAIN",
       runId: null,
     });
