@@ -1,9 +1,10 @@
 /** One set-up at a time per checkout: `npm start` and `npm test` may be typed in two terminals at once. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Unsuccessful, say } from "./say.mjs";
 
 const WAIT_MS_MAX = 10 * 60_000;
+const TAKEOVER_MS_MAX = 5_000;
 
 /**
  * @param {string} file
@@ -19,9 +20,9 @@ export async function holdLock(file) {
     } catch (error) {
       if (error.code !== "EEXIST") throw error;
     }
-    const holder = Number(readFileSync(file, { encoding: "utf8", flag: "a+" }));
+    const holder = holderOf(file);
     if (!isAlive(holder)) {
-      rmSync(file, { force: true });
+      removeStale(file);
       continue;
     }
     if (performance.now() > deadline) {
@@ -32,6 +33,32 @@ export async function holdLock(file) {
     if (!told) say(`waiting for process ${holder}, which is setting up this checkout`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
+}
+
+/** Pid in the lock; 0 when it has just been released. */
+function holderOf(file) {
+  try {
+    return Number(readFileSync(file, "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Removes the lock of a dead process. Only one does so at a time and looks again first: else two that saw
+ * the same dead holder could remove each other's fresh lock.
+ */
+function removeStale(file) {
+  const guard = `${file}.takeover`;
+  try {
+    writeFileSync(guard, "", { flag: "wx" });
+  } catch {
+    const { mtimeMs = 0 } = statSync(guard, { throwIfNoEntry: false }) ?? {};
+    if (Date.now() - mtimeMs > TAKEOVER_MS_MAX) rmSync(guard, { force: true });
+    return;
+  }
+  if (!isAlive(holderOf(file))) rmSync(file, { force: true });
+  rmSync(guard, { force: true });
 }
 
 /** @param {number} pid */

@@ -121,10 +121,24 @@ it("two set-ups of one checkout wait for each other, a dead one's lock is taken"
     import { holdLock } from ${JSON.stringify(join(bootstrap, "lock.mjs"))};
     const release = await holdLock(${JSON.stringify(lock)});
     console.log("held");
-    setTimeout(() => { console.log("released"); release(); }, 700);`;
-  const output = (await Promise.all([evaluate(script, {}), evaluate(script, {})])).toSorted(
-    (a, b) => a.length - b.length,
-  );
-  expect(output[0]).toBe("held\nreleased\n");
-  expect(output[1]).toMatch(/waiting for process \d+, which is setting up this checkout\nheld\n/);
+    process.stdin.resume().on("end", () => { release(); console.log("released"); });`;
+  const setUp = () => {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    return { child, output: () => output };
+  };
+  const first = setUp();
+  await expect.poll(() => first.output(), { timeout: 20_000 }).toBe("held\n");
+  const second = setUp();
+  await expect
+    .poll(() => second.output(), { timeout: 20_000 })
+    .toBe(
+      `driftmend set-up: waiting for process ${first.child.pid}, which is setting up this checkout\n`,
+    );
+  first.child.stdin.end();
+  await expect.poll(() => second.output(), { timeout: 20_000 }).toContain("held\n");
+  second.child.stdin.end();
+  await expect.poll(() => second.output(), { timeout: 20_000 }).toContain("released\n");
 });

@@ -85,14 +85,16 @@ const DECISION_STYLE = {
 } as const;
 
 function runLines(message: RunMessage, paint: Paint): string[] {
-  const label =
-    message.decision === null || message.step !== "check"
-      ? paint(STEP_STYLE[message.step] ?? "cyan", message.step.padEnd(11))
-      : paint(DECISION_STYLE[message.decision], message.decision.padEnd(11));
-  const text = message.text === "" ? "" : `: ${message.text}`;
-  return [
-    `${paint("dim", formatTime(message.atMs))}  ${label} ${paint("bold", message.title)}${text}`,
-  ];
+  const isCheck = message.decision !== null && message.step === "check";
+  const word = isCheck ? message.decision : message.step;
+  const style = isCheck ? DECISION_STYLE[message.decision] : STEP_STYLE[message.step];
+  // The word stands in its own column already.
+  const title = message.title.startsWith(`${word}: `)
+    ? message.title.slice(word.length + 2)
+    : message.title;
+  const text = message.text === "" || title.endsWith(message.text) ? "" : `: ${message.text}`;
+  const label = paint(style ?? "cyan", word.padEnd(11));
+  return [`${paint("dim", formatTime(message.atMs))}  ${label} ${paint("bold", title)}${text}`];
 }
 
 function tellReplay(

@@ -34,7 +34,7 @@ const run = (over: Partial<RunMessage>): StoryEvent => ({
     runId: null,
     decision: "WAIT",
     version: null,
-    title: "flights: a refit gains 0.0021",
+    title: "WAIT: flights: a refit gains 0.0021",
     text: "less than 0.0065",
     numbers: {},
     ...over,
