@@ -32,24 +32,38 @@ const SCORE_GRID: ReadonlyMap<string, FeatureGrid> = new Map([
 const EFFECT_DAYS = 28;
 const ROWS_MIN = 1_000;
 
+export interface AnsweringVersion {
+  readonly version: string;
+  readonly rows: number;
+  /** It answered on every day that had traffic. */
+  readonly isWhole: boolean;
+}
+
 /** Versions that answered in a window, most rows first. */
 export async function versionsIn(
   model: string,
   window: Window,
   store: Store,
-): Promise<readonly { readonly version: string; readonly rows: number }[]> {
+): Promise<readonly AnsweringVersion[]> {
   const days = await store.query(trafficDays, {
     model,
     fromMs: window.fromMs,
     toMs: window.toMs,
   });
   const rows = new Map<string, number>();
-  for (const day of days) {
-    if (day.segment_tag !== "") continue;
-    rows.set(day.version, (rows.get(day.version) ?? 0) + day.n - day.errors);
+  const daysOf = new Map<string, Set<number>>();
+  for (const { version, day, segment_tag: tag, n, errors } of days) {
+    if (tag !== "" || n === errors) continue;
+    rows.set(version, (rows.get(version) ?? 0) + n - errors);
+    daysOf.set(version, (daysOf.get(version) ?? new Set()).add(day));
   }
+  const trafficked = new Set([...daysOf.values()].flatMap((set) => [...set])).size;
   return [...rows]
-    .map(([version, n]) => ({ version, rows: n }))
+    .map(([version, n]) => ({
+      version,
+      rows: n,
+      isWhole: daysOf.get(version)?.size === trafficked,
+    }))
     .sort((a, b) => b.rows - a.rows || (a.version < b.version ? -1 : 1));
 }
 
@@ -106,8 +120,9 @@ export async function judgeScores(
 ): Promise<readonly DriftRow[]> {
   const { model } = evaluation.context;
   const judged: DriftRow[] = [];
-  for (const { version, rows } of await versionsIn(model, window, deps.store)) {
-    if (rows < ROWS_MIN) continue;
+  for (const { version, rows, isWhole } of await versionsIn(model, window, deps.store)) {
+    // A version that answered for a part of the week is another mixture of days, which is not drift.
+    if (rows < ROWS_MIN || !isWhole) continue;
     const reference = await scoreReference(model, version, deps.store);
     const current = await scoreWindow(evaluation, window, version, deps.store);
     const histogram = reference === null ? null : histogramOf(reference);
