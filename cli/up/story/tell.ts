@@ -85,9 +85,9 @@ const DECISION_STYLE = {
 } as const;
 
 function runLines(message: RunMessage, paint: Paint): string[] {
-  const isCheck = message.decision !== null && message.step === "check";
-  const word = isCheck ? message.decision : message.step;
-  const style = isCheck ? DECISION_STYLE[message.decision] : STEP_STYLE[message.step];
+  const decision = message.step === "check" ? message.decision : null;
+  const word = decision ?? message.step;
+  const style = decision === null ? STEP_STYLE[message.step] : DECISION_STYLE[decision];
   // The word stands in its own column already.
   const title = message.title.startsWith(`${word}: `)
     ? message.title.slice(word.length + 2)
