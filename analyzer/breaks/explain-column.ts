@@ -30,6 +30,9 @@ export function explainColumn(column: string, candidates: readonly Candidate[]):
     : describe(column, best.by, best.input, best.explanation);
 }
 
+/** A change that has no name: of all rows at once it may be the world as well as the data. */
+export const UNEXPLAINED = "changed in a way that no factor or shift undoes";
+
 /** Being told apart must explain that much more than not being told apart. */
 const CLEARER = 0.02;
 
@@ -78,7 +81,7 @@ function describe(
         text: `${percent(explanation.share)} unknown categories, such as ${explanation.examples.map((name) => `"${name}"`).join(", ")}`,
       };
     case "unknown":
-      return { column, change: "other", text: `changed in a way that no factor or shift undoes` };
+      return { column, change: "other", text: UNEXPLAINED };
   }
 }
 

@@ -8,10 +8,15 @@ import { type Window, WEEK_MS, windowName } from "../../contract/window.ts";
 import { brokenCategories, brokenNumbers } from "../../store/queries/break-values.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
 import { countValues } from "../../stats/index.ts";
-import { type Candidate, explainColumn } from "../breaks/explain-column.ts";
+import { type Candidate, UNEXPLAINED, explainColumn } from "../breaks/explain-column.ts";
 import { findBreaks } from "../breaks/find-breaks.ts";
 import { findingOf, reasonOf } from "../breaks/finding.ts";
-import { CLEAN_DAYS_TO_CLOSE, type OpenBreak, trackBreaks } from "../breaks/track-breaks.ts";
+import {
+  CLEAN_DAYS_TO_CLOSE,
+  type FoundBreak,
+  type OpenBreak,
+  trackBreaks,
+} from "../breaks/track-breaks.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import { ALL_ROWS, type FeatureWindow, type WindowSet } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
@@ -32,12 +37,13 @@ export async function evaluateBreaks(
   deps: StageDeps,
 ): Promise<void> {
   const { model, document } = evaluation.context;
-  const found = findBreaks(reference.features, {
+  const seen = findBreaks(reference.features, {
     day: day.windows,
     before: await sameWeekdays(evaluation, day.window, deps),
     tags: document.segments,
   });
   rememberDay(evaluation, day);
+  const found = await withNames(evaluation, reference, seen, day, deps);
   if (found.length === 0 && evaluation.memory.breaks.length === 0) return;
   const tracked = trackBreaks(model, evaluation.memory.breaks, found, day.window);
   const known = new Map(tracked.open.map((entry) => [entry.id, entry]));
@@ -60,6 +66,35 @@ export async function evaluateBreaks(
   );
   for (const entry of open) tell(evaluation, entry, touched.has(entry.id), day.window);
   for (const entry of tracked.closed) tell(evaluation, entry, false, day.window);
+}
+
+/**
+ * Without changes of all rows that nothing explains: where no sender differs from the others, only a factor,
+ * a shift, a constant or missing values say that it is the data and not the world.
+ */
+async function withNames(
+  evaluation: Evaluation,
+  reference: ModelReference,
+  found: readonly FoundBreak[],
+  day: { readonly window: Window; readonly windows: WindowSet },
+  deps: StageDeps,
+): Promise<readonly FoundBreak[]> {
+  const named: FoundBreak[] = [];
+  for (const candidate of found) {
+    const isOpen = evaluation.memory.breaks.some(({ tag }) => tag === "");
+    if (candidate.tag !== "" || isOpen) {
+      named.push(candidate);
+      continue;
+    }
+    const [begun] = trackBreaks(evaluation.context.model, [], [candidate], day.window).open;
+    if (begun === undefined) continue;
+    const { details } = await nameBreak(evaluation, reference, begun, day, deps);
+    const columns = details
+      .filter((detail) => detail.change !== "other" || detail.text !== UNEXPLAINED)
+      .map(({ column }) => column);
+    if (columns.length > 0) named.push({ ...candidate, columns });
+  }
+  return named;
 }
 
 /** All rows of the same weekdays before, without days on which any rows were broken. */

@@ -5,6 +5,7 @@
 import type { AlertDraft } from "../alerts/alert-book.ts";
 import { type Window, windowName } from "../../contract/window.ts";
 import { type JudgedDrift, drifted, judgeDrift } from "../drift/judge-drift.ts";
+import { withLiveEffects } from "./live-effects.ts";
 import { judgeScores } from "./score-drift.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import {
@@ -31,7 +32,8 @@ export async function evaluateDrift(
 ): Promise<void> {
   const { model } = evaluation.context;
   const windows = await soundWindows(evaluation, window, deps);
-  const judged = judgeDrift(reference.features, windows, WEEK_DAYS);
+  const references = await withLiveEffects(evaluation, reference.features, window, deps);
+  const judged = judgeDrift(references, windows, WEEK_DAYS);
   const rows: DriftRow[] = judged.map((entry) => ({
     ...entry,
     kind: "feature",

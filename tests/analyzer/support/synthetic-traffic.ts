@@ -38,6 +38,8 @@ export interface TrafficPlan {
   readonly breaks?: readonly Break[];
   /** Fails this share of an hour's requests. */
   readonly errors?: { readonly fromMs: number; readonly toMs: number; readonly share: number };
+  /** Other routes from a day on. */
+  readonly routesFromDay?: { readonly day: number; readonly distances: readonly number[] };
   /** Nobody asks. */
   readonly silence?: { readonly fromMs: number; readonly toMs: number };
 }
@@ -78,10 +80,15 @@ function syntheticRow(
   const utcHour = Math.floor((at.ts % DAY_MS) / HOUR_MS);
   const hour = (utcHour - place.behind + 24) % 24;
   const local = new Date(at.ts - place.behind * HOUR_MS).getUTCDay();
+  const { routesFromDay } = plan;
+  const distances =
+    routesFromDay !== undefined && at.day >= routesFromDay.day
+      ? routesFromDay.distances
+      : DISTANCES;
   const truth = {
     hour,
     weekday: local === 0 ? 7 : local,
-    distance: DISTANCES[random.integer(DISTANCES.length)] ?? 0,
+    distance: distances[random.integer(distances.length)] ?? 0,
   };
   const broken = plan.breaks?.find(
     ({ fromDay, toDay, clients }) =>
