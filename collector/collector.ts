@@ -17,6 +17,7 @@ import { Reconciler } from "./reconciler.ts";
 import { retentionBounds } from "./retention-bounds.ts";
 import { ShardRunner } from "./shard-runner.ts";
 import type { ShardDeps } from "./shard-worker.ts";
+import { WaitingLabels } from "./waiting-labels.ts";
 import { Watermarks } from "./watermarks.ts";
 
 export interface CollectorOptions {
@@ -73,6 +74,7 @@ export async function startCollector(
     book,
     heads,
     watermarks,
+    waiting: new WaitingLabels(),
     bounds,
     retention,
     gate,

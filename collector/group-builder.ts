@@ -3,6 +3,7 @@ import { LIMITS } from "../contract/limits.ts";
 import { textAt } from "../contract/native-block.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import type { ModelSettings, SegmentValues } from "./model-settings.ts";
+import type { PredictionColumns } from "./prediction-columns.ts";
 import type { CheckedFrame, DeadLetter, LabelKey, SectionTable } from "./payload-check.ts";
 import { RollupBuilder } from "./rollup/rollup-builder.ts";
 import { withServiceColumns } from "./service-columns.ts";
@@ -28,7 +29,6 @@ export interface GroupSection {
 export interface GroupBuilderDeps {
   readonly settingsOf: (model: string) => ModelSettings;
   readonly segmentValues: SegmentValues;
-  readonly waiting: WaitingLabels;
 }
 
 export class GroupBuilder {
@@ -36,8 +36,6 @@ export class GroupBuilder {
   readonly sections: GroupSection[] = [];
   readonly ownDeadLetters: OwnDeadLetter[] = [];
   readonly labelKeys: LabelKey[] = [];
-  /** By model the ids of predictions whose label was there before. */
-  readonly awaited = new Map<string, string[]>();
   readonly rollups: RollupBuilder;
   readonly frames: { spool: string; lo: number; hi: number }[] = [];
   readonly clocks: { model: string; time_ms: number }[] = [];
@@ -52,14 +50,13 @@ export class GroupBuilder {
   private labels = 0;
   private agentDeadLetters = 0;
   private readonly predictionSpan = new Span();
+  private readonly predictionIds: Pick<PredictionColumns, "model" | "id" | "rows">[] = [];
   private readonly labelSpan = new Span();
   private readonly days = new Set<number>();
   private readonly labelMonths = new Set<number>();
-  private readonly deps: GroupBuilderDeps;
 
   constructor(startedMs: number, deps: GroupBuilderDeps) {
     this.startedMs = startedMs;
-    this.deps = deps;
     this.rollups = new RollupBuilder(deps.settingsOf, deps.segmentValues);
   }
 
@@ -99,7 +96,7 @@ export class GroupBuilder {
       this.predictionSpan.extend(columns.ts);
       addBuckets(this.days, columns.ts, DAY_MS);
       this.rollups.add(columns);
-      this.noteAwaited(columns);
+      this.predictionIds.push(columns);
     }
     for (const { payload, rows, times, keys } of frame.labels) {
       this.addSection("labels", frame, payload, rows);
@@ -165,17 +162,21 @@ export class GroupBuilder {
     else range.hi = seq;
   }
 
-  private noteAwaited({ model, id, rows }: CheckedFrame["predictions"][number]["columns"]): void {
-    const { waiting } = this.deps;
-    if (!model.keys.some((name) => waiting.has(name))) return;
-    for (let row = 0; row < rows; row++) {
-      const name = textAt(model, row);
-      const text = textAt(id, row);
-      if (!waiting.isWaiting(name, text)) continue;
-      const ids = this.awaited.get(name);
-      if (ids === undefined) this.awaited.set(name, [text]);
-      else ids.push(text);
+  /** By model the ids of predictions whose label is waiting. */
+  awaitedIds(waiting: WaitingLabels): ReadonlyMap<string, readonly string[]> {
+    const awaited = new Map<string, string[]>();
+    for (const { model, id, rows } of this.predictionIds) {
+      if (!model.keys.some((name) => waiting.has(name))) continue;
+      for (let row = 0; row < rows; row++) {
+        const name = textAt(model, row);
+        const text = textAt(id, row);
+        if (!waiting.isWaiting(name, text)) continue;
+        const ids = awaited.get(name);
+        if (ids === undefined) awaited.set(name, [text]);
+        else ids.push(text);
+      }
     }
+    return awaited;
   }
 }
 

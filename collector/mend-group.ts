@@ -22,7 +22,6 @@ import type { ModelBook } from "./model-book.ts";
 import { DEFAULT_MODEL_SETTINGS } from "./model-settings.ts";
 import { type Bounds, checkFrame } from "./payload-check.ts";
 import type { ShardDeps } from "./shard-worker.ts";
-import { WaitingLabels } from "./waiting-labels.ts";
 
 export type MissingRows =
   | { readonly kind: "none" }
@@ -117,7 +116,6 @@ export async function groupFromFrames(
   const group = new GroupBuilder(deps.clock.monotonicMs(), {
     settingsOf: (model) => pinned.get(model) ?? DEFAULT_MODEL_SETTINGS,
     segmentValues: deps.book,
-    waiting: new WaitingLabels(),
   });
   for (const frame of frames) group.add(checkFrame(frame, bounds), 0);
   return group;

@@ -44,6 +44,12 @@ export class ModelBook implements SegmentValues {
     return this.entries.get(model)?.segmentValues.get(tag)?.has(value) === true;
   }
 
+  /** Declared tags of all models that have any. */
+  declaredSegments(): Record<string, string[]> {
+    const declared = [...this.documents].filter(([, { segments }]) => segments.length > 0);
+    return Object.fromEntries(declared.map(([model, { segments }]) => [model, [...segments]]));
+  }
+
   /** Reads a model that was never read. */
   async ensure(model: string): Promise<void> {
     if (!this.entries.has(model)) await this.refresh(model);

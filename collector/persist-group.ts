@@ -36,7 +36,8 @@ async function storeOnce(
   shard: OwnedShard,
   deps: ShardDeps,
 ): Promise<GroupManifest> {
-  const { owner, waiting } = shard;
+  const { owner } = shard;
+  const { waiting } = deps;
   const wanted = group.manifest(n, owner.epoch);
   const manifest = await writeManifest(deps.store, owner, wanted, deps.clock.nowMs());
   if (!sameFrames(manifest, wanted)) throw groupTaken(owner.shard, n);
@@ -50,8 +51,13 @@ async function storeOnce(
     segmentsOf: (model) => deps.book.settingsOf(model).segments,
   };
   const models = [...new Set(group.labelKeys.map((key) => key.model))];
-  await joinAwaited(outcomes, owner, manifest, group.awaited);
-  await joinLabels(outcomes, owner, { manifest, models });
+  await joinAwaited(outcomes, owner, manifest, group.awaitedIds(waiting));
+  const found = waiting.search(group.labelKeys);
+  try {
+    await joinLabels(outcomes, owner, { manifest, models });
+  } finally {
+    found();
+  }
   countRows(group, manifest, shard, deps);
   return manifest;
 }
@@ -59,8 +65,8 @@ async function storeOnce(
 function countRows(
   group: GroupBuilder,
   manifest: GroupManifest,
-  { owner, waiting }: OwnedShard,
-  { metrics }: ShardDeps,
+  { owner }: OwnedShard,
+  { metrics, waiting }: ShardDeps,
 ): void {
   const { shard } = owner;
   metrics.groups.inc({ shard });

@@ -4,6 +4,7 @@
  */
 import { describeError } from "../contract/driftmend-error.ts";
 import { modelsWithRows } from "../store/queries/storage.ts";
+import { joinLeftBehind } from "./join-left-behind.ts";
 import { repairHours } from "./repair-rollups.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 
@@ -32,9 +33,11 @@ export class Reconciler {
     const epoch = this.deps.epochOf();
     if (epoch === null) return;
     try {
+      const owner = { shard: 0, epoch };
+      if (this.deps.waiting.size > 0) await joinLeftBehind(owner, this.deps);
       for (const { model } of await this.deps.store.query(modelsWithRows, {})) {
         if (abort.aborted) return;
-        await this.reconcileModel(model, { shard: 0, epoch });
+        await this.reconcileModel(model, owner);
       }
     } catch (error) {
       this.deps.logger.warn({ err: error }, `not reconciled: ${describeError(error)}`);

@@ -8,7 +8,8 @@
  * 4. Where rows are missing it gets the group's frames, from the stream or from the agents, inserts them under
  *    the same tokens, counts again, and inserts what is still missing by comparison, under no token.
  * 5. It compares the rollups of the hours that these groups touched with raw and repairs them.
- * 6. It joins the last group's labels and predictions again and applies its clocks.
+ * 6. It joins the last group's labels and predictions again, and labels that were left behind, and applies
+ *    the last group's clocks.
  * 7. It reads which labels wait for their prediction, and says to every spool what is stored.
  *
  * Every step may be repeated, so being killed in the middle of it is nothing special.
@@ -21,13 +22,13 @@ import type { GroupManifest } from "./group-manifest.ts";
 import type { Ownership } from "./group-store.ts";
 import { groupFromFrames, mendGroup, missingRows } from "./mend-group.ts";
 import { withPatience } from "./patience.ts";
+import { joinLeftBehind } from "./join-left-behind.ts";
 import { rejoinGroup } from "./rejoin-group.ts";
 import { repairHours, touchedHours } from "./repair-rollups.ts";
 import { setGroupAside } from "./set-group-aside.ts";
 import type { OwnedShard, ShardDeps } from "./shard-worker.ts";
 import { SpoolLedger } from "./spool-ledger.ts";
 import type { StuckGroup } from "./stuck-group.ts";
-import { WaitingLabels } from "./waiting-labels.ts";
 
 /** @returns null when aborted */
 export async function recoverShard(
@@ -55,12 +56,12 @@ export async function recoverShard(
     if (!aside.has(last.n)) await rejoinGroup(last, owner, deps);
     await deps.watermarks.apply(last.clocks);
   }
-  const waiting = new WaitingLabels();
+  await joinLeftBehind(owner, deps);
   const limit = LIMITS.waitingLabelsMax;
   const days = LIMITS.waitingLabelsDays;
   const missed = await deps.store.query(waitingLabels, { days, limit });
-  for (const { model, id } of missed.toReversed()) waiting.add(model, id);
-  return { owner, ledger, waiting, stuck, nextGroup: (last?.n ?? 0) + 1 };
+  for (const { model, id } of missed.toReversed()) deps.waiting.add(model, id);
+  return { owner, ledger, stuck, nextGroup: (last?.n ?? 0) + 1 };
 }
 
 /** @returns false when aborted */

@@ -40,6 +40,8 @@ export interface ShardDeps {
   readonly book: ModelBook;
   readonly heads: HeadBook;
   readonly watermarks: Watermarks;
+  /** Shared by all shards of this process. */
+  readonly waiting: WaitingLabels;
   readonly bounds: RetentionBounds;
   readonly retention: Retention;
   readonly gate: Gate;
@@ -48,7 +50,6 @@ export interface ShardDeps {
 export interface OwnedShard {
   readonly owner: Ownership;
   readonly ledger: SpoolLedger;
-  readonly waiting: WaitingLabels;
   readonly stuck: StuckGroup;
   /** Number of the next group. */
   readonly nextGroup: number;
@@ -133,7 +134,6 @@ export class ShardWorker {
     return new GroupBuilder(this.deps.clock.monotonicMs(), {
       settingsOf: (model) => book.settingsOf(model),
       segmentValues: book,
-      waiting: this.shard.waiting,
     });
   }
 

@@ -1,8 +1,13 @@
 /**
  * Labels that came before their predictions, by model and id: what new predictions are looked up in. Bounded;
  * found again by SQL when a shard is taken (`waitingLabels`), so losing it loses nothing.
+ *
+ * Labels and predictions that are stored at one moment miss each other unless one looks after the other is
+ * there: labels are announced here before their predictions are searched, and predictions look here after
+ * they are stored.
  */
 import { LIMITS } from "../contract/limits.ts";
+import type { LabelKey } from "./payload-check.ts";
 
 export class WaitingLabels {
   private readonly byModel = new Map<string, Set<string>>();
@@ -10,12 +15,31 @@ export class WaitingLabels {
   /** Forgotten because there were too many: they are joined by nothing until they come again. */
   forgotten = 0;
 
+  /** Labels of groups whose predictions are being searched. */
+  private readonly searched = new Set<ReadonlyMap<string, ReadonlySet<string>>>();
+
   has(model: string): boolean {
-    return this.byModel.has(model);
+    if (this.byModel.has(model)) return true;
+    for (const labels of this.searched) if (labels.has(model)) return true;
+    return false;
   }
 
   isWaiting(model: string, id: string): boolean {
-    return this.byModel.get(model)?.has(id) === true;
+    if (this.byModel.get(model)?.has(id) === true) return true;
+    for (const labels of this.searched) if (labels.get(model)?.has(id) === true) return true;
+    return false;
+  }
+
+  /** Announces labels while their predictions are searched; the answer ends that. */
+  search(keys: readonly LabelKey[]): () => void {
+    const labels = new Map<string, Set<string>>();
+    for (const { model, id } of keys) {
+      const ids = labels.get(model);
+      if (ids === undefined) labels.set(model, new Set([id]));
+      else ids.add(id);
+    }
+    this.searched.add(labels);
+    return () => this.searched.delete(labels);
   }
 
   add(model: string, id: string): void {

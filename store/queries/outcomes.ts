@@ -110,6 +110,31 @@ export const joinPredictionsOfGroup = defineCommand({
   ),
 });
 
+/**
+ * Labels of the newest days that have no outcome although their prediction is stored: those that two owners
+ * of shards stored at one moment, or that an unclean stop left behind.
+ */
+export const joinLabelsLeftBehind = defineCommand({
+  name: "join labels left behind",
+  params: z.object({
+    ...fenceParams,
+    days: z.int(),
+    segments: z.record(z.string(), z.array(z.string())),
+  }),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM labels WHERE ${leftBehind("prediction_time IS NOT NULL")}`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE (model, ts) IN (SELECT model, assumeNotNull(prediction_time) FROM labels WHERE ${leftBehind("prediction_time IS NOT NULL")})`,
+  ),
+});
+
+function leftBehind(condition: string): string {
+  const since = "(SELECT max(time) FROM labels) - toIntervalDay({days:UInt32})";
+  return `time >= ${since} AND ${condition}
+    AND (model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes WHERE known >= ${since})`;
+}
+
 const LABEL_WITHOUT_OUTCOME = `(model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes
     WHERE (model, id_hash) IN`;
 

@@ -66,6 +66,21 @@ describe("outcomes", () => {
     });
   });
 
+  it("miss nothing when labels and predictions are stored one right after the other", async () => {
+    const model = "close together";
+    const pairs = 60;
+    let last = 0;
+    for (let i = 0; i < pairs; i++) {
+      const id = String(i);
+      await spool.send({
+        labels: [{ model, id, label: "x", time: now, prediction_time: now + i }],
+      });
+      last = await spool.send({ predictions: [{ model, id, ts: now + i, score: 0.5 }] });
+    }
+    await until(() => spool.storedThrough >= last, "all frames are stored");
+    expect(await harness.store.query(outcomesOf, { model })).toHaveLength(pairs);
+  });
+
   it("find a prediction whose time the label knows only about", async () => {
     const model = "about";
     await send({ predictions: [{ model, id: "a", ts: now, score: 0.5 }] });

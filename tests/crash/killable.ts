@@ -1,0 +1,94 @@
+/** Processes that a test kills at any moment, also while they start, and that come back as under a supervisor. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { z } from "zod";
+import { systemClock } from "../../runtime/clock.ts";
+
+/** One life of a process. */
+interface Life {
+  /** Resolves with its URL; null when it ended before. */
+  readonly ready: Promise<string | null>;
+  readonly exited: Promise<unknown>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface Killable {
+  readonly name: string;
+  /** URL of its first start; later ones listen on the same port or are not asked for it. */
+  readonly url: string;
+  /** URL of the latest life that became ready. */
+  currentUrl(): string;
+  /** SIGKILL; it comes back by itself. */
+  kill(): void;
+  /** Resolves when it is ready and was not killed since. */
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const Ready = z.object({ kind: z.literal("ready"), url: z.string() });
+const RESTART_MS = 100;
+const STARTS_IN_VAIN_MAX = 30;
+
+/** Keeps a process alive; resolves when it is ready for the first time. */
+export async function keepAlive(name: string, start: () => Life): Promise<Killable> {
+  let life = start();
+  let stopped = false;
+  let startsInVain = 0;
+  let current = "";
+  const live = async (): Promise<void> => {
+    while (!stopped) {
+      const url = await life.ready;
+      if (url !== null) {
+        current = url;
+        startsInVain = 0;
+      } else if (++startsInVain > STARTS_IN_VAIN_MAX) {
+        throw new Error(`"${name}" ended ${startsInVain} times before it was ready`);
+      }
+      await life.exited;
+      if (stopped) return;
+      await systemClock.sleep(RESTART_MS);
+      life = start();
+    }
+  };
+  const living = live();
+  const ready = async (): Promise<void> => {
+    for (;;) {
+      const awaited = life;
+      const failed = living.then(() => null);
+      if ((await Promise.race([awaited.ready, failed])) !== null && awaited === life) return;
+      if (stopped) return;
+      await systemClock.sleep(RESTART_MS);
+    }
+  };
+  await ready();
+  return {
+    name,
+    url: current,
+    currentUrl: () => current,
+    kill: () => life.kill("SIGKILL"),
+    ready,
+    stop: async () => {
+      stopped = true;
+      life.kill("SIGTERM");
+      await life.exited;
+      await living;
+    },
+  };
+}
+
+/** One life of a service's module with this environment besides PATH. */
+export function startModule(module: string, env: Readonly<Record<string, string>>): Life {
+  const child = spawn(process.execPath, [module], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const exited = once(child, "exit");
+  const ready = new Promise<string | null>((resolve) => {
+    child.on("message", (message) => {
+      const told = Ready.safeParse(message);
+      if (told.success) resolve(told.data.url);
+    });
+    void exited.then(() => resolve(null));
+  });
+  return { ready, exited, kill: (signal) => child.kill(signal) };
+}
