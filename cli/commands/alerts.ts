@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AlertDetail, AlertView } from "../../contract/alert.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatTime } from "../format.ts";
+import { formatNumber, formatTime } from "../format.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
@@ -89,7 +89,10 @@ function explain(alert: AlertDetail, context: CommandContext): string[] {
     ),
     "",
     ...renderPairs(
-      Object.entries(numbers).map(([name, value]) => [name, String(value)] as const),
+      Object.entries(numbers).map(([name, value]) => [
+        name,
+        typeof value === "number" ? formatNumber(value) : String(value),
+      ]),
       context.paint,
     ),
     ...alert.annotations.map(({ at, text }) => `${formatTime(Date.parse(at))}  ${text}`),

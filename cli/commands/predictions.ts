@@ -94,9 +94,14 @@ export async function rows(context: CommandContext): Promise<number> {
       rowsMax: options.rows,
     }),
   );
-  answer(context, remote, found, () => [
-    `${alert.title}: the first ${found.length} rows since ${alert.from}${segment === null ? "" : ` of ${segment.tag} ${segment.values.join(", ")}`}`,
-    ...renderTable(COLUMNS, found, context),
-  ]);
+  const where = segment === null ? "" : ` of ${segment.tag} ${segment.values.join(", ")}`;
+  answer(context, remote, found, () =>
+    found.length === 0
+      ? [`${alert.title}: there are no rows${where} since ${alert.from}`]
+      : [
+          `${alert.title}: the first ${found.length} rows${where} since ${alert.from}`,
+          ...renderTable(COLUMNS, found, context),
+        ],
+  );
   return 0;
 }
