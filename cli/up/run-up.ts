@@ -85,7 +85,7 @@ export async function runUp(options: UpOptions, deps: UpDeps): Promise<number> {
     work.catch(() => undefined);
     const asked = signals.asked.then((signal): Outcome => ({ kind: "asked", signal }));
     const outcome = await Promise.race([work, asked, failed.promise]);
-    return await conclude(outcome, deps, async () => {
+    return await conclude(outcome, options, deps, async () => {
       stopping.abort(new Error("the system stops"));
       await lifecycle.stop();
     });
@@ -103,6 +103,7 @@ export async function runUp(options: UpOptions, deps: UpDeps): Promise<number> {
 
 async function conclude(
   outcome: Outcome,
+  options: UpOptions,
   deps: UpDeps,
   stop: () => Promise<void>,
 ): Promise<number> {
@@ -112,6 +113,10 @@ async function conclude(
     const startedMs = deps.clock.monotonicMs();
     await stop();
     const tookMs = deps.clock.monotonicMs() - startedMs;
+    if (options.once) {
+      process.stderr.write(`driftmend: stopped by ${outcome.signal} before the story had ended\n`);
+      return EXIT_KILLED;
+    }
     deps.terminal.line(`Stopped in ${formatSpan(tookMs)}; the next start goes on from here`);
     return 0;
   }
