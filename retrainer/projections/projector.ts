@@ -28,6 +28,8 @@ export function createProjector(
   let queue: Promise<number> = Promise.resolve(0);
 
   const flushNow = async (): Promise<number> => {
+    // Every change of what is projected has its audit entry.
+    if (auditSeq > 0 && journal.log.audit(auditSeq).length === 0) return 0;
     const { rows, lastSeq } = currentRows(journal, auditSeq);
     let inserted = 0;
     for (const table of TABLES) {
