@@ -77,7 +77,10 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
 }
 
 /** One life of a service's module with this environment besides PATH. */
-export function startModule(module: string, env: Readonly<Record<string, string>>): Life {
+export function startModule(
+  module: string,
+  env: Readonly<Record<string, string>>,
+): Life & { readonly pid: number } {
   const child = spawn(process.execPath, [module], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -90,5 +93,5 @@ export function startModule(module: string, env: Readonly<Record<string, string>
     });
     void exited.then(() => resolve(null));
   });
-  return { ready, exited, kill: (signal) => child.kill(signal) };
+  return { pid: child.pid ?? 0, ready, exited, kill: (signal) => child.kill(signal) };
 }
