@@ -23,7 +23,7 @@ export const flightsOutcomes = defineQuery({
   name: "flights_outcomes",
   params: z.object(span),
   row: STREAMED,
-  sql: `SELECT id, toFloat64(actual_label = '1') AS late,
+  sql: `SELECT id, toFloat64(CAST(actual_label, 'String') = '1') AS late,
       toFloat64(toUnixTimestamp64Milli(known)) AS known_ms
     FROM outcomes FINAL WHERE ${SPAN}`,
 });

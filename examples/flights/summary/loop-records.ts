@@ -1,11 +1,21 @@
 /** What the loop did, as its own routes say it: checks, runs, versions, alerts, quarantine. */
 import { z } from "zod";
 import { AlertView } from "../../../contract/alert.ts";
-import { Check } from "../../../contract/run.ts";
+import { Decision, Numbers } from "../../../contract/run.ts";
 import type { RunningStage } from "../../../runtime/example-plan.ts";
 import { MODEL } from "../replay/story.ts";
 
 const rfc3339 = z.iso.datetime().transform((text) => Date.parse(text));
+
+const Check = z.looseObject({
+  at: rfc3339,
+  decision: Decision,
+  reason: z.string(),
+  numbers: Numbers,
+  runId: z.string().nullable(),
+  /** Folder of the probe's model. */
+  artifact: z.string().nullable(),
+});
 
 const Run = z.looseObject({
   id: z.string(),
@@ -14,7 +24,9 @@ const Run = z.looseObject({
   status: z.string(),
   verdict: z.string().nullable(),
   version: z.string().nullable(),
-  promoted: rfc3339.nullable(),
+  promoted: z.boolean(),
+  /** Model time of the promotion. */
+  promotedAt: rfc3339.nullable(),
 });
 export type Run = z.infer<typeof Run>;
 

@@ -42,11 +42,9 @@ export async function summarise(
     stalePath: pathOfVersion(records, "1"),
     refitPaths: refitPathsOf(records, (timeMs) => weekOfDay(dayOf(timeMs)) - 1),
     promotions: records.runs
-      .filter((run) => run.promoted !== null)
-      .map((run) => ({
-        week: weekOfDay(dayOf(run.at)) - 1,
-        fullDay: dayOf(run.promoted ?? 0),
-      }))
+      .flatMap(({ at, promotedAt }) =>
+        promotedAt === null ? [] : [{ week: weekOfDay(dayOf(at)) - 1, fullDay: dayOf(promotedAt) }],
+      )
       .toSorted((a, b) => a.fullDay - b.fullDay),
   });
   const figures = figuresOf(story);
@@ -68,12 +66,13 @@ export async function summarise(
       decision: run.decision,
       verdict: run.verdict,
       version: run.version,
-      promoted: run.promoted === null ? null : isoOf(run.promoted),
+      promoted: run.promoted,
+      promotedAt: run.promotedAt === null ? null : isoOf(run.promotedAt),
       at: isoOf(run.at),
       status: run.status,
     })),
-    checks: records.checks.map(({ atMs, decision, reason, numbers, runId }) => ({
-      ...{ week: weekOfDay(dayOf(atMs)) - 1, at: isoOf(atMs), decision, reason, numbers, runId },
+    checks: records.checks.map(({ at, decision, reason, numbers, runId }) => ({
+      ...{ week: weekOfDay(dayOf(at)) - 1, at: isoOf(at), decision, reason, numbers, runId },
     })),
     logLoss: logLossOf(figures),
     recalibrationShare: figures.recalibrationShare,
@@ -118,8 +117,8 @@ function refitPathsOf(
   weekOf: (timeMs: number) => number,
 ): ReadonlyMap<number, string> {
   return new Map(
-    records.checks.flatMap(({ atMs, artifact }) =>
-      artifact === null ? [] : [[weekOf(atMs), join(artifact, "model.onnx")] as const],
+    records.checks.flatMap(({ at, artifact }) =>
+      artifact === null ? [] : [[weekOf(at), join(artifact, "model.onnx")] as const],
     ),
   );
 }
