@@ -8,6 +8,7 @@ import {
   type EstimatedMetric,
   cellPoints,
   estimatePerformance,
+  expectedCalibrationError,
   fitIsotonic,
 } from "../../stats/index.ts";
 import { versionReference } from "../../store/queries/references.ts";
@@ -35,17 +36,7 @@ export async function evaluateEstimates(
     const cells = await deps.store.query(versionReference, { model, version });
     const scores = await scoreWindow(evaluation, window, version, deps.store);
     if (cells.length === 0 || scores?.kind !== "numeric" || scores.rows < ROWS_MIN) continue;
-    const calibration: Calibration = {
-      kind: "isotonic",
-      reason: "lower_error_on_held_out",
-      map: fitIsotonic({
-        scores: Float64Array.from(cells, ({ score_sum: sum, n }) => sum / n),
-        rows: Float64Array.from(cells, ({ n }) => n),
-        positives: Float64Array.from(cells, ({ positives }) => positives),
-      }),
-      errorRaw: Number.NaN,
-      errorCalibrated: Number.NaN,
-    };
+    const calibration = calibrationOfCells(cells);
     const points = cellPoints(scores.counts);
     const estimate = estimatePerformance(
       calibration,
@@ -66,6 +57,34 @@ export async function evaluateEstimates(
     });
   }
   await storePerformance(performanceRows(model, window, results), atMs, deps);
+}
+
+/** Above this error on the training set scores are no probabilities and are mapped to some. */
+const CALIBRATION_ERROR_MAX = 0.1;
+
+/**
+ * Scores of a model that was fitted to probabilities stay as they are: its stored sample is the newest part
+ * of the training set, and mapping to that part would bend the scores to the weather of its weeks.
+ */
+function calibrationOfCells(
+  cells: readonly { readonly n: number; readonly score_sum: number; readonly positives: number }[],
+): Calibration {
+  const errorRaw = expectedCalibrationError(
+    cells.map(({ n, score_sum: predicted, positives: observed }) => ({
+      ...{ rows: n, predicted, observed },
+    })),
+  );
+  const errorCalibrated = Number.NaN;
+  if (errorRaw <= CALIBRATION_ERROR_MAX) {
+    return { kind: "identity", reason: "one_part_only", errorRaw, errorCalibrated };
+  }
+  const map = fitIsotonic({
+    scores: Float64Array.from(cells, ({ score_sum: sum, n }) => sum / n),
+    rows: Float64Array.from(cells, ({ n }) => n),
+    positives: Float64Array.from(cells, ({ positives }) => positives),
+  });
+  const reason = "lower_error_on_held_out";
+  return { kind: "isotonic", reason, map, errorRaw, errorCalibrated };
 }
 
 const figure = ({ value, lower, upper }: EstimatedMetric): Figure => ({ value, lower, upper });
