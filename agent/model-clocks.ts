@@ -6,7 +6,7 @@ import type { FrameClock } from "../contract/frame.ts";
 
 export class ModelClocks {
   private readonly nowMs: () => number;
-  private written: Map<string, number>;
+  private readonly written: Map<string, number>;
   private current: Map<string, number>;
 
   constructor(nowMs: () => number, written: ReadonlyMap<string, number>) {

@@ -37,8 +37,8 @@ export type Segment = z.infer<typeof Segment>;
 
 /**
  * What a shift was, in the column's unit: the row-weighted median over the groups that were compared
- * (the origins of an hour, say), and the smallest and largest of them. Circular columns give it in
- * (−period/2, period/2].
+ * (the origins of an hour, say), and the smallest and largest of them. On a circle the median lies in
+ * [0, period), and the others are turned with it.
  */
 export const ColumnShift = z.strictObject({
   median: z.number(),

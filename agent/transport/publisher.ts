@@ -27,7 +27,7 @@ export class Publisher {
   private jetstream: JetStreamClient | null = null;
   /** The frame to publish next. */
   private position: number;
-  private inFlight = new Set<Promise<void>>();
+  private readonly inFlight = new Set<Promise<void>>();
   private inFlightBytes = 0;
   private failedFrom = Number.POSITIVE_INFINITY;
   private backoffMs = BACKOFF_MS_MIN;

@@ -9,14 +9,11 @@ import { openStore } from "../../../store/client.ts";
 import { DAY_MS, EPOCH_MS, weekOfDay } from "../data/calendar.ts";
 import { prepareFlights } from "../data/prepare-flights.ts";
 import { type Figures, figuresOf } from "../offline/figures.ts";
-import { reportTroubles, type TroubleReport } from "../trouble-report.ts";
+import { reportTroubles } from "../trouble-report.ts";
 import { planTroubles } from "../troubles.ts";
 import { type LoopRecords, type Quarantined, readLoopRecords } from "./loop-records.ts";
 import { readRecorded } from "./recorded.ts";
 import { tellRecorded } from "./tell-recorded.ts";
-
-const HOURS = 24;
-const DAYS = 7;
 
 export async function summarise(
   stage: RunningStage,
@@ -59,7 +56,7 @@ export async function summarise(
     alerts: records.alerts.map(({ id, kind, severity, from, to }) => ({
       ...{ id, kind, severity, from, to },
     })),
-    troubles: troubles.map(signedTrouble),
+    troubles,
     investigations: records.quarantine.map(investigationOf),
     runs: records.runs.map((run) => ({
       id: run.id,
@@ -131,19 +128,6 @@ const quarantineOf = (records: LoopRecords) =>
     fromMs: from,
     toMs: to ?? OPEN_END_MS,
   }));
-
-/** As the plan has it, with circular shifts in (−period/2, period/2], as findings give them. */
-function signedTrouble(trouble: TroubleReport): object {
-  const period = trouble.columns.includes("hour") ? HOURS : DAYS;
-  const signed = (shift: number | null): number | null =>
-    shift === null ? null : shift > period / 2 ? shift - period : shift;
-  return {
-    ...trouble,
-    shift: signed(trouble.shift),
-    shiftMin: signed(trouble.shiftMin),
-    shiftMax: signed(trouble.shiftMax),
-  };
-}
 
 function investigationOf({ finding, from, to, rows }: Quarantined): object {
   return {
