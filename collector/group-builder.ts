@@ -52,6 +52,7 @@ export class GroupBuilder {
   private readonly predictionSpan = new Span();
   private readonly predictionIds: Pick<PredictionColumns, "model" | "id" | "rows">[] = [];
   private readonly labelSpan = new Span();
+  private readonly predictedSpan = new Span();
   private readonly days = new Set<number>();
   private readonly labelMonths = new Set<number>();
 
@@ -98,10 +99,11 @@ export class GroupBuilder {
       this.rollups.add(columns);
       this.predictionIds.push(columns);
     }
-    for (const { payload, rows, times, keys } of frame.labels) {
+    for (const { payload, rows, times, predictionTimes, keys } of frame.labels) {
       this.addSection("labels", frame, payload, rows);
       this.labels += rows;
       this.labelSpan.extend(times);
+      this.predictedSpan.extend(predictionTimes);
       addBuckets(this.labelMonths, times, MONTH_MS);
       for (const key of keys) this.labelKeys.push(key);
     }
@@ -137,6 +139,12 @@ export class GroupBuilder {
       clocks: this.clocks,
       accepted: this.acceptedMs,
     };
+  }
+
+  /** First and last time at which the labels say that they were predicted; null when none says so. */
+  get labelsPredicted(): { from: number; to: number } | null {
+    const { fromMs: from, toMs: to } = this.predictedSpan;
+    return this.predictedSpan.isEmpty ? null : { from, to };
   }
 
   /** Pieces of all blocks of a table, to be sent one after the other. */
@@ -199,6 +207,10 @@ class Span {
       if (ms < this.from) this.from = ms;
       if (ms > this.to) this.to = ms;
     }
+  }
+
+  get isEmpty(): boolean {
+    return !Number.isFinite(this.from);
   }
 
   get fromMs(): number {

@@ -16,7 +16,7 @@ import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
 import type { WaitingLabels } from "./waiting-labels.ts";
 
-const IDS_BYTES_MAX = 4_000;
+const TEXTS_BYTES_MAX = 4_000;
 
 export interface OutcomeDeps {
   readonly store: Store;
@@ -28,34 +28,49 @@ export interface LabelsOfGroup {
   readonly manifest: GroupManifest;
   /** Models of its labels. */
   readonly models: readonly string[];
+  /** First and last time at which its labels say that they were predicted; null when none says so. */
+  readonly predicted: { readonly from: number; readonly to: number } | null;
 }
 
 /** @returns the number of labels that found no prediction */
 export async function joinLabels(
   deps: OutcomeDeps,
   owner: Ownership,
-  { manifest, models }: LabelsOfGroup,
+  { manifest, models, predicted }: LabelsOfGroup,
 ): Promise<number> {
-  if (manifest.labels === 0) return 0;
+  let waiting = 0;
+  for (const chunk of chunksByBytes(models)) {
+    waiting += await joinLabelsOfModels(deps, owner, { manifest, models: chunk, predicted });
+  }
+  return waiting;
+}
+
+async function joinLabelsOfModels(
+  deps: OutcomeDeps,
+  owner: Ownership,
+  { manifest, models, predicted }: LabelsOfGroup,
+): Promise<number> {
   const group = {
     ...owner,
     n: manifest.n,
     labelsFrom: manifest.labels_from,
     labelsTo: manifest.labels_to,
+    models: [...models],
     segments: segmentsOf(deps, models),
   };
+  const { store } = deps;
   const options = { marker: shardMarker(owner.shard) };
-  await deps.store.command(joinLabelsByTime, group, options);
-  const all = { from: 0, to: Date.UTC(2299, 0) };
-  const unmatched = await unmatchedOf(deps.store, group, all);
-  if (unmatched.length === 0) return 0;
-  const span = await searchSpan(deps.store, unmatched);
-  if (span === null) {
-    for (const { model, id } of unmatched) deps.waiting.add(model, id);
-    return unmatched.length;
+  if (predicted !== null) {
+    await store.command(joinLabelsByTime, { ...group, ...predicted }, options);
   }
-  await deps.store.command(joinLabelsBySpan, { ...group, ...span }, options);
-  const waiting = await unmatchedOf(deps.store, group, all);
+  const unmatched = await unmatchedOf(store, group, predicted ?? NEVER);
+  if (unmatched.length === 0) return 0;
+  const span = await searchSpan(store, unmatched);
+  let waiting = unmatched;
+  if (span !== null) {
+    await store.command(joinLabelsBySpan, { ...group, ...span }, options);
+    waiting = await unmatchedOf(store, group, unionOf(span, predicted ?? span));
+  }
   for (const { model, id } of waiting) deps.waiting.add(model, id);
   return waiting.length;
 }
@@ -88,21 +103,29 @@ export async function joinAwaited(
 
 type Unmatched = Awaited<ReturnType<typeof unmatchedOf>>;
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+const NEVER: Span = { from: 0, to: 0 };
+
 function unmatchedOf(
   store: Store,
-  group: { shard: number; n: number; labelsFrom: number; labelsTo: number },
-  span: { from: number; to: number },
+  group: { shard: number; n: number; models: string[]; labelsFrom: number; labelsTo: number },
+  span: Span,
 ) {
-  const { shard, n, labelsFrom, labelsTo } = group;
-  const limit = LIMITS.waitingLabelsMax;
-  return store.query(unmatchedLabels, { shard, n, labelsFrom, labelsTo, ...span, limit });
+  const { shard, n, models, labelsFrom, labelsTo } = group;
+  const params = { shard, n, models, labelsFrom, labelsTo, ...span };
+  return store.query(unmatchedLabels, { ...params, limit: LIMITS.waitingLabelsMax });
+}
+
+function unionOf(a: Span, b: Span): Span {
+  return { from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) };
 }
 
 /** Null when no prediction can be there. */
-async function searchSpan(
-  store: Store,
-  unmatched: Unmatched,
-): Promise<{ from: number; to: number } | null> {
+async function searchSpan(store: Store, unmatched: Unmatched): Promise<Span | null> {
   const models = [...new Set(unmatched.map(({ model }) => model))];
   const [stored] = await store.query(predictionSpan, { models });
   if (stored === undefined || stored.n === 0) return null;
@@ -127,7 +150,7 @@ function* chunksByBytes(ids: readonly string[]): Generator<string[]> {
   let bytes = 0;
   for (const id of ids) {
     const size = encodeURIComponent(id).length + 9;
-    if (bytes + size > IDS_BYTES_MAX && chunk.length > 0) {
+    if (bytes + size > TEXTS_BYTES_MAX && chunk.length > 0) {
       yield chunk;
       chunk = [];
       bytes = 0;

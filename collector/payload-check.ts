@@ -43,6 +43,8 @@ export interface CheckedLabels {
   readonly payload: Uint8Array;
   readonly rows: number;
   readonly times: Float64Array;
+  /** NaN: not said. */
+  readonly predictionTimes: Float64Array;
   readonly keys: readonly LabelKey[];
 }
 
@@ -237,5 +239,7 @@ function labelsOf(block: Block, payload: Uint8Array): CheckedLabels {
   for (let row = 0; row < block.rows; row++) {
     keys.push({ model: textAt(models, row), id: textAt(ids, row) });
   }
-  return { payload, rows: block.rows, times: columnOf(block, "time", "time").values, keys };
+  const times = columnOf(block, "time", "time").values;
+  const predictionTimes = columnOf(block, "prediction_time", "nullable-time").values;
+  return { payload, rows: block.rows, times, predictionTimes, keys };
 }

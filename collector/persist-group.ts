@@ -54,7 +54,8 @@ async function storeOnce(
   await joinAwaited(outcomes, owner, manifest, group.awaitedIds(waiting));
   const found = waiting.search(group.labelKeys);
   try {
-    await joinLabels(outcomes, owner, { manifest, models });
+    const predicted = group.labelsPredicted;
+    await joinLabels(outcomes, owner, { manifest, models, predicted });
   } finally {
     found();
   }

@@ -1,5 +1,5 @@
 /** Writes the outcomes of a group again, from tables alone: whatever its owner had come to. */
-import { joinPredictionsOfGroup } from "../store/queries/outcomes.ts";
+import { joinPredictionsOfGroup, predictionTimesOfGroup } from "../store/queries/outcomes.ts";
 import { labelModelsOfGroup } from "../store/queries/group-data.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
@@ -32,5 +32,16 @@ export async function rejoinGroup(
     waiting: new WaitingLabels(),
     segmentsOf: (model) => deps.book.settingsOf(model).segments,
   };
-  await joinLabels(outcomes, owner, { manifest, models });
+  const [times] = await deps.store.query(predictionTimesOfGroup, {
+    shard: owner.shard,
+    n,
+    models,
+    labelsFrom: from,
+    labelsTo: to,
+  });
+  const predicted =
+    times === undefined || times.from === null || times.to === null
+      ? null
+      : { from: times.from, to: times.to };
+  await joinLabels(outcomes, owner, { manifest, models, predicted });
 }

@@ -104,7 +104,7 @@ export const LIMITS = {
   canaryRowsMin: 30,
   /** Collector: how long a group waits for more rows when the stream is drained, and when it is not. */
   groupLingerMs: 25,
-  groupAgeMsMax: 1_000,
+  groupAgeMsMax: 1_500,
   /** Frames read ahead of the group that is being stored. */
   framesAheadBytesMax: 128 * 1024 * 1024,
   /** Newest groups that are counted again when a shard is taken. */

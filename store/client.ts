@@ -44,12 +44,15 @@ export interface Store {
     params: z.input<P>,
     format: StreamFormat,
   ): Promise<Readable>;
-  /** `token` deduplicates an `INSERT … SELECT`. */
+  /**
+   * `token` deduplicates an `INSERT … SELECT`.
+   * @returns rows that were written, where the engine says so
+   */
   command<P extends z.ZodObject>(
     command: DefinedCommand<P>,
     params: z.input<P>,
     options?: InsertOptions,
-  ): Promise<void>;
+  ): Promise<number | null>;
   /** Rows as JSON; times are milliseconds since 1970, non-finite numbers are kept. */
   insert(table: string, rows: readonly object[], options?: InsertOptions): Promise<void>;
   /** Native blocks, back to back, through the INSERT … SELECT of `insert`. */
@@ -102,7 +105,7 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
     },
     command: async (command, params, insertOptions) => {
       const bound = boundParams(command, params);
-      await retrying(`run "${command.name}"`, command.repeatable, deps, () =>
+      const done = await retrying(`run "${command.name}"`, command.repeatable, deps, () =>
         client.command({
           query: command.sql,
           query_params: bound,
@@ -110,6 +113,8 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
           http_headers: insertHeaders(insertOptions),
         }),
       );
+      const written = done.summary?.written_rows;
+      return written === undefined ? null : Number(written);
     },
     insert: async (table, rows, insertOptions) => {
       if (rows.length === 0) return;

@@ -42,6 +42,8 @@ export function insertSettings(
     min_insert_block_size_rows: String(BLOCK_ROWS),
     min_insert_block_size_bytes: String(BLOCK_BYTES),
     max_insert_threads: "1",
+    // Merging each block by itself before it is written costs more than the merges to come.
+    optimize_on_insert: 0,
     // Old events are many days; what a group touches is bounded by the collector.
     max_partitions_per_insert_block: "2000",
     input_format_skip_unknown_fields: 0,

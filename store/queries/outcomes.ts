@@ -11,7 +11,10 @@ import { FENCE, fenceParams } from "./fence.ts";
 const COLUMNS =
   "model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision";
 
-/** `l` are labels, one row by id; `p` predictions that may be theirs. */
+/**
+ * `labels` and `predictions` that may belong together. Of several labels of one id each makes a row, of
+ * which the highest revision holds; of several predictions the first does.
+ */
 function outcomesSql(labels: string, predictions: string): string {
   return `INSERT INTO outcomes (${COLUMNS})
 SELECT p.model, p.ts, p.id, p.id_hash, p.version,
@@ -19,8 +22,7 @@ SELECT p.model, p.ts, p.id, p.id_hash, p.version,
   p.score, p.value, p.label, l.label, l.value, l.time, l.revision
 FROM (${predictions}
   ORDER BY _group, _shard, _seq LIMIT 1 BY model, id_hash) AS p
-INNER JOIN (${labels}
-  ORDER BY revision DESC LIMIT 1 BY model, id_hash) AS l
+INNER JOIN (${labels}) AS l
 ON p.model = l.model AND p.id_hash = l.id_hash
 WHERE ${FENCE}`;
 }
@@ -30,28 +32,50 @@ const PREDICTION_COLUMNS =
 const LABEL_COLUMNS = "model, id_hash, label, value, time, revision";
 
 const LABELS_OF_GROUP = `labels
-  WHERE time >= {labelsFrom:DateTime64(3, 'UTC')} AND time <= {labelsTo:DateTime64(3, 'UTC')}
+  WHERE model IN {models:Array(String)}
+    AND time >= {labelsFrom:DateTime64(3, 'UTC')} AND time <= {labelsTo:DateTime64(3, 'UTC')}
     AND _group = {n:UInt64} AND _shard = {shard:UInt16}`;
 
 const groupParams = {
   ...fenceParams,
   n: z.int(),
+  models: z.array(z.string()),
   labelsFrom: z.int(),
   labelsTo: z.int(),
   segments: z.record(z.string(), z.array(z.string())),
 };
 
-/** Labels that say when they were predicted: the primary key finds their predictions. */
+/** Labels that say when they were predicted; `from` and `to` are the first and last of these times. */
 export const joinLabelsByTime = defineCommand({
   name: "join labels by time",
-  params: z.object(groupParams),
+  params: z.object({
+    ...groupParams,
+    from: z.int(),
+    to: z.int(),
+  }),
   repeatable: true,
   sql: outcomesSql(
     `SELECT ${LABEL_COLUMNS} FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL`,
     `SELECT ${PREDICTION_COLUMNS} FROM predictions
-  WHERE (model, ts) IN (SELECT model, assumeNotNull(prediction_time) FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL)
-    AND (model, id_hash) IN (SELECT model, id_hash FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL)`,
+  WHERE model IN {models:Array(String)}
+    AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND ts IN (SELECT assumeNotNull(prediction_time) FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL)
+    AND id_hash IN (SELECT id_hash FROM ${LABELS_OF_GROUP})`,
   ),
+});
+
+/** When the labels of a group say that they were predicted. */
+export const predictionTimesOfGroup = defineQuery({
+  name: "prediction times of a group's labels",
+  params: z.object({
+    shard: z.int(),
+    n: z.int(),
+    models: z.array(z.string()),
+    labelsFrom: z.int(),
+    labelsTo: z.int(),
+  }),
+  row: z.object({ from: timeMs.nullable(), to: timeMs.nullable() }),
+  sql: `SELECT min(prediction_time) AS from, max(prediction_time) AS to FROM ${LABELS_OF_GROUP}`,
 });
 
 /** All labels of a group against the predictions of a span: reads the span's hashes. */
@@ -135,15 +159,13 @@ function leftBehind(condition: string): string {
     AND (model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes WHERE known >= ${since})`;
 }
 
-const LABEL_WITHOUT_OUTCOME = `(model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes
-    WHERE (model, id_hash) IN`;
-
-/** Labels of a group that have met no prediction yet; `from` and `to` bound the outcomes that are read. */
+/** Labels of a group that have met no prediction; their outcomes lie between `from` and `to`, if there are any. */
 export const unmatchedLabels = defineQuery({
   name: "labels without a prediction",
   params: z.object({
     shard: z.int(),
     n: z.int(),
+    models: z.array(z.string()),
     labelsFrom: z.int(),
     labelsTo: z.int(),
     from: z.int(),
@@ -152,8 +174,8 @@ export const unmatchedLabels = defineQuery({
   }),
   row: z.object({ model: z.string(), id: z.string(), prediction_time: timeMs.nullable() }),
   sql: `SELECT model, id, prediction_time FROM ${LABELS_OF_GROUP}
-    AND ${LABEL_WITHOUT_OUTCOME} (SELECT model, id_hash FROM ${LABELS_OF_GROUP})
-      AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')})
+    AND (model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes
+      WHERE model IN {models:Array(String)} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')})
   LIMIT {limit:UInt32}`,
 });
 
