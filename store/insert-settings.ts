@@ -3,6 +3,7 @@
  * only when it cuts its rows into the same blocks under the same token, views included; a renamed
  * column or a null where none may be must be an error, not silence.
  */
+import { randomUUID } from "node:crypto";
 import type { ClickHouseSettings } from "@clickhouse/client";
 
 export interface InsertOptions {
@@ -30,14 +31,14 @@ export function insertSettings(
   options: InsertOptions | undefined,
 ): ClickHouseSettings {
   const marker = options?.marker === undefined ? "" : `${options.marker} `;
-  const token = options?.token;
   return {
     log_comment: `${marker}${name}`,
     async_insert: 0,
-    // Without a token equal rows would be skipped by their hash: an insert says what it means.
-    insert_deduplicate: token === undefined ? 0 : 1,
+    insert_deduplicate: 1,
+    // Without a token equal rows would be skipped by their hash, in newer engines whatever
+    // `insert_deduplicate` says: a token of its own makes an insert mean what it says.
+    insert_deduplication_token: options?.token ?? randomUUID(),
     deduplicate_blocks_in_dependent_materialized_views: 1,
-    ...(token === undefined ? {} : { insert_deduplication_token: token }),
     max_insert_block_size: String(BLOCK_ROWS),
     min_insert_block_size_rows: String(BLOCK_ROWS),
     min_insert_block_size_bytes: String(BLOCK_BYTES),
