@@ -7,15 +7,16 @@ const SPAN = `model = {model:String}
       AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}`;
 const STREAMED = z.record(z.string(), z.unknown());
 
-/** Answered predictions with the features that were sent; streamed as Native. */
+/** Predictions with the features that were sent, failed ones too; streamed as Native. */
 export const flightsPredictions = defineQuery({
   name: "flights_predictions",
   params: z.object(span),
   row: STREAMED,
   sql: `SELECT id, num['hour'] AS hour, num['day_of_week'] AS day_of_week, num['distance'] AS distance,
       toString(cat['origin']) AS origin, toString(cat['destination']) AS destination,
-      toString(tags['client.version']) AS client, score
-    FROM predictions WHERE ${SPAN} AND error = ''`,
+      toString(tags['client.version']) AS client, score,
+      toFloat64(CAST(error, 'String') != '') AS failed
+    FROM predictions WHERE ${SPAN}`,
 });
 
 /** Labels that met a prediction; streamed as Native. */

@@ -27,6 +27,7 @@ export interface Recorded {
   readonly origin: Uint16Array;
   readonly destination: Uint16Array;
   readonly airports: readonly string[];
+  /** Rows in the store, failed requests too; an id that is stored twice counts twice. */
   readonly predictions: number;
   readonly labels: number;
 }
@@ -93,7 +94,9 @@ function takePredictions(
   const days = columnOf(block, "day_of_week", "float64").values;
   const distances = columnOf(block, "distance", "float64").values;
   const scores = columnOf(block, "score", "float64").values;
+  const failed = columnOf(block, "failed", "float64").values;
   for (let i = 0; i < block.rows; i++) {
+    if (failed[i] === 1) continue;
     const row = rowOf(textAt(ids, i));
     world.hour[row] = hours[i] ?? 0;
     world.dayOfWeek[row] = days[i] ?? 0;

@@ -9,6 +9,7 @@ import { openStore } from "../../../store/client.ts";
 import { DAY_MS, EPOCH_MS, weekOfDay } from "../data/calendar.ts";
 import { prepareFlights } from "../data/prepare-flights.ts";
 import { type Figures, figuresOf } from "../offline/figures.ts";
+import { readProgress } from "../replay/progress.ts";
 import { reportTroubles } from "../trouble-report.ts";
 import { planTroubles } from "../troubles.ts";
 import { type LoopRecords, type Quarantined, readLoopRecords } from "./loop-records.ts";
@@ -35,6 +36,7 @@ export async function summarise(
     Math.floor((timeMs - EPOCH_MS - flights.shiftMs) / DAY_MS);
   const recorded = await readRecorded(flights, quarantineOf(records), store);
   await store.close();
+  const sent = (await readProgress(join(stage.folder, "replay.json")))?.predictions ?? 0;
   const story = await tellRecorded(recorded, {
     stalePath: pathOfVersion(records, "1"),
     refitPaths: refitPathsOf(records, (timeMs) => weekOfDay(dayOf(timeMs)) - 1),
@@ -48,9 +50,11 @@ export async function summarise(
   const troubles = options.troubles ? reportTroubles(planTroubles(options.seed), flights) : [];
   stage.progress(null);
   return {
-    ok: true,
+    // Nothing lost and nothing twice, from the model server's requests to the rows that were read here.
+    ok: recorded.predictions === sent,
     wallSeconds: measured.wallSeconds,
     predictions: recorded.predictions,
+    predictionsSent: sent,
     predictionsPerSecond: recorded.predictions / measured.wallSeconds,
     labels: recorded.labels,
     alerts: records.alerts.map(({ id, kind, severity, from, to }) => ({
