@@ -1,76 +1,143 @@
 /**
- * Counts and sums by (cohort, cell) for one group: an open-addressing hash table in typed arrays, since
- * every value of every row passes through `add`. No object per value, nothing freed but with the table.
+ * Counts and sums by (cohort, cell) for one group, in typed arrays, since every value of every row passes
+ * through `add`. A cohort's feature begins in a shared hash table; once it has many values its common cells
+ * move into a block of their own, side by side, which a cache holds.
  */
 
 const INITIAL_CAPACITY = 1 << 12;
 const EMPTY = -1;
+/** Values of one feature in one cohort after which its cells get a block. */
+const BLOCK_AFTER = 1_024;
+const BLOCK_CELLS = 512;
+const FIELDS = 3;
+/** Cells of a slot: the low bits of a key. */
+const CELL_BITS = 16;
+
+interface Block {
+  /** Key of its first cell. */
+  readonly from: number;
+  /** Count, sum and sum of squares by cell. */
+  readonly fields: Float64Array;
+}
+
+export type VisitCell = (cohort: number, cell: number, n: number, s: number, q: number) => void;
 
 export class CellTable {
-  size = 0;
-  /** Parallel columns; an entry is used when `cohorts[i]` is not negative. */
-  cohorts: Int32Array;
-  cells: Int32Array;
-  counts: Float64Array;
-  sums: Float64Array;
-  squares: Float64Array;
-  private mask: number;
+  private size = 0;
+  private cohorts = new Int32Array(INITIAL_CAPACITY).fill(EMPTY);
+  private cells = new Int32Array(INITIAL_CAPACITY);
+  private fields = new Float64Array(INITIAL_CAPACITY * FIELDS);
+  private mask = INITIAL_CAPACITY - 1;
+  /** By cohort and slot: the values so far, or the block. */
+  private readonly busy: (number | Block)[][] = [];
 
-  constructor() {
-    this.mask = INITIAL_CAPACITY - 1;
-    this.cohorts = new Int32Array(INITIAL_CAPACITY).fill(EMPTY);
-    this.cells = new Int32Array(INITIAL_CAPACITY);
-    this.counts = new Float64Array(INITIAL_CAPACITY);
-    this.sums = new Float64Array(INITIAL_CAPACITY);
-    this.squares = new Float64Array(INITIAL_CAPACITY);
+  /**
+   * Counts one value; `value` must be finite, 0 for what has no sum. `cell` is the slot above its low 16
+   * bits. Neither key may be negative.
+   */
+  add(cohort: number, cell: number, value: number): void {
+    const slot = cell >>> CELL_BITS;
+    let ofCohort = this.busy[cohort];
+    if (ofCohort === undefined) {
+      ofCohort = [];
+      this.busy[cohort] = ofCohort;
+    }
+    const block = ofCohort[slot];
+    if (typeof block === "object") {
+      const at = cell - block.from;
+      if (at >= 0 && at < BLOCK_CELLS) {
+        const { fields } = block;
+        fields[at * FIELDS]! += 1;
+        fields[at * FIELDS + 1]! += value;
+        fields[at * FIELDS + 2]! += value * value;
+        return;
+      }
+    } else {
+      const values = block ?? 0;
+      if (values === BLOCK_AFTER) {
+        ofCohort[slot] = this.moveToBlock(cohort, cell);
+        this.add(cohort, cell, value);
+        return;
+      }
+      ofCohort[slot] = values + 1;
+    }
+    this.addHashed(cohort, cell, value);
   }
 
-  /** Counts one value; `value` must be finite, 0 for what has no sum. Neither key may be negative. */
-  add(cohort: number, cell: number, value: number): void {
-    let at = hash(cohort, cell) & this.mask;
-    for (;;) {
-      const holder = this.cohorts[at]!;
-      if (holder === cohort && this.cells[at] === cell) break;
-      if (holder === EMPTY) {
-        this.cohorts[at] = cohort;
-        this.cells[at] = cell;
-        if (++this.size * 2 > this.mask) {
-          this.grow();
-          at = this.find(cohort, cell);
+  /** Every cell with its counts. */
+  visit(see: VisitCell): void {
+    for (let i = 0; i < this.cohorts.length; i++) {
+      const n = this.fields[i * FIELDS]!;
+      // 0: never used, or moved to a block.
+      if (n === 0) continue;
+      const [, s, q] = this.fields.subarray(i * FIELDS, i * FIELDS + FIELDS);
+      see(this.cohorts[i]!, this.cells[i]!, n, s!, q!);
+    }
+    for (const [cohort, slots] of this.busy.entries()) {
+      for (const block of slots ?? []) {
+        if (typeof block !== "object") continue;
+        for (let at = 0; at < BLOCK_CELLS; at++) {
+          const n = block.fields[at * FIELDS]!;
+          if (n === 0) continue;
+          const [, s, q] = block.fields.subarray(at * FIELDS, at * FIELDS + FIELDS);
+          see(cohort, block.from + at, n, s!, q!);
         }
-        break;
       }
+    }
+  }
+
+  /** A block around the cell, within the cells of its slot, with what the table has of them. */
+  private moveToBlock(cohort: number, cell: number): Block {
+    const first = cell & ~((1 << CELL_BITS) - 1);
+    const last = first + (1 << CELL_BITS) - BLOCK_CELLS;
+    const from = Math.min(Math.max(cell - BLOCK_CELLS / 2, first), last);
+    const fields = new Float64Array(BLOCK_CELLS * FIELDS);
+    for (let i = 0; i < BLOCK_CELLS; i++) {
+      const at = this.placeOf(cohort, from + i);
+      if (this.cohorts[at] === EMPTY) continue;
+      fields.set(this.fields.subarray(at * FIELDS, at * FIELDS + FIELDS), i * FIELDS);
+      this.fields.fill(0, at * FIELDS, at * FIELDS + FIELDS);
+    }
+    return { from, fields };
+  }
+
+  private addHashed(cohort: number, cell: number, value: number): void {
+    let at = this.placeOf(cohort, cell);
+    if (this.cohorts[at] === EMPTY) {
+      this.cohorts[at] = cohort;
+      this.cells[at] = cell;
+      if (++this.size * 2 > this.mask) {
+        this.grow();
+        at = this.placeOf(cohort, cell);
+      }
+    }
+    this.fields[at * FIELDS]! += 1;
+    this.fields[at * FIELDS + 1]! += value;
+    this.fields[at * FIELDS + 2]! += value * value;
+  }
+
+  /** Where the key is, or where it belongs. */
+  private placeOf(cohort: number, cell: number): number {
+    let at = hash(cohort, cell) & this.mask;
+    while (this.cohorts[at] !== EMPTY && (this.cohorts[at] !== cohort || this.cells[at] !== cell)) {
       at = (at + 1) & this.mask;
     }
-    this.counts[at]! += 1;
-    this.sums[at]! += value;
-    this.squares[at]! += value * value;
-  }
-
-  private find(cohort: number, cell: number): number {
-    let at = hash(cohort, cell) & this.mask;
-    while (this.cohorts[at] !== cohort || this.cells[at] !== cell) at = (at + 1) & this.mask;
     return at;
   }
 
   private grow(): void {
-    const { cohorts, cells, counts, sums, squares } = this;
+    const { cohorts, cells, fields } = this;
     const capacity = cohorts.length * 2;
     this.mask = capacity - 1;
     this.cohorts = new Int32Array(capacity).fill(EMPTY);
     this.cells = new Int32Array(capacity);
-    this.counts = new Float64Array(capacity);
-    this.sums = new Float64Array(capacity);
-    this.squares = new Float64Array(capacity);
+    this.fields = new Float64Array(capacity * FIELDS);
     for (let i = 0; i < cohorts.length; i++) {
       if (cohorts[i] === EMPTY) continue;
-      let at = hash(cohorts[i]!, cells[i]!) & this.mask;
-      while (this.cohorts[at] !== EMPTY) at = (at + 1) & this.mask;
+      const at = this.placeOf(cohorts[i]!, cells[i]!);
       this.cohorts[at] = cohorts[i]!;
       this.cells[at] = cells[i]!;
-      this.counts[at] = counts[i]!;
-      this.sums[at] = sums[i]!;
-      this.squares[at] = squares[i]!;
+      for (let f = 0; f < FIELDS; f++) this.fields[at * FIELDS + f] = fields[i * FIELDS + f]!;
     }
   }
 }

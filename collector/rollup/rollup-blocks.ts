@@ -57,23 +57,20 @@ function addCells(rows: FeatureRows, part: ModelPart): void {
   /** Rows that carry the slot, by cohort · slots + slot. */
   const present = new Map<number, number>();
   const width = slots.slots.length;
-  for (let i = 0; i < cells.cohorts.length; i++) {
-    const cohortNumber = cells.cohorts[i]!;
-    if (cohortNumber < 0) continue;
-    const { slot, cell } = unpackCell(cells.cells[i]!);
+  cells.visit((cohortNumber, key, n, s, q) => {
+    const { slot, cell } = unpackCell(key);
     const feature = slots.slots[slot]!;
-    const n = cells.counts[i]!;
     const numeric = feature.kind === "numeric";
     rows.push(cohorts.all[cohortNumber]!, feature, {
       cell: numeric ? cell : CELL_OFFSET,
       category: numeric ? "" : (feature.categories[cell] ?? ""),
       n,
-      s: cells.sums[i]!,
-      q: cells.squares[i]!,
+      s,
+      q,
     });
-    const key = cohortNumber * width + slot;
-    present.set(key, (present.get(key) ?? 0) + n);
-  }
+    const carrier = cohortNumber * width + slot;
+    present.set(carrier, (present.get(carrier) ?? 0) + n);
+  });
   for (const [cohortNumber, cohort] of cohorts.all.entries()) {
     for (const feature of slots.expected()) {
       const carried = present.get(cohortNumber * width + feature.slot) ?? 0;
