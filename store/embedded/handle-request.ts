@@ -96,7 +96,7 @@ async function answer(
       "compress=1 and decompress=1 are not supported: use Content-Encoding and Accept-Encoding",
     );
   }
-  const problem = settingsProblem(asked.settings.keys(), facts.settings, who.role);
+  const problem = settingsProblem(asked.settings, facts.settings, who.role);
   if (problem !== undefined) throw problem;
   const { statement, text, data } = await findStatement(asked, body, context);
   if (statement.kind === "refused") throw statement.error;

@@ -36,6 +36,13 @@ const READER_SETTINGS: ReadonlySet<string> = new Set([
   "use_query_cache",
 ]);
 const READER_PREFIXES = ["output_format_", "http_headers_progress", "join_use_nulls"];
+/** Has a reader's prefix and names a file that is written. */
+const WRITES_FILE = "output_format_schema";
+/** Values that are expressions: the engine runs them, and no syntax tree of the statement shows them. */
+const FILTERS: ReadonlySet<string> = new Set([
+  "additional_result_filter",
+  "additional_table_filters",
+]);
 
 /** Handled by the endpoint, or without meaning here: never given to the engine. */
 const NOT_FOR_ENGINE: ReadonlySet<string> = new Set([
@@ -50,25 +57,44 @@ const NOT_FOR_ENGINE: ReadonlySet<string> = new Set([
   "http_wait_end_of_query",
 ]);
 
-export function readerMaySet(name: string): boolean {
+/** What a reading account may not do with this setting, or undefined. */
+export function readerProblem(name: string, value: string): string | undefined {
+  if (!readerMaySet(name)) return `set "${name}"`;
+  if (!FILTERS.has(name) || isPlainFilter(value)) return undefined;
+  return `use parentheses in "${name}" other than for IN (...)`;
+}
+
+function readerMaySet(name: string): boolean {
+  if (name === WRITES_FILE) return false;
   return READER_SETTINGS.has(name) || READER_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-/** The first thing wrong with the names, or undefined. `known`: every name in system.settings. */
+/**
+ * Comparisons only: whatever reaches outside the tables is a call, and a call needs a parenthesis. One
+ * after IN begins a list; no line may end between the two, since a comment could stand before it. An
+ * escape other than of a quote or a backslash could hide one.
+ */
+function isPlainFilter(value: string): boolean {
+  if (/\\[^'\\]/.test(value.replaceAll("\\\\", ""))) return false;
+  return !value.replaceAll(/\bIN[ \t]*\(/gi, "").includes("(");
+}
+
+/** The first thing wrong with a request's settings, or undefined. `known`: every name in system.settings. */
 export function settingsProblem(
-  names: Iterable<string>,
+  settings: Iterable<readonly [name: string, value: string]>,
   known: ReadonlySet<string>,
   role: Role,
 ): EngineException | undefined {
-  for (const name of names) {
+  for (const [name, value] of settings) {
     if (!known.has(name)) {
       return exception(
         "UNKNOWN_SETTING",
         `Setting ${name} is neither a builtin setting nor started with the prefix 'param_'`,
       );
     }
-    if (role === "reader" && !readerMaySet(name)) {
-      return exception("READONLY", `Cannot modify '${name}' setting in readonly mode`);
+    const problem = role === "reader" ? readerProblem(name, value) : undefined;
+    if (problem !== undefined) {
+      return exception("READONLY", `This account may only read: it may not ${problem}`);
     }
   }
   return undefined;

@@ -6,7 +6,7 @@
  */
 import { type EngineException, exception } from "./exception.ts";
 import { lexSql } from "./lex-sql.ts";
-import { readerMaySet } from "./settings.ts";
+import { readerProblem } from "./settings.ts";
 
 export type Verdict =
   | { readonly kind: "allowed" }
@@ -100,9 +100,13 @@ function vetWords(canonical: string): Verdict {
       return refuse("this account may not write files");
     }
     if (word(i) !== "SETTINGS" || word(i + 2) !== "=") continue;
-    for (let at = i + 1; word(at + 1) === "="; at = nextAssignment(word, at, tokens.length)) {
+    for (let at = i + 1; word(at + 1) === "="; ) {
+      const next = nextAssignment(word, at, tokens.length);
       const name = (tokens[at]?.text ?? "").replaceAll("`", "");
-      if (!readerMaySet(name)) return refuse(`this account may not set "${name}"`);
+      const value = tokens.slice(at + 2, next).map(({ text }) => text);
+      const problem = readerProblem(name, value.join(" "));
+      if (problem !== undefined) return refuse(`this account may not ${problem}`);
+      at = next;
     }
   }
   return { kind: "allowed" };

@@ -38,6 +38,7 @@ describe("the reading account may", () => {
     "WITH x AS (SELECT a FROM t) SELECT count() FROM x, numbers(3) AS n SETTINGS max_threads = 2",
     "SELECT a FROM v UNION ALL SELECT number FROM numbers(2)",
     "SELECT a FROM t SETTINGS additional_table_filters = {'t': 'a = 1'}",
+    "SELECT a FROM t SETTINGS additional_table_filters = {'t': 'b IN (\\'x\\', \\'z\\')'}",
     "SELECT * FROM values('x UInt8', 1, 2)",
     "SHOW DATABASES",
     'SHOW TABLES FROM "default"',
@@ -123,6 +124,36 @@ describe("the reading account may not", () => {
       clickhouse_settings: { max_memory_usage: "0" },
     });
     await expect(asked).rejects.toMatchObject({ code: "164" });
+  });
+
+  it.each([
+    ["a table's filter", "additional_table_filters", "{'t': 'throwIf(1, file(\\'PATH\\'))'}"],
+    ["an escaped parenthesis", "additional_table_filters", "{'t': 'throwIf\\x281, b)'}"],
+    ["a subquery", "additional_table_filters", "{'t': 'a IN (SELECT 1 FROM file(\\'PATH\\'))'}"],
+    ["a comment", "additional_table_filters", "{'t': 'throwIf -- IN\n(1, b)'}"],
+    ["the result's filter", "additional_result_filter", "throwIf(1, file('PATH'))"],
+    ["a schema to write", "output_format_schema", "PATH.capnp"],
+  ])("reach files by a setting: %s", async (_what, name, pattern) => {
+    const value = pattern.replace("PATH", secret());
+    const inUrl = new URL(engine.url);
+    inUrl.searchParams.set(name, value);
+    const literal = value.startsWith("{") ? value : `'${value.replaceAll("'", "\\'")}'`;
+    for (const [url, query] of [
+      [inUrl, "SELECT a FROM t"],
+      [new URL(engine.url), `SELECT a FROM t SETTINGS ${name} = ${literal}`],
+    ] as const) {
+      const answer = await fetch(url, {
+        method: "POST",
+        body: query,
+        headers: {
+          "X-ClickHouse-User": engine.readUser,
+          "X-ClickHouse-Key": engine.readPassword,
+        },
+      });
+      const text = await answer.text();
+      expect(text).toMatch(/may not (set|use parentheses in) "/);
+      expect(text).not.toContain("1,secret");
+    }
   });
 
   it("have changed anything by all this", async () => {
