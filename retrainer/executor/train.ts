@@ -97,9 +97,7 @@ async function attemptAll(
   for (let number = await firstAttempt(request.folder); ; number++) {
     const folder = join(request.folder, `attempt-${number}`);
     const end = await attempt(request, command, folder, signal, deps);
-    if (end.kind === "exited" && end.code === 0) {
-      return readTrainedModel(join(folder, "out"), request.features, deps.pool);
-    }
+    if (end.kind === "exited" && end.code === 0) return await outputOf(folder, request, deps);
     if (signal.aborted) throw stopped(request);
     if (end.kind === "stopped") continue;
     const error = trainingFailed(end, await logTail(folder), request);
@@ -108,6 +106,20 @@ async function attemptAll(
       throw error;
     }
     deps.logger.warn({ err: error, attempt: number }, "the trainer failed; trying again");
+  }
+}
+
+/** What cannot be used is not read again: who starts another run wants another training. */
+async function outputOf(
+  folder: string,
+  request: TrainingRequest,
+  deps: TrainingDeps,
+): Promise<TrainedModel> {
+  try {
+    return await readTrainedModel(join(folder, "out"), request.features, deps.pool);
+  } catch (error) {
+    await writeFile(join(folder, GIVEN_UP), "");
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import type { LoopMode } from "../../contract/run.ts";
 import { keepVersion } from "../registry/keep-version.ts";
 import type { Run } from "../journal/run-state.ts";
 import type { RetrainerDeps } from "./deps.ts";
-import { newRunOf } from "./finish-check.ts";
+import { modeAt, newRunOf } from "./finish-check.ts";
 import { planAt } from "./look.ts";
 import type { ModelLoop } from "./model-loop.ts";
 import { prove } from "./rollout-steps.ts";
@@ -15,13 +15,13 @@ export interface By {
   readonly reason: string;
 }
 
-/** Starts a run whatever the triggers say; its roll-out waits for approval unless the mode is auto. */
+/** Starts a run whatever the triggers say; its roll-out waits for approval unless the mode in force is auto. */
 export function startByHand(loop: ModelLoop, by: By, deps: RetrainerDeps): Run {
   const context = loop.context();
   const { choose } = context.document.retrain.window;
   const choice = choose.includes("all") ? "all" : (choose[0] ?? "all");
   const atMs = loop.nowMs();
-  const { mode } = context.document.retrain;
+  const mode = modeAt(context, atMs, deps);
   const plan = planAt(context, choice, atMs);
   const run = newRunOf(context, { atMs, trigger: "manual", mode, look: { plan } }, deps);
   deps.journal.runs.start(run, { actor: by.by, reason: by.reason });

@@ -2,7 +2,7 @@
  * Drives a run as far as it gets at a model time. Each step is on record before the next begins, so this
  * is also how a run goes on after a restart: it is simply driven again.
  */
-import type { Run } from "../journal/run-state.ts";
+import type { Run, RunOf } from "../journal/run-state.ts";
 import { isActive } from "../journal/run-state.ts";
 import type { ModelContext, RetrainerDeps } from "./deps.ts";
 import { failureOf, passesByItself } from "./failure.ts";
@@ -13,6 +13,8 @@ import { buildStep, judgeStep, startTraining, trainStep } from "./train-steps.ts
 export interface DriveControl {
   /** The model's time now, which may go on while a step works. */
   readonly nowMs: () => number;
+  /** Whether the stop switch is on: what runs by itself takes no further step. */
+  readonly paused: () => boolean;
   /** Aborted to stop or cancel. */
   readonly signal: AbortSignal;
   /** Who cancelled and why; null while nobody did. */
@@ -20,7 +22,8 @@ export interface DriveControl {
 }
 
 /**
- * The run where it rests: ended, waiting for a person, or in a canary whose time has not come.
+ * The run where it rests: ended, waiting for a person or the stop switch, or in a canary whose time has
+ * not come.
  * @throws what passes by itself
  */
 export async function driveRun(
@@ -49,6 +52,8 @@ async function oneStep(
   control: DriveControl,
   deps: RetrainerDeps,
 ): Promise<Run | null> {
+  const isHeld = run.mode === "auto" && control.paused();
+  if (isHeld && run.status !== "canary" && run.status !== "undoing") return null;
   try {
     switch (run.status) {
       case "decided":
@@ -64,7 +69,7 @@ async function oneStep(
       case "staged":
         return await shareStep(context, run, control.nowMs(), deps);
       case "canary":
-        return await canaryStep(context, run, control.nowMs(), deps);
+        return await canaryStep(context, run, canaryMs(run, isHeld, control), deps);
       case "undoing":
         return await undoStep(context, run, control.nowMs(), deps);
       default:
@@ -76,6 +81,10 @@ async function oneStep(
     return failRun(context, deps.journal.runs.find(run.id)?.run ?? run, error, control, deps);
   }
 }
+
+/** A canary that is held is still taken back when it is bad, but its time does not come. */
+const canaryMs = (run: RunOf<"canary">, isHeld: boolean, control: DriveControl): number =>
+  isHeld ? Math.min(control.nowMs(), run.stepUntilMs - 1) : control.nowMs();
 
 /** The champion stays, or is restored where the target was touched. */
 async function failRun(

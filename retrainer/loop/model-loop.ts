@@ -11,13 +11,11 @@ import { parseThreshold } from "../policy/threshold.ts";
 import { adoptChampion } from "./adopt-champion.ts";
 import { type ModelContext, type RetrainerDeps, modelContext } from "./deps.ts";
 import { type DriveControl, driveRun } from "./drive-run.ts";
-import { finishCheck } from "./finish-check.ts";
+import { finishCheck, modeAt } from "./finish-check.ts";
 import { lookAt, planAt } from "./look.ts";
 import { probe } from "./probe-check.ts";
 import { checkId } from "./run-identity.ts";
 import { thresholdFinding, windowsOf } from "./threshold-check.ts";
-
-/** Cursor that says from when on a model's checks are due. */
 
 interface Cancellation {
   readonly by: string;
@@ -137,13 +135,16 @@ export class ModelLoop {
     }
     const cancelled = this.#cancelled !== null;
     if (cancelled) this.#work = new AbortController();
+    const context = this.context();
+    const nowMs = (): number => Math.max(run.createdAtMs, this.nowMs());
     const control: DriveControl = {
-      nowMs: () => Math.max(run.createdAtMs, this.nowMs()),
+      nowMs,
+      paused: () => modeAt(context, nowMs(), this.#deps) === "paused",
       signal: this.#work.signal,
       cancelled: () => this.#cancelled,
     };
     try {
-      await driveRun(this.context(), run, control, this.#deps);
+      await driveRun(context, run, control, this.#deps);
     } finally {
       if (this.#deps.journal.runs.active(this.model) === null && this.#cancelled !== null) {
         this.#cancelled = null;

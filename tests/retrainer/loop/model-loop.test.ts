@@ -110,6 +110,11 @@ describe("a model's loop", { timeout: 120_000 }, () => {
       changeDay: 21,
       versionOf: (row) => (row % 10 === 0 ? "2" : "1"),
     });
+    // The stop switch holds a canary whose time has come; without it the run goes on.
+    switchLoop(opened.loop, { mode: "paused", untilMs: null }, person, opened.deps);
+    await opened.advanceTo(36);
+    expect(statusOf(opened)).toBe("canary");
+    switchLoop(opened.loop, null, person, opened.deps);
     await opened.advanceTo(36);
     expect(statusOf(opened)).toBe("promoted");
     expect(pointer()).toMatchObject({ versions: [{ version: "2", share: 1 }] });
@@ -198,6 +203,12 @@ describe("a model's loop", { timeout: 120_000 }, () => {
     switchLoop(paused.loop, { mode: "paused", untilMs: null }, person, paused.deps);
     await paused.advanceTo(35);
     expect(paused.journal.runs.checks(MODEL)[0]).toMatchObject({ mode: "paused", runId: null });
+  });
+
+  test("lets a run by hand wait for approval while the switch says propose", async () => {
+    const opened = await begin(tripsDocument(places, server.url));
+    switchLoop(opened.loop, { mode: "propose", untilMs: null }, person, opened.deps);
+    expect(startByHand(opened.loop, person, opened.deps).mode).toBe("propose");
   });
 
   test("waits for approval in mode propose", async () => {
@@ -293,6 +304,18 @@ describe("a trainer that does not do its work", { timeout: 120_000 }, () => {
       expect(attempts).toBe(what === "crash" ? 3 : 1);
     });
   }
+
+  test("is asked anew by the next run, though what it wrote before ended with code 0", async () => {
+    const marker = join(places.folder, "marker-anew");
+    const params = { break: "silent", marker };
+    const opened = await begin(tripsDocument(places, server.url, { params }));
+    for (const attempts of [1, 2]) {
+      startByHand(opened.loop, person, opened.deps);
+      await opened.loop.drive();
+      expect(statusOf(opened)).toBe("failed");
+      expect((await readFile(marker, "utf8")).trim().split("\n")).toHaveLength(attempts);
+    }
+  });
 
   test("(hang) is ended at its deadline", async () => {
     const document = tripsDocument(places, server.url, {
