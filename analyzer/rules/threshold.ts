@@ -9,7 +9,7 @@ export interface Threshold {
 }
 
 const GRAMMAR =
-  /^\s*([a-z_]+)\s*([<>])\s*(\d+(?:\.\d+)?)\s*(\*\s*baseline)?\s*(?:for\s+(\d+)\s+windows?)?\s*$/;
+  /^\s*([a-z_]+)\s*([<>])\s*(-?\d+(?:\.\d+)?)\s*(\*\s*baseline)?\s*(?:for\s+(\d+)\s+windows?)?\s*$/;
 
 /** Null for what the grammar does not know. */
 export function parseThreshold(text: string): Threshold | null {

@@ -59,6 +59,7 @@ describe("thresholds", () => {
     ["skill < 0.9 * baseline for 2 windows", 0.11, 0.12, false],
     ["log_loss > 0.5", 0.51, Number.NaN, true],
     ["log_loss > 1.1 * baseline", 0.9, Number.NaN, false],
+    ["calibration < -0.05", -0.06, Number.NaN, true],
   ])("reads %j", (text, value, baseline, beyond) => {
     const threshold = parseThreshold(text);
     expect(threshold && isBeyond(threshold, value, baseline)).toBe(beyond);
