@@ -57,6 +57,7 @@ export async function startCollector(
     store,
     nats,
     clock,
+    logger,
     heads,
     storedThrough: (spool) =>
       runners[shardOfSpool(spool, options.shards)]?.storedThrough(spool) ?? null,
@@ -107,6 +108,7 @@ export async function startCollector(
       for (const stop of stops) stop();
       abort.abort();
       await running;
+      await watermarks.flush();
     },
   };
 }

@@ -72,7 +72,7 @@ export async function insertRows(
   const token = `${owner.shard}/${n}`;
   await allSettled([
     insert(insertPredictions, group.piecesOf("predictions"), `d/${token}`, "live"),
-    insert(insertLabels, group.piecesOf("labels"), `d/${token}`, "backlog"),
+    insert(insertLabels, group.piecesOf("labels"), `d/${token}`, "live"),
     insert(insertAgentDeadLetters, group.piecesOf("dead_letters"), `da/${token}`, "backlog"),
     insert(insertOwnDeadLetters, ownPieces(group), `do/${token}`, "backlog"),
   ]);

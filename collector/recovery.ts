@@ -9,7 +9,7 @@
  *    the same tokens, counts again, and inserts what is still missing by comparison, under no token.
  * 5. It compares the rollups of the hours that these groups touched with raw and repairs them.
  * 6. It joins the last group's labels and predictions again, and labels that were left behind, and applies
- *    the last group's clocks.
+ *    the clocks of these groups.
  * 7. It reads which labels wait for their prediction, and says to every spool what is stored.
  *
  * Every step may be repeated, so being killed in the middle of it is nothing special.
@@ -52,10 +52,8 @@ export async function recoverShard(
   const sound = groups.filter(({ n }) => !aside.has(n));
   for (const model of new Set(sound.flatMap(({ models }) => models))) await deps.book.ensure(model);
   await repairHours(await touchedHours(sound, shard, deps), owner, deps);
-  if (last !== undefined) {
-    if (!aside.has(last.n)) await rejoinGroup(last, owner, deps);
-    await deps.watermarks.apply(last.clocks);
-  }
+  if (last !== undefined && !aside.has(last.n)) await rejoinGroup(last, owner, deps);
+  await deps.watermarks.apply(groups.toReversed().flatMap(({ clocks }) => clocks));
   await joinLeftBehind(owner, deps);
   const limit = LIMITS.waitingLabelsMax;
   const days = LIMITS.waitingLabelsDays;

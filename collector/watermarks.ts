@@ -6,6 +6,7 @@
 import type { WatermarkMessage } from "../contract/messages.ts";
 import { subjects } from "../contract/subjects.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
 import type { Nats } from "../runtime/nats.ts";
 import type { Store } from "../store/client.ts";
 import { allModelClocks, seenModels } from "../store/queries/model-clocks.ts";
@@ -21,6 +22,7 @@ export interface WatermarkDeps {
   readonly store: Store;
   readonly nats: Nats;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly heads: HeadBook;
   /** Of a spool whose shard is ours: stored to this seq; else null. */
   readonly storedThrough: (spool: string) => number | null;
@@ -30,6 +32,7 @@ export class Watermarks {
   private readonly clocks = new Map<string, ModelClock>();
   private readonly wallModels = new Set<string>();
   private readonly deps: WatermarkDeps;
+  private writing: Promise<void> = Promise.resolve();
 
   constructor(deps: WatermarkDeps) {
     this.deps = deps;
@@ -47,7 +50,10 @@ export class Watermarks {
     this.noteModels(seen.map(({ model }) => model));
   }
 
-  /** Applies a group's announcements in their order, stores the clocks and tells everybody. */
+  /**
+   * Applies a group's announcements in their order and tells everybody. Their rows are written meanwhile:
+   * the group's manifest has them too, so the last ones can be lost.
+   */
   async apply(
     announced: readonly { readonly model: string; readonly time_ms: number }[],
   ): Promise<void> {
@@ -66,9 +72,12 @@ export class Watermarks {
       updated,
       revision,
     }));
-    await this.deps.store.insert("model_clocks", rows);
     for (const [model, clock] of changed) this.clocks.set(model, clock);
     for (const model of changed.keys()) this.publish(model);
+    await this.writing;
+    this.writing = this.deps.store.insert("model_clocks", rows).catch((error: unknown) => {
+      this.deps.logger.warn({ err: error }, "clocks were not written; the next ones will be");
+    });
   }
 
   /**
@@ -79,6 +88,11 @@ export class Watermarks {
     for (const model of models) {
       if (!this.clocks.has(model)) this.wallModels.add(model);
     }
+  }
+
+  /** Resolves when nothing is being written any more. */
+  flush(): Promise<void> {
+    return this.writing;
   }
 
   publishAll(): void {

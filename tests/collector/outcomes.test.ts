@@ -113,6 +113,32 @@ describe("outcomes", () => {
   });
 });
 
+describe("labels of a model in replay, months behind another model's", () => {
+  const past = now - 40 * 86_400_000;
+
+  it("that waited are found again by another collector", async () => {
+    const model = "waits in the past";
+    await send({ labels: [{ model: "today", id: "t", label: "x", time: now }] });
+    await send({ labels: [{ model, id: "a", label: "x", time: past }] });
+    await collector.stop();
+    collector = await harness.collect();
+    await send({ predictions: [{ model, id: "a", ts: past, score: 0.5 }] });
+    expect(await harness.store.query(outcomesOf, { model })).toHaveLength(1);
+  });
+
+  it("that were left behind are joined when a shard is taken", async () => {
+    const model = "left in the past";
+    await send({ predictions: [{ model, id: "a", ts: past, score: 0.5 }] });
+    // As a label is stored by a collector that is killed before it joins, and others store groups since.
+    await harness.store.insert("labels", [
+      { model, id: "a", label: "x", value: Number.NaN, time: past, prediction_time: past },
+    ]);
+    await collector.stop();
+    collector = await harness.collect();
+    expect(await harness.store.query(outcomesOf, { model })).toHaveLength(1);
+  });
+});
+
 describe("clocks", () => {
   it("are told as watermarks once what came before them is stored, and survive the collector", async () => {
     const model = "in replay";

@@ -83,7 +83,7 @@ export function startModule(
 ): Life & { readonly pid: number } {
   const child = spawn(process.execPath, [module], {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "ignore", "ipc"],
   });
   const exited = once(child, "exit");
   const ready = new Promise<string | null>((resolve) => {
