@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { LIMITS } from "../../contract/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { processEnvironment } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
 import { type Store, openStore } from "../../store/client.ts";
@@ -30,7 +31,7 @@ const module = (path: string): string => resolve(import.meta.dirname, "../..", p
 export async function startSystem(): Promise<SystemUnderLoad> {
   const folder = mkdtempSync(join(tmpdir(), "driftmend-bench-"));
   const maxPayloadBytes = LIMITS.natsPayloadBytesMax;
-  const binary = findNatsServer(process.env);
+  const binary = findNatsServer(processEnvironment());
   const nats = await startNatsServer(
     { storeDir: join(folder, "nats"), port: 0, maxPayloadBytes, binary },
     { clock: systemClock },

@@ -3,7 +3,6 @@
  * `store/queries/rollups-from-raw.ts` computes from the stored rows, cell by cell; features are counted
  * for rows without an error, what a model did for all rows.
  */
-import { LIMITS } from "../../contract/limits.ts";
 import { cellOf } from "../../stats/grid.ts";
 import { GRAINS_MS, type ModelSettings, type SegmentValues } from "../model-settings.ts";
 import type { PredictionColumns } from "../prediction-columns.ts";
@@ -221,6 +220,3 @@ function rowsOfModel(columns: PredictionColumns, modelIndex: number): Uint32Arra
   }
   return rows.subarray(0, count);
 }
-
-/** The most slots whose number fits beside a cell into 31 bits. */
-export const SLOTS_MAX = LIMITS.rollupSlotsMax;

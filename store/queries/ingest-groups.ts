@@ -92,22 +92,3 @@ export const setAsideGroups = defineQuery({
   row: z.object({ n: count, at: timeMs, by: z.string(), reason: z.string() }),
   sql: "SELECT n, at, by, reason FROM groups_set_aside WHERE shard = {shard:UInt16} ORDER BY n LIMIT 1 BY n",
 });
-
-/** Groups whose predictions lie in a span of event time and belong to a model. */
-export const groupsOfModel = defineQuery({
-  name: "groups of a model",
-  params: z.object({ model: z.string(), from: z.int(), to: z.int() }),
-  row: z.object({
-    shard: count,
-    n: count,
-    grid: count,
-    grain: z.enum(["1m", "1h", "1d"]),
-    segments: z.array(z.string()),
-  }),
-  sql: `SELECT shard, n, argMax(grids[{model:String}], epoch) AS grid,
-  argMax(grains[{model:String}], epoch) AS grain, argMax(segments[{model:String}], epoch) AS segments
-FROM ingest_groups
-WHERE has(models, {model:String}) AND predictions > 0
-  AND \`from\` < {to:DateTime64(3, 'UTC')} AND \`to\` >= {from:DateTime64(3, 'UTC')}
-GROUP BY shard, n ORDER BY shard, n`,
-});

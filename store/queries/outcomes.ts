@@ -134,8 +134,15 @@ export const joinPredictionsOfGroup = defineCommand({
   ),
 });
 
+/** The first moment of each model's newest days: models need not live in the same year. */
+const SINCE = `(SELECT model, max(time) - toIntervalDay({days:UInt32}) AS since FROM labels GROUP BY model) AS newest`;
+
+const LEFT_BEHIND = `FROM labels INNER JOIN ${SINCE} USING (model)
+  WHERE time >= since AND prediction_time IS NOT NULL AND (model, id_hash) NOT IN (
+    SELECT model, id_hash FROM outcomes INNER JOIN ${SINCE} USING (model) WHERE known >= since)`;
+
 /**
- * Labels of the newest days that have no outcome although their prediction is stored: those that two owners
+ * Labels of each model's newest days that have no outcome although their prediction is stored: those that two owners
  * of shards stored at one moment, or that an unclean stop left behind.
  */
 export const joinLabelsLeftBehind = defineCommand({
@@ -147,17 +154,11 @@ export const joinLabelsLeftBehind = defineCommand({
   }),
   repeatable: true,
   sql: outcomesSql(
-    `SELECT ${LABEL_COLUMNS} FROM labels WHERE ${leftBehind("prediction_time IS NOT NULL")}`,
+    `SELECT ${LABEL_COLUMNS} ${LEFT_BEHIND}`,
     `SELECT ${PREDICTION_COLUMNS} FROM predictions
-  WHERE (model, ts) IN (SELECT model, assumeNotNull(prediction_time) FROM labels WHERE ${leftBehind("prediction_time IS NOT NULL")})`,
+  WHERE (model, ts) IN (SELECT model, assumeNotNull(prediction_time) ${LEFT_BEHIND})`,
   ),
 });
-
-function leftBehind(condition: string): string {
-  const since = "(SELECT max(time) FROM labels) - toIntervalDay({days:UInt32})";
-  return `time >= ${since} AND ${condition}
-    AND (model, id_hash) NOT IN (SELECT model, id_hash FROM outcomes WHERE known >= ${since})`;
-}
 
 /** Labels of a group that have met no prediction; their outcomes lie between `from` and `to`, if there are any. */
 export const unmatchedLabels = defineQuery({
@@ -184,12 +185,11 @@ export const waitingLabels = defineQuery({
   name: "labels that wait for their prediction",
   params: z.object({ days: z.int(), limit: z.int() }),
   row: z.object({ model: z.string(), id: z.string() }),
-  sql: `WITH (SELECT max(time) FROM labels) AS newest
-SELECT l.model AS model, l.id AS id FROM (
-  SELECT model, id, id_hash, time FROM labels WHERE time >= newest - toIntervalDay({days:UInt32})
+  sql: `SELECT l.model AS model, l.id AS id FROM (
+  SELECT model, id, id_hash, time FROM labels INNER JOIN ${SINCE} USING (model) WHERE time >= since
 ) AS l
 LEFT ANTI JOIN (
-  SELECT model, id_hash FROM outcomes WHERE known >= newest - toIntervalDay({days:UInt32})
+  SELECT model, id_hash FROM outcomes INNER JOIN ${SINCE} USING (model) WHERE known >= since
 ) AS o ON l.model = o.model AND l.id_hash = o.id_hash
 ORDER BY l.time DESC LIMIT {limit:UInt32}`,
 });
