@@ -38,10 +38,29 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** Whether only this machine can reach what listens on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === "::1" || host === "localhost" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** What is said of a service that the network could use without a token. */
+export function openToNetwork(host: string): DriftmendError {
+  return new DriftmendError("config_invalid", {
+    retry: "never",
+    message: `Cannot listen on "${host}" as what is open to the network needs a token: none is set`,
+    next: "Set DRIFTMEND_TOKEN, or DRIFTMEND_HOST to 127.0.0.1.",
+  });
+}
+
+/** @throws {DriftmendError} config_invalid: open to the network without a token */
 export function createHttpServer(
   options: HttpServerOptions,
   deps: { logger: Logger; metrics: Metrics },
 ): HttpServer {
+  const { token, readToken } = options.tokens;
+  if (!isLoopback(options.host) && token === undefined && readToken === undefined) {
+    throw openToNetwork(options.host);
+  }
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyBytesMax ?? LIMITS.requestBytesMax,

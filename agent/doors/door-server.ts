@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:http";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { isLoopback, openToNetwork } from "../../runtime/http-server.ts";
 
 export interface DoorServerOptions {
   readonly host: string;
@@ -12,19 +13,13 @@ export interface DoorServerOptions {
 
 /** Idle connections of exporters that send each minute stay open. */
 const KEEP_ALIVE_MS = 75_000;
-const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /**
  * Doors that the network can reach need a token.
  * @throws {DriftmendError} config_invalid
  */
 export function refuseOpenDoors({ host, token }: DoorServerOptions): void {
-  if (LOOPBACK.has(host) || token !== undefined) return;
-  throw new DriftmendError("config_invalid", {
-    retry: "never",
-    message: `Cannot listen on "${host}" as doors open to the network need a token: none is set`,
-    next: "Set DRIFTMEND_TOKEN, or DRIFTMEND_HOST to 127.0.0.1.",
-  });
+  if (!isLoopback(host) && token === undefined) throw openToNetwork(host);
 }
 
 /** Says by the Authorization header who may send. */
@@ -32,7 +27,7 @@ export function tokenCheck({
   host,
   token,
 }: DoorServerOptions): (authorization: string | undefined) => boolean {
-  if (LOOPBACK.has(host) || token === undefined) return () => true;
+  if (isLoopback(host) || token === undefined) return () => true;
   const wanted = Buffer.from(`Bearer ${token}`);
   return (authorization) => {
     const given = Buffer.from(authorization ?? "");

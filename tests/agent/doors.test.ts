@@ -343,7 +343,7 @@ describe("the shared routes", () => {
   it("need a token on every door when the agent is reachable from outside", async () => {
     const other = temporaryFolder();
     await expect(startAgentProcess(other.path, { DRIFTMEND_HOST: "0.0.0.0" })).rejects.toThrow(
-      "doors open to the network need a token",
+      "what is open to the network needs a token",
     );
     const token = "a-token-of-some-length";
     const open = await startAgentProcess(other.path, {
