@@ -22,7 +22,7 @@ export interface Nats {
     schema: z.ZodType<T>,
     handle: (message: T, subject: string) => Promise<void> | void,
   ): () => void;
-  /** Answers requests on `subject` with JSON. */
+  /** Answers requests on `subject` with JSON; one that fails is logged and gets no answer. */
   respond(subject: string, answer: () => Promise<object> | object): () => void;
   /** Null when nobody answers within `timeoutMs`. */
   request<T>(subject: string, schema: z.ZodType<T>, timeoutMs: number): Promise<T | null>;
@@ -62,8 +62,14 @@ export async function connectNats(
     respond: (subject, answer) => {
       const subscription = connection.subscribe(subject);
       void (async () => {
-        for await (const message of subscription) message.respond(JSON.stringify(await answer()));
-      })().catch((error: unknown) => deps.logger.error({ err: error, subject }, "answer failed"));
+        for await (const message of subscription) {
+          try {
+            message.respond(JSON.stringify(await answer()));
+          } catch (error) {
+            deps.logger.error({ err: error, subject }, "a request was not answered");
+          }
+        }
+      })();
       return () => subscription.unsubscribe();
     },
     request: async (subject, schema, timeoutMs) => {
