@@ -129,7 +129,13 @@ export class Spool {
     if (entry === undefined) return null;
     if (entry.place === null) return this.emptyFrame(entry);
     const { segment, offset } = entry.place;
-    return await readFromSegment(segment, offset, entry.bytes);
+    try {
+      return await readFromSegment(segment, offset, entry.bytes);
+    } catch (error) {
+      // Its file may be gone because it was stored in the meantime.
+      if (this.frames.includes(entry)) throw error;
+      return null;
+    }
   }
 
   /** Lets go of the memory that a frame's bytes take; they are read from disk if asked for again. */

@@ -1,5 +1,12 @@
 /** The spool's own promises, without a process around it. */
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Batch } from "../../../agent/columns/frame-builder.ts";
@@ -112,6 +119,20 @@ describe("frames that are lost to damage at the end of a spool whose state knows
     await second.append(batch(["d"], "d"));
     expect(second.nextSeq).toBe(5);
     await second.close();
+  });
+});
+
+describe("a frame that is stored while it is read again", () => {
+  it("is no error, whatever became of its file", async () => {
+    const path = folder();
+    const spool = await openSpool(path);
+    await spool.append(batch(["a"], "a"));
+    spool.wasPublished(1);
+    unlinkSync(segmentOf(path));
+    await expect(spool.read(1)).rejects.toThrow("ENOENT");
+    const read = spool.read(1);
+    await Promise.all([spool.markStored(1), expect(read).resolves.toBeNull()]);
+    await spool.close();
   });
 });
 
