@@ -129,6 +129,8 @@ export class CollectorLink {
     for await (const status of nats.connection.status()) {
       if (status.type !== "reconnect") continue;
       this.publisher.goBackTo(this.deps.spool.storedThrough + 1);
+      // What changed meanwhile was not heard.
+      this.knowsDocuments = false;
       this.sendHead();
     }
   }

@@ -1,5 +1,6 @@
 /** Agent and NATS: order, bounds, absence, repetition, and whose spool it is. The test is the collector. */
-import { cpSync, readdirSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { afterEach, describe, expect, it } from "vitest";
 import { decodeFrame } from "../../contract/frame.ts";
@@ -313,5 +314,28 @@ describe("onboarding documents", () => {
       ["mcc", "5411"],
       ["email", expect.stringMatching(/^[0-9a-f]{16}$/)],
     ]);
+  });
+
+  it("are asked for again after NATS was away: what changed meanwhile was not heard", async () => {
+    const server = await startNats();
+    const path = folder();
+    const document = (redact: "hash" | "drop") => [
+      { model: "cards", revision: 1, document: { features: { email: { redact } } } },
+    ];
+    const kept = (): string => {
+      const isThere = readdirSync(path).includes("documents.json");
+      return isThere ? readFileSync(join(path, "documents.json"), "utf8") : "";
+    };
+    const first = await startCollector(server.url);
+    first.nats.respond(subjects.models, () => document("hash"));
+    await startAgent(path, server.url);
+    await until(() => kept().includes("hash"), "the document is there");
+    await first.nats.close();
+    await server.kill();
+    const again = await startNats(folder(), server.port);
+    const second = await connectNats({ url: again.url, name: "test" }, { logger: silentLogger });
+    cleanups.push(() => second.close());
+    second.respond(subjects.models, () => document("drop"));
+    await until(() => kept().includes("drop"), "the changed document is there");
   });
 });
