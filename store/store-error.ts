@@ -28,6 +28,9 @@ const LATER: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ]);
 
+/** A full disk has many codes, by where the engine met it; its text is the system's. */
+const DISK_FULL = /No space left on device|Disk quota exceeded|File too large|no space is left/;
+
 /** ClickHouse's code of a failure, or null when the engine did not answer. */
 export function engineCodeOf(error: unknown): number | null {
   const cause = error instanceof DriftmendError ? error.cause : error;
@@ -46,15 +49,23 @@ export function storeError(action: string, cause: unknown): DriftmendError {
     });
   }
   const code = Number.parseInt(cause.code, 10);
-  const later = LATER.has(code);
+  const diskFull = DISK_FULL.test(cause.message);
+  const later = diskFull || LATER.has(code);
   return new DriftmendError("store_refused", {
     retry: later ? "later" : "never",
     message: `Cannot ${action} as ClickHouse must accept it: code ${cause.code} (${cause.type ?? "unknown"}): ${cause.message}`,
-    next: later
-      ? "It is tried again; look at the load, the memory and the disk of ClickHouse when this stays."
-      : "The statement or the schema is wrong for this ClickHouse; compare versions and run the migrations.",
+    next: nextOf(diskFull, later),
     cause,
   });
+}
+
+function nextOf(diskFull: boolean, later: boolean): string {
+  if (diskFull) {
+    return "Free space on the disk of ClickHouse; agents keep what is not stored and it is tried again.";
+  }
+  return later
+    ? "It is tried again; look at the load, the memory and the disk of ClickHouse when this stays."
+    : "The statement or the schema is wrong for this ClickHouse; compare versions and run the migrations.";
 }
 
 function describe(cause: unknown): string {

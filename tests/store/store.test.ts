@@ -7,7 +7,8 @@ import { count, float, json, timeMs } from "../../store/column-schemas.ts";
 import { boundParams, defineCommand, defineQuery } from "../../store/define-query.ts";
 import { checkSchema, migrate, readMigrations, statementsOf } from "../../store/migrate.ts";
 import { readRetention } from "../../store/retention.ts";
-import { engineCodeOf } from "../../store/store-error.ts";
+import { engineCodeOf, storeError } from "../../store/store-error.ts";
+import { ClickHouseError } from "@clickhouse/client";
 import { type EmbeddedEngine, startEmbeddedEngine } from "../support/embedded-engine.ts";
 
 const deps = { clock: systemClock, logger: silentLogger };
@@ -101,6 +102,20 @@ describe("queries", () => {
     const unreachable = elsewhere.query(countOf("SELECT 1 AS n"), {});
     await expect(unreachable).rejects.toMatchObject({ code: "store_unreachable", retry: "later" });
     await elsewhere.close();
+  });
+
+  it("say of a full disk, whatever its code, that space is wanted and that it is tried again", () => {
+    for (const code of ["75", "243", "1001"]) {
+      const cause = new ClickHouseError({
+        code,
+        type: "",
+        message: "Cannot write to file: , errno: 28, strerror: No space left on device",
+      });
+      expect(storeError("store it", cause)).toMatchObject({
+        retry: "later",
+        next: "Free space on the disk of ClickHouse; agents keep what is not stored and it is tried again.",
+      });
+    }
   });
 
   it("stream in formats of the engine", async () => {

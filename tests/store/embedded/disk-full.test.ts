@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { storeError } from "../../../store/store-error.ts";
 import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "driftmend-small-disk-"));
@@ -51,11 +52,16 @@ describe.skipIf(!mounted)(
       for (; stored < 3; stored++) await insert(stored);
       const { bavail, bsize } = statfsSync(folder);
       writeFileSync(ballast, Buffer.alloc(bavail * bsize - 1_000_000));
-      await expect(insert(stored)).rejects.toMatchObject({
+      const refused: unknown = await insert(stored).catch((error: unknown) => error);
+      expect(refused).toMatchObject({
         type: expect.stringMatching(
           /NOT_ENOUGH_SPACE|CANNOT_WRITE_TO_FILE_DESCRIPTOR|CANNOT_FSYNC/,
         ),
         message: expect.stringMatching(/space/i),
+      });
+      expect(storeError("store a group", refused)).toMatchObject({
+        retry: "later",
+        next: expect.stringMatching(/^Free space on the disk of ClickHouse/),
       });
       const whole = Array.from({ length: stored }, (_, g) => ({ g, n: values.length }));
       expect(await groups()).toEqual(whole);
