@@ -133,6 +133,7 @@ describe("labels of a model in replay, months behind another model's", () => {
     await harness.store.insert("labels", [
       { model, id: "a", label: "x", value: Number.NaN, time: past, prediction_time: past },
     ]);
+    await send({ predictions: [{ model: "today", id: "t", ts: now, score: 0.5 }] });
     await collector.stop();
     collector = await harness.collect();
     expect(await harness.store.query(outcomesOf, { model })).toHaveLength(1);
