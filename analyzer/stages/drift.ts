@@ -3,7 +3,8 @@
  * are quarantined; and the scores of the serving version against its own training set.
  */
 import type { AlertDraft } from "../alerts/alert-book.ts";
-import { type Window, windowName } from "../../contract/window.ts";
+import { WEEK_MS, type Window, windowName } from "../../contract/window.ts";
+import { trafficDays } from "../../store/queries/model-traffic.ts";
 import { type JudgedDrift, drifted, judgeDrift } from "../drift/judge-drift.ts";
 import { withLiveEffects } from "./live-effects.ts";
 import { judgeScores } from "./score-drift.ts";
@@ -20,7 +21,15 @@ import { readSpan } from "../features/read-span.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { type DriftRow, storeDriftResults } from "../results/store-drift-results.ts";
 
-const WEEK_DAYS = 7;
+/**
+ * Days of a week that had requests, given those of it and of the week before. Null for a week in whose
+ * midst they began: it is another mixture of days than a reference's, which is no drift.
+ */
+export function daysJudged(days: readonly number[], week: Window): number | null {
+  const inside = new Set(days.filter((day) => day >= week.fromMs));
+  const began = days.length > 0 && Math.min(...days) > week.fromMs;
+  return inside.size === 0 || began ? null : inside.size;
+}
 
 /** @param atMs model time of the evaluation; later than the window's end when late rows re-issue it */
 export async function evaluateDrift(
@@ -31,9 +40,17 @@ export async function evaluateDrift(
   deps: StageDeps,
 ): Promise<void> {
   const { model } = evaluation.context;
+  const traffic = await deps.store.query(trafficDays, {
+    ...{ model, fromMs: window.fromMs - WEEK_MS, toMs: window.toMs },
+  });
+  const days = daysJudged(
+    traffic.map(({ day }) => day),
+    window,
+  );
+  if (days === null) return;
   const windows = await soundWindows(evaluation, window, deps);
   const references = await withLiveEffects(evaluation, reference.features, window, deps);
-  const judged = judgeDrift(references, windows, WEEK_DAYS);
+  const judged = judgeDrift(references, windows, days);
   const rows: DriftRow[] = judged.map((entry) => ({
     ...entry,
     kind: "feature",
