@@ -43,6 +43,10 @@ function evaluateCalibration(
 ): void {
   const days = soundDays(fortnight, evaluation.memory.quarantined);
   const verdict = judgeCalibration(days);
+  // Where nobody named the positive label and "1" never came, the labels have other words for it.
+  const isKnown =
+    evaluation.context.document.task.positive !== undefined ||
+    days.some(({ positives }) => positives > 0);
   const { gap, lower, upper, t, tMin, rows, reason } = verdict;
   evaluation.observe(
     {
@@ -62,7 +66,7 @@ function evaluateCalibration(
       finding: null,
       windows: [windowName(windowEndingAt("fortnight", week.toMs))],
     },
-    { breach: verdict.breach, fromMs: week.fromMs, toMs: week.toMs },
+    { breach: verdict.breach && isKnown, fromMs: week.fromMs, toMs: week.toMs },
     week.toMs,
   );
 }

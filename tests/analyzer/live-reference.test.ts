@@ -13,7 +13,8 @@ import {
   loadDays,
   startAnalysisStage,
 } from "./support/analysis-stage.ts";
-import { DAY_MS, MODEL, START_MS } from "./support/synthetic-traffic.ts";
+import { loadHistory } from "./support/load-history.ts";
+import { DAY_MS, MODEL, START_MS, syntheticDay } from "./support/synthetic-traffic.ts";
 
 const ROWS_PER_DAY = 1_500;
 const at = (day: number): number => START_MS + day * DAY_MS;
@@ -60,3 +61,25 @@ it("a model without a document learns grids and a reference from its own first d
     "firing",
   ]);
 }, 240_000);
+
+it("a model whose positive label nobody named raises no calibration alert over words for it", async () => {
+  const { store } = stage;
+  const model = "unnamed";
+  for (let day = 0; day < 14; day++) {
+    const rows = syntheticDay({ seed: 4, rowsPerDay: 200 }, day).map((row) => ({
+      ...row,
+      ...{ model, actual: row.actual === "1" ? "late" : "early" },
+    }));
+    await loadHistory(store, { model, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
+  }
+  const given = defaultDocument(model);
+  const named = { ...given, task: { ...given.task, positive: "1" } };
+  const fired = [];
+  for (const document of [given, named]) {
+    const context = { model, document, grids: new Map(), reference: null };
+    const evaluation = new Evaluation(context, EMPTY_MEMORY);
+    await advance(evaluation, at(13), at(14), { ...deps, store });
+    fired.push(evaluation.revisions.map(({ draft, state }) => `${draft.kind} ${state}`));
+  }
+  expect(fired).toEqual([[], ["calibration firing"]]);
+}, 120_000);
