@@ -50,7 +50,7 @@ export async function startCollector(
   given: CollectorDeps,
 ): Promise<Collector> {
   const { store, nats, clock, logger } = given;
-  const heads = new HeadBook();
+  const heads = new HeadBook(clock.nowMs());
   const book = new ModelBook({ store, logger });
   const runners: ShardRunner[] = [];
   const watermarks = new Watermarks({
@@ -86,6 +86,7 @@ export async function startCollector(
   await book.refreshDocuments();
   await watermarks.load();
   const abort = new AbortController();
+  void watchConnection(nats, heads, clock);
   const stops = [
     nats.subscribe(subjects.all("head"), HeadMessage, (head) => {
       heads.hear(head, clock.nowMs());
@@ -111,6 +112,13 @@ export async function startCollector(
       await watermarks.flush();
     },
   };
+}
+
+async function watchConnection(nats: Nats, heads: HeadBook, clock: Clock): Promise<void> {
+  for await (const { type } of nats.connection.status()) {
+    if (type === "disconnect") heads.wentDeaf();
+    if (type === "reconnect") heads.hearsAgain(clock.nowMs());
+  }
 }
 
 function readinessOf(runners: readonly ShardRunner[]): string | null {

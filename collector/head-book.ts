@@ -10,6 +10,27 @@ export interface HeardHead {
 
 export class HeadBook {
   private readonly heads = new Map<string, HeardHead>();
+  /** Since when announcements can be heard; null while they cannot. */
+  private listeningSinceMs: number | null;
+
+  constructor(nowMs: number) {
+    this.listeningSinceMs = nowMs;
+  }
+
+  /** NATS is away: a spool that is not heard may well live. */
+  wentDeaf(): void {
+    this.listeningSinceMs = null;
+  }
+
+  hearsAgain(nowMs: number): void {
+    this.listeningSinceMs = nowMs;
+  }
+
+  /** Whether every spool that lives must have been heard by now. */
+  isComplete(nowMs: number): boolean {
+    const since = this.listeningSinceMs;
+    return since !== null && nowMs - since > LIMITS.spoolLiveMs;
+  }
 
   hear(head: HeadMessage, nowMs: number): void {
     this.heads.set(head.spool, { head, heardMs: nowMs });

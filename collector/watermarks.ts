@@ -1,7 +1,8 @@
 /**
  * Clocks and watermarks of models. In replay both are the last stored announcement; on the wall the
  * watermark is now while every live spool is stored to its end, else when its oldest unstored frame was
- * accepted. Messages are repeated, so that nobody depends on having heard one.
+ * accepted; it is told once every live spool must have been heard, since after a start or an absence of NATS
+ * they may hold much that is not stored. Messages are repeated, so that nobody depends on having heard one.
  */
 import type { WatermarkMessage } from "../contract/messages.ts";
 import { subjects } from "../contract/subjects.ts";
@@ -19,8 +20,8 @@ interface ModelClock {
 }
 
 export interface WatermarkDeps {
-  readonly store: Store;
-  readonly nats: Nats;
+  readonly store: Pick<Store, "query" | "insert">;
+  readonly nats: Pick<Nats, "publish">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heads: HeadBook;
@@ -114,7 +115,9 @@ export class Watermarks {
   }
 
   private publish(model: string): void {
-    this.deps.nats.publish(subjects.watermark(model), this.current(model));
+    const message = this.current(model);
+    if (message.clock === "wall" && !this.deps.heads.isComplete(message.clockMs)) return;
+    this.deps.nats.publish(subjects.watermark(model), message);
   }
 
   private wallWatermark(nowMs: number): number {
