@@ -13,7 +13,9 @@ import {
   deliveriesWaiting,
 } from "../../store/queries/analyzer-state.ts";
 import type { AlertRevision } from "./alert-book.ts";
+import { type Surroundings, explainAlert } from "./explain-alert.ts";
 import { signWebhook } from "./sign-webhook.ts";
+import { surroundingsOf } from "./surroundings.ts";
 
 export interface WebhookDeps {
   readonly store: Store;
@@ -73,7 +75,9 @@ export class WebhookDeliveries {
       const id = webhookId(revision);
       if (known.has(id)) continue;
       const { model, id: alertId } = revision;
-      const body = JSON.stringify(webhookBody(revision, now));
+      const { fromMs, toMs, atMs } = revision;
+      const around = await surroundingsOf({ model, fromMs, toMs: toMs ?? atMs }, this.deps.store);
+      const body = JSON.stringify(webhookBody(revision, around, now));
       const delivery = { id, model, alertId, url, body, attempts: 0, dueMs: now };
       const silenced = await this.isSilenced(alertId, now);
       await this.record(
@@ -185,17 +189,33 @@ const REVISIONS: Readonly<Record<Outcome["status"], number>> = {
 
 export const webhookId = ({ id, revision }: AlertRevision): string => `${id}.${revision}`;
 
-function webhookBody(revision: AlertRevision, nowMs: number): object {
-  const { draft, id, model, state, fromMs, toMs, atMs, replayDigest } = revision;
-  const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+
+/** The alert with the explanation that `driftmend why` gives, in its order (INTERFACES §8). */
+function webhookBody(
+  revision: AlertRevision,
+  around: Pick<Surroundings, "changes" | "checks">,
+  nowMs: number,
+): object {
+  const { draft, id, model, state, atMs, replayDigest, firedMs } = revision;
+  const { kind, severity, subject, cause, title, text } = draft;
+  const view = {
+    ...{ id, model, kind, severity, state, subject, cause, title, text },
+    from: rfc3339(revision.fromMs),
+    to: revision.toMs === null ? null : rfc3339(revision.toMs),
+    fired: firedMs === null ? null : rfc3339(firedMs),
+    revision: revision.revision,
+    acknowledged: null,
+    silenced: null,
+  };
+  const stored = { ...draft, firedMs, replayDigest };
+  const { explanation } = explainAlert(view, stored, { ...around, annotations: [] });
   return {
     type: `alert.${state}`,
     timestamp: rfc3339(nowMs),
     data: {
-      ...{ id, model, state, revision: revision.revision, ...draft, replayDigest },
-      from: rfc3339(fromMs),
-      to: toMs === null ? null : rfc3339(toMs),
-      at: rfc3339(atMs),
+      ...{ id, model, state, revision: revision.revision, ...draft, explanation, replayDigest },
+      ...{ from: view.from, to: view.to, at: rfc3339(atMs) },
     },
   };
 }

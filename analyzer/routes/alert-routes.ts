@@ -5,21 +5,17 @@ import { z } from "zod";
 import { AlertState, AlertView } from "../../contract/alert.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
-import { DAY_MS } from "../../contract/window.ts";
 import {
   type StoredAlert,
   alertActions,
   alertById,
   alertsOf,
-  changesAround,
-  lastChecks,
 } from "../../store/queries/analyzer-state.ts";
 import { type Surroundings, StoredDraft, explainAlert } from "../alerts/explain-alert.ts";
+import { surroundingsOf } from "../alerts/surroundings.ts";
 import { ACT, type RouteDeps, rfc3339, time } from "./route-deps.ts";
 
 const ALERTS_MAX = 1_000;
-const CHANGES_BEFORE_MS = 3 * DAY_MS;
-const CHECKS_SHOWN = 2;
 
 const ListQuery = z.object({
   model: z.string().prefault(""),
@@ -128,16 +124,13 @@ async function viewsOf(rows: readonly StoredAlert[], deps: RouteDeps): Promise<A
 
 async function surroundings(row: StoredAlert, { store }: RouteDeps): Promise<Surroundings> {
   const { model, from } = row;
-  const changes = await store.query(changesAround, {
-    ...{ model, fromMs: from - CHANGES_BEFORE_MS, toMs: row.to ?? row.at },
-  });
-  const checks = await store.query(lastChecks, { model, limit: CHECKS_SHOWN });
+  const around = await surroundingsOf({ model, fromMs: from, toMs: row.to ?? row.at }, store);
   const actions = await store.query(alertActions, { ids: [row.id] });
   const annotations = actions.map(({ at, action, by, reason }) => ({
     at: rfc3339(at),
     text: `${action} by ${by}${reason === "" ? "" : `: ${reason}`}`,
   }));
-  return { changes, checks, annotations };
+  return { ...around, annotations };
 }
 
 async function act(

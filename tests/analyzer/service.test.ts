@@ -8,7 +8,7 @@ import { z } from "zod";
 import { Analyzer } from "../../analyzer/analyzer.ts";
 import { signWebhook } from "../../analyzer/alerts/sign-webhook.ts";
 import { addRoutes } from "../../analyzer/routes/routes.ts";
-import { AlertDetail, AlertView } from "../../contract/alert.ts";
+import { AlertDetail, AlertExplanation, AlertView } from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
@@ -228,7 +228,12 @@ describe("the analyzer as a service", () => {
     expect(second?.headers["webhook-signature"]).toBe(
       signWebhook(SECRET, id, timestamp, second?.body ?? ""),
     );
-    expect(JSON.parse(second?.body ?? "")).toMatchObject({ type: "alert.firing" });
+    const told = z
+      .object({ type: z.string(), data: z.object({ explanation: AlertExplanation }) })
+      .parse(JSON.parse(second?.body ?? ""));
+    expect(told.type).toBe("alert.firing");
+    expect(told.data.explanation.what).toContain("distance");
+    expect(told.data.explanation.commands).toContain(`driftmend loop pause ${MODEL}`);
   });
 
   it("acknowledges and silences", async () => {
