@@ -32,6 +32,8 @@ export interface WatermarkDeps {
 export class Watermarks {
   private readonly clocks = new Map<string, ModelClock>();
   private readonly wallModels = new Set<string>();
+  /** Models whose row in `model_clocks` is older than what was told. */
+  private readonly unwritten = new Set<string>();
   private readonly deps: WatermarkDeps;
   private writing: Promise<void> = Promise.resolve();
 
@@ -53,7 +55,7 @@ export class Watermarks {
 
   /**
    * Applies a group's announcements in their order and tells everybody. Their rows are written meanwhile:
-   * the group's manifest has them too, so the last ones can be lost.
+   * the manifests of the newest groups have them too, for whoever takes the shard.
    */
   async apply(
     announced: readonly { readonly model: string; readonly time_ms: number }[],
@@ -66,19 +68,28 @@ export class Watermarks {
       changed.set(model, { clock, timeMs: Math.max(ms, 0), revision });
     }
     if (changed.size === 0) return;
-    const rows = [...changed].map(([model, { clock, timeMs, revision }]) => ({
-      model,
-      clock,
-      time: timeMs,
-      updated,
-      revision,
-    }));
     for (const [model, clock] of changed) this.clocks.set(model, clock);
     for (const model of changed.keys()) this.publish(model);
+    for (const model of changed.keys()) this.unwritten.add(model);
     await this.writing;
-    this.writing = this.deps.store.insert("model_clocks", rows).catch((error: unknown) => {
-      this.deps.logger.warn({ err: error }, "clocks were not written; the next ones will be");
+    this.writing = this.write();
+  }
+
+  private async write(): Promise<void> {
+    const models = [...this.unwritten];
+    this.unwritten.clear();
+    const updated = this.deps.clock.nowMs();
+    const rows = models.flatMap((model) => {
+      const known = this.clocks.get(model);
+      if (known === undefined) return [];
+      return [{ model, clock: known.clock, time: known.timeMs, updated, revision: known.revision }];
     });
+    try {
+      await this.deps.store.insert("model_clocks", rows);
+    } catch (error) {
+      for (const model of models) this.unwritten.add(model);
+      this.deps.logger.warn({ err: error }, "clocks were not written; it is tried again");
+    }
   }
 
   /**
@@ -96,7 +107,9 @@ export class Watermarks {
     return this.writing;
   }
 
+  /** Tells every model's watermark again, and writes clocks that could not be written. */
   publishAll(): void {
+    if (this.unwritten.size > 0) this.writing = this.writing.then(() => this.write());
     const models = new Set([...this.clocks.keys(), ...this.wallModels]);
     for (const head of this.deps.heads.live(this.deps.clock.nowMs())) {
       for (const model of head.models) models.add(model);

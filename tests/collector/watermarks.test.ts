@@ -12,14 +12,18 @@ const SPOOL = "0".repeat(32);
 let nowMs: number;
 let told: unknown[];
 let heads: HeadBook;
+let written: unknown[];
+let storeIsAway: boolean;
 let watermarks: Watermarks;
 
 beforeEach(() => {
   nowMs = START_MS;
   told = [];
+  written = [];
+  storeIsAway = false;
   heads = new HeadBook(nowMs);
   watermarks = new Watermarks({
-    store: { query: () => Promise.resolve([]), insert: () => Promise.resolve() },
+    store: { query: () => Promise.resolve([]), insert },
     nats: { publish: (_subject, message) => told.push(message) },
     clock: { ...systemClock, nowMs: () => nowMs },
     logger: silentLogger,
@@ -28,6 +32,12 @@ beforeEach(() => {
   });
   watermarks.noteModels(["m"]);
 });
+
+function insert(_table: string, rows: readonly object[]): Promise<void> {
+  if (storeIsAway) return Promise.reject(new Error("the store is away"));
+  written.push(...rows);
+  return Promise.resolve();
+}
 
 function tellAfter(ms: number): unknown[] {
   nowMs += ms;
@@ -73,5 +83,20 @@ describe("the wall's watermark", () => {
     hear(nowMs - 30_000);
     const backlogMs = nowMs - 30_000;
     expect(tellAfter(LIMITS.spoolLiveMs - 1_000)).toEqual([backlogMs]);
+  });
+});
+
+describe("a clock that was announced while the store was away", () => {
+  it("is told at once and written as soon as the store is back", async () => {
+    storeIsAway = true;
+    await watermarks.apply([{ model: "m", time_ms: 5 }]);
+    expect(told).toMatchObject([{ clock: "replay", watermarkMs: 5 }]);
+    watermarks.publishAll();
+    await watermarks.flush();
+    storeIsAway = false;
+    watermarks.publishAll();
+    watermarks.publishAll();
+    await watermarks.flush();
+    expect(written).toMatchObject([{ model: "m", clock: "replay", time: 5 }]);
   });
 });
