@@ -34,6 +34,8 @@ export interface SilenceVerdict {
 
 /** Chance below which silence is a breach; 288 evaluations a day, most of them of the same silence. */
 const P_MAX = 1e-6;
+/** One week, perhaps of a trial, does not say what is usual. */
+const WEEKS_MIN = 2;
 /** The neighbouring hours count too: clocks change, and a timetable moves by an hour with them. */
 const SHIFTS_MS = [-3_600_000, 0, 3_600_000] as const;
 /**
@@ -59,7 +61,7 @@ export function judgeSilence(
   const quietest = candidates.reduce((a, b) => (b.pValue > a.pValue ? b : a));
   const minutes = Math.round(silentMs / 60_000);
   return {
-    breach: silentMs >= silentMinMs && profile.weeks.length > 0 && quietest.pValue < P_MAX,
+    breach: silentMs >= silentMinMs && profile.weeks.length >= WEEKS_MIN && quietest.pValue < P_MAX,
     silentMs,
     expected: quietest.mean,
     pValue: quietest.pValue,

@@ -25,6 +25,8 @@ describe("silence", () => {
     ["8 minutes at the peak", busy, 18 * HOUR, 8 * MINUTE, false],
     ["28 minutes in the quiet hour", busy, 8 * HOUR + 10 * MINUTE, 28 * MINUTE, false],
     ["the quiet hour moved by a summer time", busy, 9 * HOUR + 5 * MINUTE, 28 * MINUTE, false],
+    ["an hour at the peak in the second week", profile(1, () => 85), 18 * HOUR, HOUR, false],
+    ["an hour at the peak in the third week", profile(2, () => 85), 18 * HOUR, HOUR, true],
     ["an hour without any history", profile(0, () => 0), 18 * HOUR, HOUR, false],
     ["an hour of a model with a request a day", profile(8, () => 1 / 288), 18 * HOUR, HOUR, false],
   ])("judges %s", (_name, past, fromMs, silentMs, breach) => {
