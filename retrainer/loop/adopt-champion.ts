@@ -53,17 +53,20 @@ export async function adoptChampion(
     { version, path, signature, columns, dataset: null, knownMs: atMs, quarantine: [] },
     deps,
   );
+  const text = await readFile(join(folder, "metrics.json"), "utf8").catch(() => "{}");
+  const metrics = parseMetrics(text);
+  const device = typeof metrics["device"] === "string" ? metrics["device"] : null;
   const record: VersionRecord = {
     model,
     version,
     origin: "adopted",
-    artifact: { ...artifact, bytes: bytes.length, device: null },
+    artifact: { ...artifact, bytes: bytes.length, device },
     runId: null,
     parentVersion: null,
     registeredMs: atMs,
     dataset: null,
     judgement: null,
-    metrics: await readFile(join(folder, "metrics.json"), "utf8").then(parseMetrics, () => ({})),
+    metrics,
     signature: { inputs: [...signature.inputs], output: signature.output },
   };
   const reason = `Version "${version}" answers and was adopted as champion`;

@@ -80,6 +80,7 @@ describe("a model's loop", { timeout: 120_000 }, () => {
     });
     bench = opened;
     await opened.advanceTo(20);
+    expect(opened.journal.registry.version(MODEL, "1")?.artifact.device).toBe("cpu: a table");
     await opened.advanceTo(21);
     const [check] = opened.journal.runs.checks(MODEL);
     expect(check).toMatchObject({ decision: "WAIT", runId: null, atMs: BEGIN_MS + 21 * DAY_MS });
