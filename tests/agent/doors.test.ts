@@ -340,6 +340,21 @@ describe("the shared routes", () => {
     ]);
   });
 
+  it("say which port is taken, which folder is in use, and what to do about it", async () => {
+    const other = temporaryFolder();
+    const { port } = new URL(agent.url);
+    const busy = startAgentProcess(other.path, { DRIFTMEND_OTLP_HTTP_PORT: port });
+    await expect(busy).rejects.toThrow(
+      new RegExp(`${port} as the port must be free \\[port_in_use\\] Name another DRIFTMEND_OTLP`),
+    );
+    const holder = await startAgentProcess(other.path, {});
+    await expect(startAgentProcess(other.path, {})).rejects.toThrow(
+      /as its only user: process \d+ uses it \[spool_in_use\] Stop that agent/,
+    );
+    await holder.kill();
+    other.remove();
+  });
+
   it("need a token on every door when the agent is reachable from outside", async () => {
     const other = temporaryFolder();
     await expect(startAgentProcess(other.path, { DRIFTMEND_HOST: "0.0.0.0" })).rejects.toThrow(
