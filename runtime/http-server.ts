@@ -87,7 +87,7 @@ export function createHttpServer(
       new DriftmendError("route_unknown", {
         retry: "never",
         message: `Cannot find a route for "${request.method} ${request.url}"`,
-        next: "GET /api/openapi.json lists the routes.",
+        next: "docs/architecture.md names the routes of every service.",
       }),
     );
   });
