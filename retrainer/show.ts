@@ -13,3 +13,6 @@ export const finite = (value: number): number | null => (Number.isFinite(value) 
 
 /** "2026-08-10T00:00Z": model times are read by people. */
 export const showTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16)}Z`;
+
+/** "10 %", "2.5 %": of a share that a person wrote down. */
+export const wholePercent = (share: number): string => `${Number((share * 100).toFixed(1))} %`;

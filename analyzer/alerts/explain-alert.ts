@@ -53,7 +53,7 @@ function explanationOf(
 ): AlertExplanation {
   const did = around.checks.map(({ at, decision, reason }) => `${day(at)} ${decision} (${reason})`);
   return {
-    what: `${view.title}. ${view.text}`,
+    what: `${view.title}: ${view.text}`,
     since: view.from,
     cost: draft.cost,
     cause: draft.cause,
@@ -73,6 +73,7 @@ function commandsOf(view: AlertView, draft: StoredDraft): string[] {
   const model = quoted(view.model);
   const release = draft.finding === null ? [] : [`driftmend quarantine release ${draft.subject}`];
   return [
+    `driftmend acknowledge ${view.id}`,
     `driftmend loop pause ${model}`,
     ...release,
     `driftmend rollback ${model}`,

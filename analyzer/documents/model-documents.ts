@@ -119,6 +119,6 @@ export function unknownModel(model: string): DriftmendError {
   return new DriftmendError("not_found", {
     retry: "never",
     message: `Cannot find the model "${model}": it has no document`,
-    next: "GET /api/v1/models lists the models that are known.",
+    next: '"driftmend model list" (GET /api/v1/models) lists the models that are known.',
   });
 }

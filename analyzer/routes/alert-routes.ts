@@ -79,7 +79,7 @@ function unknownAlert(id: string): DriftmendError {
   return new DriftmendError("not_found", {
     retry: "never",
     message: `Cannot find the alert "${id}"`,
-    next: "GET /api/v1/alerts lists them.",
+    next: '"driftmend alerts --all" (GET /api/v1/alerts) lists them.',
   });
 }
 

@@ -29,7 +29,7 @@ async function release(id: string, deps: RouteDeps): Promise<object> {
     throw new DriftmendError("not_found", {
       retry: "never",
       message: `Cannot release the quarantine "${id}": there is none of that id`,
-      next: "GET /api/v1/quarantine lists them.",
+      next: '"driftmend quarantine list" (GET /api/v1/quarantine) lists them.',
     });
   }
   if (row.released !== null) return entryView(row);

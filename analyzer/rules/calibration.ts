@@ -35,7 +35,10 @@ export function judgeCalibration(days: readonly BlockSums[]): CalibrationVerdict
 
   function reasonOf(): string {
     if (!complete) return `only ${blocks} of ${CALIBRATION_DAYS} days have labels`;
-    const said = `predictions are ${gap >= 0 ? "above" : "below"} outcomes by ${Math.abs(gap).toFixed(3)}`;
-    return `${said} [${lower.toFixed(3)}, ${upper.toFixed(3)}] over ${blocks} days (t = ${t.toFixed(2)})`;
+    const beyond = `95 % interval [${lower.toFixed(3)}, ${upper.toFixed(3)}], t = ${t.toFixed(2)}`;
+    return `mean prediction less share of positives is ${signed(gap)} over ${blocks} days (${beyond})`;
   }
 }
+
+/** With a real minus sign, and a plus. */
+const signed = (gap: number): string => `${gap < 0 ? "−" : "+"}${Math.abs(gap).toFixed(3)}`;

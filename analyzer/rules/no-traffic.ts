@@ -66,7 +66,7 @@ export function judgeSilence(
     expected: quietest.mean,
     pValue: quietest.pValue,
     weeks: profile.weeks.length,
-    reason: `no request for ${minutes} minutes; the same hours of ${profile.weeks.length} past weeks carried ${quietest.mean.toFixed(1)} (chance of none ${quietest.pValue.toExponential(1)})`,
+    reason: `the same ${minutes} minutes of ${profile.weeks.length} past weeks carried ${quietest.mean.toFixed(1)} requests each (chance of none ${quietest.pValue.toExponential(1)})`,
   };
 }
 

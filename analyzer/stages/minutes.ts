@@ -102,11 +102,10 @@ function judgeStep(
 ): SilenceVerdict {
   const verdict = judgeSilence(profile, lastMs, endMs);
   if (rule === "auto") return verdict;
-  const minutes = Math.round(verdict.silentMs / MINUTE_MS);
   return {
     ...verdict,
     breach: verdict.silentMs >= rule,
-    reason: `no request for ${minutes} minutes; ${Math.round(rule / MINUTE_MS)} are allowed`,
+    reason: `at most ${Math.round(rule / MINUTE_MS)} minutes are allowed`,
   };
 }
 

@@ -6,7 +6,7 @@ import { type CanaryJudgement, judgeCanary } from "../rollout/canary.ts";
 import { loadArms } from "../rollout/load-arms.ts";
 import { proofOf } from "../rollout/proof.ts";
 import type { Observation } from "../rollout/target.ts";
-import { percent, showTime } from "../show.ts";
+import { percent, showTime, wholePercent } from "../show.ts";
 import type { ModelContext, RetrainerDeps } from "./deps.ts";
 import { failureOf } from "./failure.ts";
 import { quarantineKnownAt } from "./look.ts";
@@ -95,14 +95,14 @@ function startCanary(
   deps: RetrainerDeps,
 ): Run {
   const untilMs = atMs + step.lastsMs;
-  const reason = `version ${run.version} gets ${percent(step.share)} of the requests until ${showTime(untilMs)}`;
+  const reason = `version ${run.version} gets ${wholePercent(step.share)} of the requests until ${showTime(untilMs)}`;
   const text = `${reason}; ${answersText(observation)}`;
   const next = deps.journal.runs.advance(
     run.id,
     { kind: "step_started", step: step.number, fromMs: atMs, untilMs },
     { actor: ACTOR, atMs, action: "canary", reason: text, detail: observation },
   );
-  sayRun(next, atMs, `canary: ${reason}`, text, deps, { share: step.share });
+  sayRun(next, atMs, reason, answersText(observation), deps, { share: step.share });
   return next;
 }
 
@@ -115,7 +115,8 @@ function promote(
 ): Run {
   const champion = deps.journal.registry.champion(run.model);
   const canary = held === "" ? "" : ` The canary held: ${held}.`;
-  const text = `Version ${run.version} serves all requests, ${answersText(observation)}.${canary}`;
+  const proof = `${answersText(observation)}.${canary}`;
+  const text = `Version ${run.version} serves all requests, ${proof}`;
   const next = deps.journal.runs.advance(
     run.id,
     { kind: "promoted", reason: text },
@@ -123,7 +124,7 @@ function promote(
     { promote: { expectedRevision: champion?.revision ?? 0, version: run.version } },
   );
   const undoHint = `Undo with "driftmend rollback ${run.model}".`;
-  sayRun(next, atMs, `version ${run.version} is promoted`, `${text} ${undoHint}`, deps);
+  sayRun(next, atMs, `version ${run.version} serves all requests`, `${proof} ${undoHint}`, deps);
   return next;
 }
 
