@@ -19,6 +19,22 @@ export function formatTime(timeMs: number): string {
   return `${DAYS[date.getUTCDay()]} ${date.toISOString().slice(0, 16).replace("T", " ")}`;
 }
 
+/** "Mon 2026-09-14 06:00 UTC", of an RFC 3339 text, where no column's title says UTC. */
+export function formatInstant(text: string): string {
+  return `${formatTime(Date.parse(text))} UTC`;
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$/;
+
+/** A field of an answer by what its name and form say that it is: time, span, bytes, number, text. */
+export function formatFact(name: string, value: unknown): string {
+  if (typeof value === "string") return RFC_3339.test(value) ? formatInstant(value) : value;
+  if (typeof value !== "number") return value === null || value === undefined ? "" : String(value);
+  if (name.endsWith("Ms")) return value > 1e11 ? `${formatTime(value)} UTC` : formatSpan(value);
+  if (name.endsWith("Bytes")) return formatBytes(value);
+  return formatNumber(value);
+}
+
 /** "850 ms", "12 s", "4:05 min", "3 h 20 min", "5 d 3 h". */
 export function formatSpan(spanMs: number): string {
   if (spanMs < SECOND_MS) return `${Math.round(spanMs)} ms`;

@@ -22,8 +22,11 @@ export async function main(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-    const { describeError } = await import("../contract/driftmend-error.ts");
-    process.stderr.write(`driftmend: ${describeError(error)}\n`);
+    const { errorLines } = await import("./error-lines.ts");
+    const { paintFor } = await import("./paint.ts");
+    const { processEnvironment } = await import("../runtime/env.ts");
+    const paint = paintFor(process.stderr, processEnvironment());
+    process.stderr.write(`${errorLines(error, paint).join("\n")}\n`);
     return EXIT_FAILED;
   }
 }

@@ -32,6 +32,13 @@ export function createProgram(version: string, dispatch: Dispatch): Command {
 }
 
 const AFTER_HELP = `
+Start here:
+  driftmend up --example    the whole system with the flights example (in a checkout: npm start)
+  driftmend status          what runs, how far behind it is, which models it sees
+  driftmend alerts          what is firing;  driftmend why <alert> explains it and says what to do
+  driftmend runs <model>    what the loop retrained, and what came of it
+  driftmend doctor          every dependency, and what to do about one that is not well
+
 Commands find the running system by --data-dir, by DRIFTMEND_URL and DRIFTMEND_TOKEN, or in .driftmend/.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by a second Ctrl-C.`;
 
@@ -74,6 +81,11 @@ function port(text: string): number {
   const value = wholeNumber(text);
   if (value > 65_535) throw new InvalidArgumentError("Expected a port, 0 to 65535.");
   return value;
+}
+
+function span(text: string): string {
+  if (/^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a span such as 30m, 4h or 2d.");
 }
 
 function positiveNumber(text: string): number {
@@ -182,7 +194,7 @@ function addAlerts(program: Command, add: Add): void {
     description: "mute an alert for a while (wall time)",
     args: [alert],
     options: [
-      new Option("--for <span>", "how long: 30m, 4h, 2d").makeOptionMandatory(),
+      new Option("--for <span>", "how long: 30m, 4h, 2d").argParser(span).makeOptionMandatory(),
       new Option("--reason <text>", "why").makeOptionMandatory(),
       new Option("--by <who>", "who does"),
     ],
@@ -209,7 +221,7 @@ function addLoop(program: Command, add: Add): void {
     args: forModels,
     options: [
       new Option("--all", "every model"),
-      new Option("--for <span>", "8h, 2d; else until resumed"),
+      new Option("--for <span>", "8h, 2d of the model's clock; else until resumed").argParser(span),
     ],
   });
   add(loop, {

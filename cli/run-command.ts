@@ -69,7 +69,8 @@ export async function runCommand(
     clock: systemClock,
     env,
     paint: paintFor(process.stdout, env),
-    columns: z.int().positive().catch(200).parse(process.stdout.columns),
+    // What is piped is cut nowhere.
+    columns: z.int().positive().catch(Number.POSITIVE_INFINITY).parse(process.stdout.columns),
     print: (line) => process.stdout.write(`${line}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
   };

@@ -10,7 +10,7 @@ export interface Column<Row> {
 
 export interface TableStyle {
   readonly paint: Paint;
-  /** Width of the terminal; the last column gives way. */
+  /** Width of the terminal, infinite where there is none; the last column gives way. */
   readonly columns: number;
 }
 
@@ -52,8 +52,38 @@ function cutTo(text: string, width: number): string {
   return `${stripVTControlCharacters(text).slice(0, width - 1)}…`;
 }
 
-/** "name   value" lines. */
-export function renderPairs(pairs: readonly (readonly [string, string])[], paint: Paint): string[] {
+/** "name   value" lines; a long value goes on below itself. */
+export function renderPairs(
+  pairs: readonly (readonly [string, string])[],
+  style: TableStyle,
+): string[] {
   const width = Math.max(0, ...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${paint("dim", name.padEnd(width))}${GAP}${value}`);
+  return pairs.flatMap(([name, value]) =>
+    wrapText(
+      `${style.paint("dim", name.padEnd(width))}${GAP}${value}`,
+      style.columns,
+      width + GAP.length,
+    ),
+  );
+}
+
+/** Room for words beside the indent, below which breaking lines helps nobody. */
+const WRAP_ROOM_MIN = 30;
+
+/** Lines of at most `columns` visible characters, broken between words; what goes on is indented. */
+export function wrapText(text: string, columns: number, indent: number): string[] {
+  if (columns - indent < WRAP_ROOM_MIN || widthOf(text) <= columns) return [text];
+  const lines: string[] = [];
+  let line = "";
+  let isEmpty = true;
+  for (const word of text.split(" ")) {
+    const longer = isEmpty ? line + word : `${line} ${word}`;
+    if (isEmpty || widthOf(longer) <= columns) line = longer;
+    else {
+      lines.push(line);
+      line = " ".repeat(indent) + word;
+    }
+    isEmpty = false;
+  }
+  return [...lines, line];
 }

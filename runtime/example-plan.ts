@@ -60,6 +60,8 @@ export interface ExamplePlan {
   prepare(stage: ExampleStage): Promise<void>;
   /** Documents and processes, once every service is ready; the one that ends the story sends `{kind: "finished"}`. */
   start(stage: RunningStage): Promise<void>;
+  /** What a person reads when the story has ended and the system stays up: main result, lesson, what next. */
+  lastLines(stage: RunningStage): Promise<readonly string[]>;
   /** The summary of `--once`, computed from the data after the story has ended. */
   summary(stage: RunningStage, measured: Measured): Promise<object>;
 }

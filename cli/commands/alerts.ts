@@ -3,8 +3,9 @@ import { z } from "zod";
 import { AlertDetail, AlertView } from "../../contract/alert.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatNumber, formatTime } from "../format.ts";
+import { formatFact, formatInstant, formatTime } from "../format.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
+import { checkModel } from "../known-models.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
 const STYLE = { page: "red", ticket: "yellow", info: "cyan" } as const;
@@ -19,6 +20,7 @@ export async function alerts(context: CommandContext): Promise<number> {
     path: `/api/v1/alerts${query}`,
     schema: AlertList,
   });
+  if (every.length === 0 && options.model !== undefined) await checkModel(remote, options.model);
   const shown = every
     .filter((alert) => options.all === true || alert.state !== "resolved")
     .toSorted((a, b) => b.from.localeCompare(a.from));
@@ -27,9 +29,13 @@ export async function alerts(context: CommandContext): Promise<number> {
       ? [
           options.all === true
             ? "No alerts so far"
-            : "Nothing is firing; --all shows resolved ones too",
+            : `Nothing is firing; ${every.length} resolved ("driftmend alerts --all" lists them)`,
         ]
-      : renderTable(columns(context), shown, context),
+      : [
+          ...renderTable(columns(context), shown, context),
+          "",
+          `The whole explanation, and what to do: ${context.paint("cyan", "driftmend why <alert>")}`,
+        ],
   );
   return 0;
 }
@@ -43,8 +49,9 @@ function columns(context: CommandContext): Column<AlertView>[] {
     { title: "alert", value: ({ id }) => id },
     { title: "severity", value: severity },
     { title: "state", value: stateOf },
-    { title: "from", value: ({ from }) => formatTime(Date.parse(from)) },
-    { title: "to", value: ({ to }) => (to === null ? "" : formatTime(Date.parse(to))) },
+    { title: "from (UTC)", value: ({ from }) => formatTime(Date.parse(from)) },
+    { title: "to (UTC)", value: ({ to }) => (to === null ? "" : formatTime(Date.parse(to))) },
+    { title: "model", value: ({ model }) => model },
     { title: "what", value: ({ title }) => title },
   ];
 }
@@ -69,12 +76,12 @@ function explain(alert: AlertDetail, context: CommandContext): string[] {
   const { explanation, numbers } = alert;
   const state = `${alert.severity}, ${stateOf(alert)}`;
   return [
-    `${context.paint("bold", alert.title)} (${context.paint(STYLE[alert.severity], state)})`,
+    `${context.paint("bold", `${alert.model}: ${alert.title}`)} (${context.paint(STYLE[alert.severity], state)})`,
     "",
     ...renderPairs(
       [
-        ["what", explanation.what],
-        ["since", formatTime(Date.parse(explanation.since))],
+        ["what", alert.text],
+        ["since", formatInstant(explanation.since)],
         ["cost", explanation.cost],
         ["cause", `${explanation.cause}: ${explanation.causeText}`],
         ["where", explanation.where],
@@ -85,17 +92,14 @@ function explain(alert: AlertDetail, context: CommandContext): string[] {
         ],
         ["loop", explanation.loop],
       ],
-      context.paint,
+      context,
     ),
     "",
     ...renderPairs(
-      Object.entries(numbers).map(([name, value]) => [
-        name,
-        typeof value === "number" ? formatNumber(value) : String(value),
-      ]),
-      context.paint,
+      Object.entries(numbers).map(([name, value]) => [name, formatFact(name, value)]),
+      context,
     ),
-    ...alert.annotations.map(({ at, text }) => `${formatTime(Date.parse(at))}  ${text}`),
+    ...alert.annotations.map(({ at, text }) => `${formatInstant(at)}  ${text}`),
     "",
     ...explanation.commands.map((command) => `  ${context.paint("cyan", command)}`),
     context.paint("dim", `replay digest ${alert.replayDigest}`),
@@ -115,7 +119,7 @@ export async function silence(context: CommandContext): Promise<number> {
   const options = optionsOf(context, SilenceOptions);
   const until = new Date(context.clock.nowMs() + options.for).toISOString();
   const body = { until, reason: options.reason, by: options.by ?? userOf(context) };
-  return act(context, "silence", body, `silent until ${until}`);
+  return act(context, "silence", body, `silent until ${formatInstant(until)}`);
 }
 
 const userOf = (context: CommandContext): string => context.env["USER"] ?? "cli";

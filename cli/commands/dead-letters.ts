@@ -24,7 +24,11 @@ export async function list(context: CommandContext): Promise<number> {
   const query = model === undefined ? "" : `?model=${encode(model)}`;
   const found = await remote.api.request({ path: `/api/v1/dead-letters${query}`, schema: Answer });
   answer(context, remote, found, () =>
-    found.byReason.length === 0 ? ["No dead letters"] : linesOf(found, context),
+    found.byReason.length === 0
+      ? [
+          `No dead letters${model === undefined ? "" : ` of "${model}"`}: every record could be taken`,
+        ]
+      : linesOf(found, context),
   );
   return 0;
 }
@@ -33,7 +37,7 @@ function linesOf(found: z.output<typeof Answer>, context: CommandContext): strin
   return [
     ...renderTable<z.output<typeof ByReason>>(
       [
-        { title: "model", value: (row) => row.model },
+        { title: "model", value: (row) => (row.model === "" ? "(none)" : row.model) },
         { title: "records", value: ({ rows }) => formatCount(rows), align: "right" },
         { title: "reason", value: ({ reason }) => reason },
       ],
@@ -43,7 +47,7 @@ function linesOf(found: z.output<typeof Answer>, context: CommandContext): strin
     "",
     ...renderTable<z.output<typeof Letter>>(
       [
-        { title: "time", value: ({ time }) => formatTime(Date.parse(time)) },
+        { title: "time (UTC)", value: ({ time }) => formatTime(Date.parse(time)) },
         { title: "record", value: ({ record }) => record },
         { title: "id", value: ({ id }) => id },
         { title: "reason", value: ({ reason }) => reason },
@@ -52,5 +56,7 @@ function linesOf(found: z.output<typeof Answer>, context: CommandContext): strin
       found.letters.slice(0, LETTERS_SHOWN),
       context,
     ),
+    "",
+    "What each reason means: docs/capture.md. Correct the records at their source and send them again.",
   ];
 }

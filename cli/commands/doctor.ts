@@ -123,11 +123,11 @@ const STYLES = { ok: "green", warning: "yellow", wrong: "red" } as const;
 function linesOf(findings: readonly Finding[], context: CommandContext): string[] {
   return renderTable<Finding>(
     [
-      { title: "", value: ({ state }) => context.paint(STYLES[state], state) },
+      { title: "state", value: ({ state }) => context.paint(STYLES[state], state) },
       { title: "what", value: ({ what }) => what },
-      { title: "", value: ({ detail }) => detail },
+      { title: "detail", value: ({ detail }) => detail },
     ],
     findings,
-    { ...context, columns: 400 },
+    { ...context, columns: Number.POSITIVE_INFINITY },
   );
 }

@@ -1,5 +1,5 @@
 /** `driftmend labels import`: a file of labels through the agent's door, in batches, each answered. */
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
@@ -20,25 +20,36 @@ export async function labelsImport(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const { model } = optionsOf(context, Options);
   const path = resolve(context.args[0] ?? "");
-  let sent = 0;
+  if (!existsSync(path)) throw fileMissing(path);
+  let accepted = 0;
+  let rejected = 0;
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return;
-    await post(remote, `${batch.join("\n")}\n`);
-    sent += batch.length;
+    const taken = await post(remote, `${batch.join("\n")}\n`);
+    accepted += taken.repeated ? batch.length : taken.accepted;
+    rejected += taken.rejected;
     batch = [];
-    if (!remote.json) context.note(`${formatCount(sent)} labels accepted`);
   };
   for await (const { row, place } of rowsOf(path, remote, context)) {
     batch.push(JSON.stringify(labelOf(row, model, place)));
-    if (batch.length >= BATCH_ROWS) await flush();
+    if (batch.length < BATCH_ROWS) continue;
+    await flush();
+    if (!remote.json) context.note(`${formatCount(accepted)} labels so far`);
   }
   await flush();
-  answer(context, remote, { model, labels: sent }, () => [
-    `${formatCount(sent)} labels of "${model}" are accepted; they show once their windows are evaluated again`,
+  answer(context, remote, { model, labels: accepted, rejected }, () => [
+    `${formatCount(accepted)} labels of "${model}" are accepted; they show once their windows are evaluated again`,
+    ...(rejected === 0
+      ? []
+      : [`${formatCount(rejected)} are rejected: "driftmend dead-letters list" says why`]),
   ]);
-  return 0;
+  return rejected === 0 ? 0 : 1;
 }
+
+/** `repeated`: the same bytes came before, and are not counted again. */
+const Taken = z.looseObject({ accepted: z.int(), rejected: z.int(), repeated: z.boolean() });
+type Taken = z.output<typeof Taken>;
 
 interface PlacedRow {
   readonly row: unknown;
@@ -62,6 +73,13 @@ async function* rowsOf(
     });
   }
 }
+
+const fileMissing = (path: string): DriftmendError =>
+  new DriftmendError("labels_file_invalid", {
+    retry: "never",
+    message: `Cannot import "${path}" as it must be a file: there is none`,
+    next: "Name a file that ends in .jsonl, .csv or .parquet (.gz after the first two).",
+  });
 
 /** The engine reads Parquet; it lies on the same machine. */
 async function* parquetRows(
@@ -125,7 +143,7 @@ async function* csvRows(lines: AsyncIterable<string>): AsyncGenerator<PlacedRow>
   }
 }
 
-async function post(remote: Remote, body: string): Promise<void> {
+async function post(remote: Remote, body: string): Promise<Taken> {
   const url = remote.found.kind === "local" ? remote.found.ready.otlpHttp : remote.found.url;
   const token = remote.found.kind === "local" ? remote.found.ready.token : remote.found.token;
   const response = await fetch(new URL("/v1/labels", url), {
@@ -137,7 +155,7 @@ async function post(remote: Remote, body: string): Promise<void> {
     body,
     signal: AbortSignal.timeout(POST_TIMEOUT_MS),
   });
-  if (response.ok) return;
+  if (response.ok) return Taken.parse(await response.json());
   throw new DriftmendError("labels_refused", {
     retry: response.status >= 500 ? "later" : "never",
     message: `Cannot hand labels to the agent as it must accept them: HTTP ${response.status} ${(await response.text()).slice(0, 300)}`,

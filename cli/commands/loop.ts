@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
+import { formatInstant } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { listModels } from "./models.ts";
 
@@ -16,7 +17,7 @@ export async function pause(context: CommandContext): Promise<number> {
   return set(
     context,
     body,
-    `paused ${options.for === undefined ? "until resumed" : `for ${options.for}`}`,
+    `paused ${options.for === undefined ? 'until "driftmend loop resume"' : `for ${options.for} of its own clock`}`,
   );
 }
 
@@ -29,12 +30,32 @@ export async function show(context: CommandContext): Promise<number> {
   const model = context.args[0] ?? "";
   const state = await remote.api.request({
     path: `/api/v1/models/${encode(model)}/loop`,
-    schema: z.looseObject({ mode: z.string().nullable(), until: z.string().nullish() }),
+    schema: z.looseObject({
+      mode: z.string().nullable(),
+      until: z.string().nullish(),
+      override: z.unknown().optional(),
+      at: z.string().nullish(),
+    }),
   });
-  answer(context, remote, state, () => [
-    `${model}: ${state.mode ?? "no document"}${typeof state.until === "string" ? ` until ${state.until}` : ""}`,
-  ]);
+  answer(context, remote, state, () => [loopLine(model, state)]);
   return 0;
+}
+
+/** "flights: paused by hand until Sat 2026-10-17 02:00 UTC (the model's clock is at …)". */
+export function loopLine(
+  model: string,
+  state: {
+    readonly mode: string | null;
+    readonly until?: string | null | undefined;
+    readonly override?: unknown;
+    readonly at?: string | null | undefined;
+  },
+): string {
+  if (state.mode === null) return `${model}: no document, so it is watched and never retrained`;
+  const by = state.override == null ? "as its document says" : "switched by hand";
+  const until = state.until == null ? "" : `, until ${formatInstant(state.until)}`;
+  const clock = state.at == null ? "" : ` (the model's clock: ${formatInstant(state.at)})`;
+  return `${model}: ${state.mode}, ${by}${until}${clock}`;
 }
 
 async function set(context: CommandContext, body: object, done: string): Promise<number> {

@@ -39,14 +39,14 @@ export function modelTable(models: readonly ModelEntry[], context: CommandContex
       { title: "state", value: ({ state }) => paintState(state) },
       { title: "document", value: ({ status }) => status },
       {
-        title: "last day",
+        title: "last day, predictions",
         value: ({ traffic }) => (traffic === null ? "" : formatCount(traffic.predictions)),
         align: "right",
       },
       { title: "skill", value: ({ skill }) => number(skill), align: "right" },
-      { title: "labelled", value: ({ labelCoverage }) => percent(labelCoverage), align: "right" },
+      { title: "with label", value: ({ labelCoverage }) => percent(labelCoverage), align: "right" },
       {
-        title: "drift",
+        title: "features drifting",
         value: ({ drift }) => (drift === null ? "" : `${drift.drifted} of ${drift.features}`),
       },
       { title: "last change", value: ({ lastChange }) => lastChange?.what ?? "" },
@@ -103,7 +103,9 @@ export async function apply(context: CommandContext): Promise<number> {
     body: document,
     schema: z.unknown(),
   });
-  answer(context, remote, result, () => [`The document of "${name}" is in force`]);
+  answer(context, remote, result, () => [
+    `The document of "${name}" is in force; "driftmend model show ${name}" shows it with its defaults`,
+  ]);
   return 0;
 }
 
@@ -131,7 +133,7 @@ function invalid(path: string, state: string, cause: unknown): DriftmendError {
   return new DriftmendError("document_invalid", {
     retry: "never",
     message: `Cannot use "${path}" as an onboarding document: ${state}`,
-    next: "Correct it and apply it again; nothing was stored.",
+    next: "Correct it and apply it again; nothing was stored. README.md has a short document that is whole.",
     cause,
   });
 }

@@ -8,7 +8,8 @@ import {
   predictionsBehind,
 } from "../../store/queries/last-predictions.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatNumber, formatTime } from "../format.ts";
+import { formatInstant, formatNumber, formatTime } from "../format.ts";
+import { checkModel } from "../known-models.ts";
 import { answer, connectRemote, encode, localSystem, withStore } from "../remote.ts";
 import { type Column, renderTable } from "../table.ts";
 
@@ -18,7 +19,7 @@ const FOLLOW_EVERY_MS = 1_000;
 const FOLLOW_ROWS_MAX = 200;
 
 const COLUMNS: readonly Column<PredictionRow>[] = [
-  { title: "time", value: (row) => formatTime(row.ts) },
+  { title: "time (UTC)", value: (row) => formatTime(row.ts) },
   { title: "id", value: (row) => row.id },
   { title: "version", value: (row) => row.version },
   { title: "answer", value: answerOf, align: "right" },
@@ -46,6 +47,7 @@ export async function tail(context: CommandContext): Promise<number> {
   const ready = localSystem(remote, "show rows");
   return withStore(context, ready, async (store) => {
     const rows = await newest(store, model, 0, options.rows);
+    if (rows.length === 0 && options.follow !== true) await checkModel(remote, model);
     answer(context, remote, rows, () =>
       rows.length === 0
         ? [`No predictions of "${model}" are stored yet`]
@@ -95,11 +97,12 @@ export async function rows(context: CommandContext): Promise<number> {
     }),
   );
   const where = segment === null ? "" : ` of ${segment.tag} ${segment.values.join(", ")}`;
+  const since = formatInstant(alert.from);
   answer(context, remote, found, () =>
     found.length === 0
-      ? [`${alert.title}: there are no rows${where} since ${alert.from}`]
+      ? [`${alert.title}: there are no rows${where} since ${since}`]
       : [
-          `${alert.title}: the first ${found.length} rows${where} since ${alert.from}`,
+          `${alert.title}: the first ${found.length} rows${where} since ${since}`,
           ...renderTable(COLUMNS, found, context),
         ],
   );

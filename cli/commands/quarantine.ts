@@ -37,8 +37,12 @@ export async function list(context: CommandContext): Promise<number> {
           [
             { title: "quarantine", value: ({ id }) => id },
             { title: "model", value: (row) => row.model },
-            { title: "from", value: ({ from }) => when(from) },
-            { title: "to", value: (row) => (row.released === null ? when(row.to) : "released") },
+            { title: "from (UTC)", value: ({ from }) => when(from) },
+            { title: "to (UTC)", value: ({ to }) => when(to) },
+            {
+              title: "state",
+              value: ({ released }) => (released === null ? "kept out" : "released"),
+            },
             {
               title: "rows",
               value: ({ rows: n }) => formatCount(n),

@@ -1,7 +1,8 @@
 /** The loop as people look at it and act on it: runs, checks, versions. */
 import { z } from "zod";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatNumber, formatTime } from "../format.ts";
+import { formatFact, formatTime } from "../format.ts";
+import { checkModel } from "../known-models.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
@@ -21,7 +22,7 @@ const time = (text: string | null | undefined): string =>
 export async function runs(context: CommandContext): Promise<number> {
   return show(context, "runs", Run, [
     { title: "run", value: ({ id }) => id },
-    { title: "at", value: ({ at }) => time(at) },
+    { title: "at (UTC)", value: ({ at }) => time(at) },
     { title: "decision", value: ({ decision }) => decision },
     { title: "judge", value: ({ verdict }) => verdict ?? "" },
     { title: "state", value: ({ status }) => status },
@@ -39,7 +40,7 @@ const Check = z.looseObject({
 
 export async function checks(context: CommandContext): Promise<number> {
   return show(context, "checks", Check, [
-    { title: "at", value: ({ at }) => time(at) },
+    { title: "at (UTC)", value: ({ at }) => time(at) },
     { title: "decision", value: ({ decision }) => decision },
     { title: "trigger", value: ({ trigger }) => trigger },
     { title: "why", value: ({ reason }) => reason },
@@ -63,10 +64,17 @@ export async function versions(context: CommandContext): Promise<number> {
     { title: "origin", value: ({ origin }) => origin },
     { title: "run", value: ({ runId }) => runId ?? "" },
     { title: "after", value: ({ parentVersion }) => parentVersion ?? "" },
-    { title: "registered", value: ({ registered }) => time(registered) },
-    { title: "promoted", value: ({ promoted }) => time(promoted) },
+    { title: "registered (UTC)", value: ({ registered }) => time(registered) },
+    { title: "promoted (UTC)", value: ({ promoted }) => time(promoted) },
   ]);
 }
+
+/** What to type next. */
+const MORE = {
+  runs: ["", "Steps, gates and numbers of one: driftmend run <run>"],
+  checks: [],
+  versions: [],
+} as const;
 
 async function show<S extends z.ZodType>(
   context: CommandContext,
@@ -81,8 +89,11 @@ async function show<S extends z.ZodType>(
     schema: z.object({ [part]: z.array(schema) }),
   });
   const rows = listed[part] ?? [];
+  if (rows.length === 0) await checkModel(remote, model);
   answer(context, remote, rows, () =>
-    rows.length === 0 ? [`No ${part} of "${model}" so far`] : renderTable(columns, rows, context),
+    rows.length === 0
+      ? [`No ${part} of "${model}" so far`]
+      : [...renderTable(columns, rows, context), ...MORE[part]],
   );
   return 0;
 }
@@ -93,31 +104,30 @@ export async function run(context: CommandContext): Promise<number> {
     path: `/api/v1/runs/${encode(context.args[0] ?? "")}`,
     schema: z.record(z.string(), z.unknown()),
   });
-  answer(context, remote, found, () => renderPairs(flatten(found), context.paint));
+  answer(context, remote, found, () => renderPairs(flatten(found), context));
   return 0;
 }
 
-/** Nested objects as "a.b" lines, so that nothing of a run is hidden. */
+/** Nested objects as "a.b" lines, so that nothing of a run is hidden; what is empty says nothing. */
 function flatten(value: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
   return Object.entries(value).flatMap(([name, inner]): [string, string][] => {
     const path = prefix === "" ? name : `${prefix}.${name}`;
     if (typeof inner === "object" && inner !== null) {
       return flatten(inner as Record<string, unknown>, path);
     }
-    return [[path, textOf(name, inner)]];
+    return inner === null || inner === "" ? [] : [[path, formatFact(name, inner)]];
   });
-}
-
-function textOf(name: string, value: unknown): string {
-  if (typeof value !== "number") return String(value ?? "");
-  return name.endsWith("Ms") && value > 1e11 ? formatTime(value) : formatNumber(value);
 }
 
 const ReasonOptions = z.object({ reason: z.string().optional(), to: z.string().optional() });
 
 export async function retrain(context: CommandContext): Promise<number> {
   const model = context.args[0] ?? "";
-  return act(context, `/api/v1/models/${encode(model)}/runs`, `${model}: a run is asked for`);
+  return act(
+    context,
+    `/api/v1/models/${encode(model)}/runs`,
+    `${model}: a run is asked for; "driftmend runs ${model}" shows how it goes`,
+  );
 }
 
 export async function rollback(context: CommandContext): Promise<number> {
@@ -126,7 +136,7 @@ export async function rollback(context: CommandContext): Promise<number> {
   return act(
     context,
     path,
-    `${model}: taking the version back; "driftmend runs ${model}" shows the proof`,
+    `${model}: taking the version back; "driftmend versions ${model}" shows which one serves`,
   );
 }
 
@@ -135,7 +145,11 @@ export function onRun(
 ): (context: CommandContext) => Promise<number> {
   return (context) => {
     const id = context.args[0] ?? "";
-    return act(context, `/api/v1/runs/${encode(id)}/${action}`, `Run ${id}: ${action} is noted`);
+    return act(
+      context,
+      `/api/v1/runs/${encode(id)}/${action}`,
+      `Run ${id}: ${action} is noted; "driftmend run ${id}" shows what comes of it`,
+    );
   };
 }
 

@@ -1,8 +1,9 @@
 /** `driftmend status`: what runs, how far behind it is, which models it sees. */
 import { z } from "zod";
 import type { CommandContext } from "../command-context.ts";
-import { formatBytes, formatNumber } from "../format.ts";
+import { formatBytes } from "../format.ts";
 import { type Remote, answer, connectRemote } from "../remote.ts";
+import { serviceLines } from "../service-lines.ts";
 import { renderPairs, renderTable } from "../table.ts";
 import { SERVICES } from "../up/upstream-of.ts";
 import { listModels, modelTable } from "./models.ts";
@@ -31,17 +32,30 @@ export async function status(context: CommandContext): Promise<number> {
   answer(context, remote, all, () => [
     `Driftmend at ${context.paint("cyan", remote.api.url)}, ${formatBytes(up.residentBytes)} in memory`,
     "",
-    ...(models.length === 0 ? ["No models yet"] : modelTable(models, context)),
+    ...(models.length === 0
+      ? ["No models yet: send predictions (docs/capture.md), or run the example with npm start"]
+      : modelTable(models, context)),
+    "",
+    ...renderPairs(
+      SERVICES.map((name) => [name, serviceLines(name, services[name])] as const).flatMap(
+        ([name, lines]) => lines.map((line, index) => [index === 0 ? name : "", line] as const),
+      ),
+      context,
+    ),
     "",
     ...processTable(up.processes, context),
-    ...SERVICES.flatMap((name) => [
-      "",
-      context.paint("bold", name),
-      ...factsOf(services[name], context),
-    ]),
+    ...(isWell(up.processes)
+      ? []
+      : [
+          "",
+          `What to do about it: ${context.paint("cyan", "driftmend doctor")}, docs/troubleshooting.md`,
+        ]),
   ]);
-  return up.processes.every(({ kind }) => kind === "ready" || kind === "ended") ? 0 : 1;
+  return isWell(up.processes) ? 0 : 1;
 }
+
+const isWell = (processes: readonly Process[]): boolean =>
+  processes.every(({ kind }) => kind === "ready" || kind === "ended");
 
 async function selfOf(remote: Remote, service: string): Promise<unknown> {
   try {
@@ -65,25 +79,5 @@ function processTable(processes: readonly Process[], context: CommandContext): s
     ],
     processes,
     context,
-  );
-}
-
-/** Plain facts of a service's own state, two levels deep; the rest is in --json. */
-function factsOf(self: unknown, context: CommandContext): string[] {
-  const pairs = pairsOf(self, "", 2).filter(([name]) => name !== "service");
-  return renderPairs(pairs, context.paint).map((line) => `  ${line}`);
-}
-
-function pairsOf(value: unknown, prefix: string, depth: number): [string, string][] {
-  if (typeof value !== "object" || value === null) {
-    const text = typeof value === "number" ? formatNumber(value) : String(value);
-    return [[prefix, text]];
-  }
-  if (depth === 0 || Array.isArray(value)) {
-    const size = Array.isArray(value) ? value.length : Object.keys(value).length;
-    return size === 0 ? [] : [[prefix, `${size} entries`]];
-  }
-  return Object.entries(value).flatMap(([name, inner]) =>
-    pairsOf(inner, prefix === "" ? name : `${prefix}.${name}`, depth - 1),
   );
 }

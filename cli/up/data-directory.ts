@@ -3,7 +3,7 @@
  * one, with credentials that are made once and kept.
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
@@ -26,6 +26,8 @@ export type Credentials = z.infer<typeof Credentials>;
 export interface DataDirectory {
   readonly path: string;
   readonly credentials: Credentials;
+  /** Whether a start before this one used it. */
+  readonly resumed: boolean;
   release(): void;
 }
 
@@ -71,11 +73,12 @@ export async function openDataDirectory(path: string, version: string): Promise<
   }
   const lock = lockFor(dataDir);
   try {
+    const resumed = existsSync(join(dataDir, "format.json"));
     checkFormat(dataDir);
     const credentials = await keptCredentials(dataDir);
     const format = { format: DIRECTORY_FORMAT, version };
     await writeFileAtomic(join(dataDir, "format.json"), `${JSON.stringify(format)}\n`);
-    return { path: dataDir, credentials, release: () => lock.release() };
+    return { path: dataDir, credentials, resumed, release: () => lock.release() };
   } catch (error) {
     lock.release();
     throw error;

@@ -3,8 +3,6 @@
  * (`--once`), or a failure that restarting cannot help. Answers the exit code.
  */
 import { z } from "zod";
-import { describeError } from "../../contract/driftmend-error.ts";
-import type { ReadyFile } from "../../contract/ready-file.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/env.ts";
 import type { ExamplePlan, RunningStage } from "../../runtime/example-plan.ts";
@@ -12,10 +10,12 @@ import { type Lifecycle, createLifecycle } from "../../runtime/lifecycle.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { findNatsServer } from "../../runtime/nats-server.ts";
+import { errorLines } from "../error-lines.ts";
 import { formatSpan } from "../format.ts";
 import type { Paint } from "../paint.ts";
 import { version } from "../version.ts";
 import { type Children, createChildren } from "./children.ts";
+import { addressLines } from "./address-lines.ts";
 import { type AskedPorts, chooseSystemPorts } from "./choose-ports.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { endLeftovers, openProcessRecord } from "./process-record.ts";
@@ -91,7 +91,7 @@ export async function runUp(options: UpOptions, deps: UpDeps): Promise<number> {
     });
   } catch (error) {
     deps.terminal.progress(null);
-    process.stderr.write(`${deps.paint("red", "driftmend:")} ${describeError(error)}\n`);
+    process.stderr.write(`${errorLines(error, deps.paint).join("\n")}\n`);
     stopping.abort(error);
     await lifecycle.stop().catch(() => undefined);
     return 1;
@@ -179,6 +179,7 @@ async function tellStory(up: Up): Promise<Outcome> {
   const { terminal } = deps;
   terminal.line(`${deps.paint("bold", `Driftmend ${version()}`)}, data in ${directory.path}`);
   for (const line of options.example?.firstLines ?? []) terminal.line(line);
+  if (directory.resumed) terminal.line("Going on where the last start on this data stopped.");
   const natsBinary = findNatsServer(deps.env);
   const taken = new Set<number>();
   const ports = await chooseSystemPorts(options.ports, taken, (line) =>
@@ -215,8 +216,30 @@ async function tellStory(up: Up): Promise<Outcome> {
   const running = runningStage(stage, system, { children, taken });
   await options.example.start(running);
   await up.finished;
-  if (!options.once) return new Promise<never>(() => undefined);
+  if (!options.once) {
+    await tellTheEnd(options.example, running, deps);
+    return new Promise<never>(() => undefined);
+  }
   return { kind: "told", summary: await summarise(up, options.example, running, resident) };
+}
+
+/** The system is sound and stays up even where its story's result cannot be computed. */
+async function tellTheEnd(
+  example: ExamplePlan,
+  running: RunningStage,
+  { terminal, paint }: UpDeps,
+): Promise<void> {
+  terminal.progress("computing what the loop was worth, from the stored rows …");
+  try {
+    const lines = await example.lastLines(running);
+    terminal.progress(null);
+    for (const line of lines) terminal.line(line);
+  } catch (error) {
+    terminal.progress(null);
+    if (running.signal.aborted) return;
+    for (const line of errorLines(error, paint)) terminal.line(line);
+  }
+  terminal.line("The system stays up until Ctrl-C; the next start goes on from here.");
 }
 
 async function summarise(
@@ -241,11 +264,4 @@ function sampleMemory(up: Up): { readonly max: number } {
   });
   up.lifecycle.defer("memory samples", stop);
   return resident;
-}
-
-function addressLines(system: ReadyFile, paint: Paint): string[] {
-  return [
-    `API ${paint("cyan", system.url)}  OTLP/HTTP ${paint("cyan", system.otlpHttp)}  ClickHouse ${paint("cyan", system.clickhouse.url)}  NATS ${paint("cyan", system.nats)}`,
-    `Tokens: ready.json in the data directory. In a second terminal: ${paint("bold", "npx driftmend status | alerts | why A | runs M | tail M")}. Ctrl-C stops.`,
-  ];
 }

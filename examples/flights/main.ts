@@ -15,7 +15,8 @@ import { prepareChampion, repositoryOf } from "./setup/champion.ts";
 import { type Trainer, chooseTrainer } from "./setup/choose-trainer.ts";
 import { flightsDocument } from "./setup/document.ts";
 import { waitUntilOnboarded } from "./setup/wait-until-onboarded.ts";
-import { summarise } from "./summary/summarise.ts";
+import { lastLines } from "./summary/last-lines.ts";
+import { compute, summarise } from "./summary/summarise.ts";
 
 const SERVER_PORT = 7480;
 /** The story is 17 weeks long and its dates lie in the past: nothing of it may expire while it is told. */
@@ -67,6 +68,15 @@ export function flightsExample(options: ExampleOptions): ExamplePlan {
       await waitUntilOnboarded(stage);
       await stage.startChild(replaySpec(stage, serverUrl, options));
     },
+    lastLines: async (stage) => {
+      const { figures, recorded, records } = await compute(stage, options.permuteLabels);
+      return lastLines({
+        figures,
+        predictions: recorded.predictions,
+        alertKinds: records.alerts.map(({ kind }) => kind),
+        promoted: records.runs.filter(({ promoted }) => promoted).length,
+      });
+    },
     summary: async (stage, measured) =>
       summarise(stage, measured, { ...options, trainer: (await chosenTrainer()).name }),
   };
@@ -80,7 +90,8 @@ const FIRST_LINES = [
   "that page; clients that send wrong units, named and quarantined; a retrained model that is proven",
   "better, rolled out by 10 % and then 100 %, and compared with the old one on every flight since.",
   "Settings chosen for the example: automatic retraining (the product's default is to observe only),",
-  "no waiting for late events, 400 days of raw rows.",
+  "no waiting for late events, 400 days of raw rows. Dates are those of 2001, moved by whole weeks; all",
+  "times are UTC.",
 ];
 
 const moduleOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));

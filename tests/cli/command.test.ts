@@ -4,12 +4,15 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { errorLines } from "../../cli/error-lines.ts";
 import { findSystem } from "../../cli/find-system.ts";
 import { csvFields, isOpenRecord, labelOf } from "../../cli/labels-file.ts";
 import { plain } from "../../cli/paint.ts";
 import { createProgram } from "../../cli/program.ts";
 import { commandNames } from "../../cli/run-command.ts";
-import { renderPairs, renderTable } from "../../cli/table.ts";
+import { serviceLines } from "../../cli/service-lines.ts";
+import { renderPairs, renderTable, wrapText } from "../../cli/table.ts";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { ReadyFile } from "../../contract/ready-file.ts";
 import { processEnvironment } from "../../runtime/env.ts";
 
@@ -77,7 +80,7 @@ describe("the command line", () => {
     const alone = driftmend(["alerts", "--data-dir", folder]);
     expect(alone.status).toBe(1);
     expect(alone.stderr).toBe(
-      `driftmend: Cannot find a running system as one must have written ready.json: there is no "${join(folder, "ready.json")}" [system_not_running] Start one with "npm start" (or "npx driftmend up"), name its folder with --data-dir, or set DRIFTMEND_URL and DRIFTMEND_TOKEN.\n`,
+      `driftmend: Cannot find a running system as one must have written ready.json: there is no "${join(folder, "ready.json")}" [system_not_running]\n  → Start one with "npm start" (or "npx driftmend up"), name its folder with --data-dir, or set DRIFTMEND_URL and DRIFTMEND_TOKEN.\n`,
     );
   });
 
@@ -151,9 +154,97 @@ describe("what is shown", () => {
           ["a", "1"],
           ["long", "2"],
         ],
-        plain,
+        { paint: plain, columns: Number.POSITIVE_INFINITY },
       ),
     ).toEqual(["a     1", "long  2"]);
+  });
+});
+
+describe("what a service says of itself", () => {
+  it("is how far behind it is, what is wrong first", () => {
+    const agent = {
+      spool: { spoolBytes: 2_858_624, unstoredFrames: 12, lagSeconds: 754 },
+      diskFull: true,
+      natsConnected: false,
+      totals: { "records.prediction": 1200, "records.label": 900, "deadLetters.id_missing": 3 },
+    };
+    const collector = {
+      ready: false,
+      reason: "shard 1 is held by another collector",
+      shards: [
+        { shard: 0, state: { kind: "running", progress: { streamPending: 7 } } },
+        { shard: 1, state: { kind: "waiting" } },
+      ],
+    };
+    const shown = [
+      ...serviceLines("agent", agent),
+      ...serviceLines("collector", collector),
+      ...serviceLines("retrainer", { unavailable: "fetch failed" }),
+    ];
+    expect(shown.join("\n").replaceAll("\u202f", " ")).toMatchInlineSnapshot(`
+      "THE DISK IS FULL: requests are answered 503; make room
+      NATS IS AWAY: what comes is kept in the spool
+      1 200 predictions and 900 labels taken since its start
+      12 frames (2.7 MiB) wait to be stored, the oldest for 12:34 min
+      3 records set aside: driftmend dead-letters list
+      NOT READY: shard 1 is held by another collector
+      1 of 2 shards run, 7 messages wait in NATS
+      shard 1: waiting
+      does not answer: fetch failed"
+    `);
+  });
+
+  it("is in whose clock what is analyzed, and which version is the champion", () => {
+    const model = { model: "flights", clock: "replay", throughMs: 7_200_000, targetMs: 14_400_000 };
+    const lines = [
+      ...serviceLines("analyzer", {
+        models: [
+          { ...model, lastError: null },
+          { ...model, lastError: "no rows" },
+        ],
+        webhooksWaiting: 2,
+      }),
+      ...serviceLines("retrainer", {
+        ready: true,
+        models: [
+          { model: "flights", mode: "auto", champion: "4", activeRun: "run-1" },
+          { model: "card-fraud", mode: null, champion: null, activeRun: null },
+        ],
+      }),
+    ];
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "flights: analyzed through Thu 1970-01-01 02:00 UTC (replay clock), 2 h behind
+      flights: FAILED: no rows
+      2 webhooks wait to be delivered
+      flights: auto, champion is version 4, run run-1 is under way
+      card-fraud: no document, so it is only watched, no champion known"
+    `);
+  });
+});
+
+describe("a failure on the terminal", () => {
+  it("says what is wrong, and below it what to do", () => {
+    const error = new DriftmendError("not_found", {
+      retry: "never",
+      message: 'Cannot find the alert "x"',
+      next: "Look again.",
+    });
+    expect(errorLines(error, plain)).toEqual([
+      'driftmend: Cannot find the alert "x" [not_found]',
+      "  → Look again.",
+    ]);
+    expect(errorLines(new Error("boom"), plain)).toEqual(["driftmend: boom"]);
+  });
+});
+
+describe("long lines", () => {
+  it("go on below themselves on a terminal, and are whole where there is none", () => {
+    const text = "what  a sentence that is a good deal longer than this terminal is wide";
+    expect(wrapText(text, 40, 6)).toEqual([
+      "what  a sentence that is a good deal",
+      "      longer than this terminal is wide",
+    ]);
+    expect(wrapText(text, Number.POSITIVE_INFINITY, 6)).toEqual([text]);
   });
 });
 

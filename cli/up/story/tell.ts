@@ -5,6 +5,7 @@
 import type { AlertMessage, ReplayMessage, RunMessage } from "../../../contract/messages.ts";
 import { formatCount, formatSpan, formatTime } from "../../format.ts";
 import type { Paint } from "../../paint.ts";
+import { type Sample, addSample, formatLeft, predictionsPerSecond, timeLeftMs } from "./pace.ts";
 
 export type StoryEvent =
   | { readonly kind: "alert"; readonly message: AlertMessage }
@@ -12,17 +13,12 @@ export type StoryEvent =
   /** `atMs` is our own clock, for speed and time left. */
   | { readonly kind: "replay"; readonly message: ReplayMessage; readonly atMs: number };
 
-interface Sample {
-  readonly atMs: number;
-  readonly clockMs: number;
-  readonly predictions: number;
-}
-
 export interface Told {
   /** Keys of what was told; bounded, oldest first. */
   readonly keys: readonly string[];
+  /** What fires, by id, with the title under which it was told. */
   readonly firing: Readonly<Record<string, string>>;
-  /** The latest samples, for the speed; oldest first. */
+  /** For speed and time left; oldest first. */
   readonly samples: readonly Sample[];
   readonly progress: string | null;
 }
@@ -30,7 +26,6 @@ export interface Told {
 export const NOTHING_TOLD: Told = { keys: [], firing: {}, samples: [], progress: null };
 
 const KEYS_MAX = 2_000;
-const SPEED_OVER_MS = 20_000;
 
 export function tell(
   told: Told,
@@ -45,9 +40,9 @@ export function tell(
     return { told: { ...told, keys }, lines: runLines(event.message, paint) };
   }
   const { message } = event;
-  const { [message.id]: _gone, ...others } = told.firing;
+  const { [message.id]: toldTitle, ...others } = told.firing;
   const firing = message.state === "firing" ? { ...others, [message.id]: message.title } : others;
-  const lines = message.state === "pending" ? [] : alertLines(message, paint);
+  const lines = message.state === "pending" ? [] : alertLines(message, toldTitle, paint);
   return { told: { ...told, keys, firing }, lines };
 }
 
@@ -60,14 +55,41 @@ function keyOf(event: Exclude<StoryEvent, { kind: "replay" }>): string {
 
 const SEVERITY_STYLE = { page: "red", ticket: "yellow", info: "cyan" } as const;
 
-function alertLines(message: AlertMessage, paint: Paint): string[] {
-  const resolved = message.state === "resolved";
-  const word = resolved ? "resolved" : message.severity;
-  const label = paint(resolved ? "green" : SEVERITY_STYLE[message.severity], word.padEnd(11));
-  const text = message.text === "" || resolved ? "" : `: ${message.text}`;
-  return [
-    `${paint("dim", formatTime(message.atMs))}  ${label} ${paint("bold", message.title)}${text}`,
-  ];
+/** A resolved alert keeps the title that it fired with, so that the two lines are seen to be one thing. */
+function alertLines(
+  message: AlertMessage,
+  toldTitle: string | undefined,
+  paint: Paint,
+): readonly string[] {
+  const { id, model, atMs, fromMs, toMs, severity } = message;
+  const why = paint("dim", `(why ${id})`);
+  if (message.state === "resolved") {
+    const title = withModel(model, toldTitle ?? message.title);
+    const lasted = `lasted ${formatSpan((toMs ?? atMs) - fromMs)} ${why}`;
+    return [storyLine(atMs, paint("green", pad("resolved")), title, lasted, paint)];
+  }
+  const label = paint(SEVERITY_STYLE[severity], pad(severity));
+  const text = withoutRepetition(message.title, message.text);
+  return [storyLine(atMs, label, withModel(model, message.title), `${text} ${why}`.trim(), paint)];
+}
+
+/** "time  label  title – text". */
+function storyLine(atMs: number, label: string, title: string, text: string, paint: Paint): string {
+  const tail = text === "" ? "" : ` – ${text}`;
+  return `${paint("dim", formatTime(atMs))}  ${label} ${paint("bold", title)}${tail}`;
+}
+
+const pad = (word: string): string => word.padEnd(11);
+
+const withModel = (model: string, title: string): string =>
+  title.startsWith(`${model}: `) ? title : `${model}: ${title}`;
+
+/** The text without what the title has just said, and small where it goes on in mid-sentence. */
+function withoutRepetition(title: string, text: string): string {
+  if (title.endsWith(text)) return "";
+  const [place = ""] = text.split(": ");
+  const rest = title.endsWith(place) ? text.slice(place.length + 2) : text;
+  return /^[A-Z][a-z]* /.test(rest) ? `${rest.charAt(0).toLowerCase()}${rest.slice(1)}` : rest;
 }
 
 const STEP_STYLE: Readonly<Record<string, "red" | "green" | "yellow" | "cyan">> = {
@@ -92,9 +114,16 @@ function runLines(message: RunMessage, paint: Paint): string[] {
   const title = message.title.startsWith(`${word}: `)
     ? message.title.slice(word.length + 2)
     : message.title;
-  const text = message.text === "" || title.endsWith(message.text) ? "" : `: ${message.text}`;
-  const label = paint(style ?? "cyan", word.padEnd(11));
-  return [`${paint("dim", formatTime(message.atMs))}  ${label} ${paint("bold", title)}${text}`];
+  const text = withoutRepetition(title, message.text);
+  return [
+    storyLine(
+      message.atMs,
+      paint(style ?? "cyan", pad(word.replace("_", " "))),
+      title,
+      text,
+      paint,
+    ),
+  ];
 }
 
 function tellReplay(
@@ -103,7 +132,7 @@ function tellReplay(
   atMs: number,
 ): { readonly told: Told; readonly lines: readonly string[] } {
   const sample = { atMs, clockMs: message.clockMs, predictions: message.predictions };
-  const samples = [...told.samples, sample].filter((old) => atMs - old.atMs <= SPEED_OVER_MS);
+  const samples = addSample(told.samples, sample);
   const alerts = Object.keys(told.firing).length;
   const progress = message.phase === "finished" ? null : progressLine(message, samples, alerts);
   const key = `replay ${message.phase} ${message.text}`;
@@ -114,41 +143,21 @@ function tellReplay(
   return { told: { ...told, samples, progress, keys: [...told.keys, key] }, lines: [line] };
 }
 
-/** "Mon 2026-09-14 06:00 │ 34 % │ 712 000 predictions, 61 000/s │ 698 000 labels │ 1 alert firing │ 2:10 min left". */
-export function progressLine(
+/** "Mon 2026-09-14 06:00 │ 34 %, about 3 min left │ 712 000 predictions, 61 000/s │ 698 000 labels │ 1 alert firing". */
+function progressLine(
   message: ReplayMessage,
   samples: readonly Sample[],
   alertsFiring: number,
 ): string {
-  const share = (message.clockMs - message.fromMs) / Math.max(1, message.toMs - message.fromMs);
-  const first = samples[0];
-  const last = samples.at(-1);
-  const overMs = first === undefined || last === undefined ? 0 : last.atMs - first.atMs;
-  const parts = [
-    formatTime(message.clockMs),
-    `${Math.floor(share * 100)} %`,
-    `${formatCount(message.predictions)} predictions${speedOf(first, last, overMs)}`,
+  const { clockMs, fromMs, toMs } = message;
+  const share = (clockMs - fromMs) / Math.max(1, toMs - fromMs);
+  const leftMs = timeLeftMs(samples, toMs);
+  const speed = predictionsPerSecond(samples);
+  return [
+    formatTime(clockMs),
+    `${Math.floor(share * 100)} %${leftMs === null ? "" : `, ${formatLeft(leftMs)}`}`,
+    `${formatCount(message.predictions)} predictions${speed === null ? "" : `, ${formatCount(speed)}/s`}`,
     `${formatCount(message.labels)} labels`,
-  ];
-  if (alertsFiring > 0)
-    parts.push(`${alertsFiring} ${alertsFiring === 1 ? "alert" : "alerts"} firing`);
-  const leftMs = timeLeft(message, first, last, overMs);
-  if (leftMs !== null) parts.push(`${formatSpan(leftMs)} left`);
-  return parts.join(" │ ");
-}
-
-function speedOf(first: Sample | undefined, last: Sample | undefined, overMs: number): string {
-  if (first === undefined || last === undefined || overMs < 1000) return "";
-  return `, ${formatCount(((last.predictions - first.predictions) / overMs) * 1000)}/s`;
-}
-
-function timeLeft(
-  message: ReplayMessage,
-  first: Sample | undefined,
-  last: Sample | undefined,
-  overMs: number,
-): number | null {
-  if (first === undefined || last === undefined || overMs < 2000) return null;
-  const modelMsPerMs = (last.clockMs - first.clockMs) / overMs;
-  return modelMsPerMs <= 0 ? null : (message.toMs - message.clockMs) / modelMsPerMs;
+    ...(alertsFiring === 0 ? [] : [`${alertsFiring} alert${alertsFiring === 1 ? "" : "s"} firing`]),
+  ].join(" │ ");
 }

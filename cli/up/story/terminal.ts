@@ -4,6 +4,7 @@
  */
 import { stripVTControlCharacters } from "node:util";
 import type { Clock } from "../../../runtime/clock.ts";
+import { wrapText } from "../../table.ts";
 
 export interface Terminal {
   line(text: string): void;
@@ -20,6 +21,8 @@ export interface TerminalOptions {
 
 const PLAIN_EVERY_MS = 15_000;
 const REDRAW_EVERY_MS = 100;
+/** Where a story's line goes on below itself: under its label. */
+const STORY_INDENT = 22;
 const CLEAR = "\r\u001b[2K";
 
 export function createTerminal(options: TerminalOptions): Terminal {
@@ -41,7 +44,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
   }
   return {
     line: (text) => {
-      options.write(`${shown === null ? "" : CLEAR}${text}\n`);
+      options.write(
+        `${shown === null ? "" : CLEAR}${wrapText(text, options.columns(), STORY_INDENT).join("\n")}\n`,
+      );
       redraw();
     },
     progress: (text) => {

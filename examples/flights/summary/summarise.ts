@@ -7,26 +7,31 @@ import type { ExampleOptions, Measured, RunningStage } from "../../../runtime/ex
 import { silentLogger } from "../../../runtime/logger.ts";
 import { openStore } from "../../../store/client.ts";
 import { DAY_MS, EPOCH_MS, weekOfDay } from "../data/calendar.ts";
+import type { Flights } from "../data/flights-file.ts";
 import { prepareFlights } from "../data/prepare-flights.ts";
 import { type Figures, figuresOf } from "../offline/figures.ts";
 import { readProgress } from "../replay/progress.ts";
 import { reportTroubles } from "../trouble-report.ts";
 import { planTroubles } from "../troubles.ts";
 import { type LoopRecords, type Quarantined, readLoopRecords } from "./loop-records.ts";
-import { readRecorded } from "./recorded.ts";
+import { type Recorded, readRecorded } from "./recorded.ts";
 import { tellRecorded } from "./tell-recorded.ts";
 
-export async function summarise(
-  stage: RunningStage,
-  measured: Measured,
-  options: ExampleOptions,
-): Promise<object> {
-  stage.progress("Computing the summary from the stored rows");
+export interface Computed {
+  readonly records: LoopRecords;
+  readonly recorded: Recorded;
+  readonly figures: Figures;
+  readonly flights: Flights;
+  readonly dayOf: (timeMs: number) => number;
+}
+
+/** Served against stale on the same flights, out of stored rows: seconds of work. */
+export async function compute(stage: RunningStage, permuteLabels: boolean): Promise<Computed> {
   const records = await readLoopRecords(stage);
   const { flights } = await prepareFlights({
     folder: stage.folder,
     nowMs: stage.clock.nowMs(),
-    permuteLabels: options.permuteLabels,
+    permuteLabels,
   });
   const store = openStore(
     { ...stage.system.clickhouse, database: "default" },
@@ -36,7 +41,6 @@ export async function summarise(
     Math.floor((timeMs - EPOCH_MS - flights.shiftMs) / DAY_MS);
   const recorded = await readRecorded(flights, quarantineOf(records), store);
   await store.close();
-  const sent = (await readProgress(join(stage.folder, "replay.json")))?.predictions ?? 0;
   const story = await tellRecorded(recorded, {
     stalePath: pathOfVersion(records, "1"),
     refitPaths: refitPathsOf(records, (timeMs) => weekOfDay(dayOf(timeMs)) - 1),
@@ -46,7 +50,18 @@ export async function summarise(
       )
       .toSorted((a, b) => a.fullDay - b.fullDay),
   });
-  const figures = figuresOf(story);
+  return { records, recorded, figures: figuresOf(story), flights, dayOf };
+}
+
+export async function summarise(
+  stage: RunningStage,
+  measured: Measured,
+  options: ExampleOptions,
+): Promise<object> {
+  stage.progress("Computing the summary from the stored rows");
+  const computed = await compute(stage, options.permuteLabels);
+  const { records, recorded, figures, flights, dayOf } = computed;
+  const sent = (await readProgress(join(stage.folder, "replay.json")))?.predictions ?? 0;
   const troubles = options.troubles ? reportTroubles(planTroubles(options.seed), flights) : [];
   stage.progress(null);
   return {

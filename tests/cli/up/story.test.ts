@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { plain } from "../../../cli/paint.ts";
 import { NOTHING_TOLD, type StoryEvent, tell } from "../../../cli/up/story/tell.ts";
+import { type Sample, addSample, formatLeft, timeLeftMs } from "../../../cli/up/story/pace.ts";
 import { createTerminal, cut } from "../../../cli/up/story/terminal.ts";
 import type { AlertMessage, ReplayMessage, RunMessage } from "../../../contract/messages.ts";
 import type { Clock } from "../../../runtime/clock.ts";
@@ -86,11 +87,11 @@ describe("the story", () => {
       alert({ state: "resolved", atMs: MONDAY + 7 * 24 * HOUR_MS }),
     ]);
     expect(lines.join("\n")).toMatchInlineSnapshot(`
-      "Mon 2026-09-14 00:00  ticket      flights: calibration is off by 0.062: mean prediction 0.205, late share 0.267, t = 3.1 over 14 days, 96 % labelled
-      Mon 2026-09-14 00:00  WAIT        flights: a refit gains 0.0021: less than 0.0065
+      "Mon 2026-09-14 00:00  ticket      flights: calibration is off by 0.062 – mean prediction 0.205, late share 0.267, t = 3.1 over 14 days, 96 % labelled (why a1)
+      Mon 2026-09-14 00:00  WAIT        flights: a refit gains 0.0021 – less than 0.0065
       Mon 2026-09-14 00:00  RETRAIN     flights: a refit gains 0.011
       Mon 2026-09-14 00:00  promoted    flights: version 2 serves
-      Mon 2026-09-21 00:00  resolved    flights: calibration is off by 0.062"
+      Mon 2026-09-21 00:00  resolved    flights: calibration is off by 0.062 – lasted 21 d (why a1)"
     `);
   });
 
@@ -98,16 +99,68 @@ describe("the story", () => {
     expect(story([alert({}), alert({}), run({}), run({})]).lines).toHaveLength(2);
   });
 
-  it("shows how far, how fast, and how long it will still take", () => {
+  it("says nothing twice within a line", () => {
+    const { lines } = story([
+      alert({
+        kind: "data-break",
+        title: "distance broken in client.version 5.3, 5.7",
+        text: "client.version 5.3, 5.7: distance is 1.609 times what it should be",
+      }),
+      run({
+        decision: null,
+        step: "promoted",
+        title: "flights: version 2 serves all requests",
+        text: "Proven by 24 answers of the server.",
+      }),
+      run({
+        decision: null,
+        step: "rolled_back",
+        title: "flights: rolled back to version 1",
+        text: "rolled back to version 1",
+      }),
+    ]);
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "Mon 2026-09-14 00:00  ticket      flights: distance broken in client.version 5.3, 5.7 – distance is 1.609 times what it should be (why a1)
+      Mon 2026-09-14 00:00  promoted    flights: version 2 serves all requests – proven by 24 answers of the server.
+      Mon 2026-09-14 00:00  rolled back flights: rolled back to version 1"
+    `);
+  });
+
+  it("shows how far, how long it will still take, and how fast", () => {
     const { progress, lines } = story([
       replay({}, 0),
       alert({ severity: "page" }),
-      replay({ clockMs: MONDAY + 10 * HOUR_MS, predictions: 1_120_000 }, 4_000),
+      replay({ clockMs: MONDAY + 48 * HOUR_MS, predictions: 1_120_000 }, 40_000),
     ]);
     expect(lines).toHaveLength(1);
     expect(progress?.replaceAll("\u202f", " ")).toBe(
-      "Mon 2026-09-14 10:00 │ 55 % │ 1 120 000 predictions, 30 000/s │ 950 000 labels │ 1 alert firing │ 36 s left",
+      "Wed 2026-09-16 00:00 │ 74 %, about 40 s left │ 1 120 000 predictions, 3 000/s │ 950 000 labels │ 1 alert firing",
     );
+  });
+
+  it("guesses a time left that settles, although every midnight waits and every Monday waits long", () => {
+    let samples: readonly Sample[] = [];
+    let atMs = 0;
+    const guesses: number[] = [];
+    const weeks = 17;
+    for (let hour = 0; hour <= weeks * 168; hour++) {
+      atMs += 40 + (hour % 24 === 0 ? 800 : 0) + (hour % 168 === 0 ? 5_000 : 0);
+      samples = addSample(samples, { atMs, clockMs: MONDAY + hour * HOUR_MS, predictions: hour });
+      const leftMs = timeLeftMs(samples, MONDAY + weeks * 168 * HOUR_MS);
+      if (leftMs !== null && hour >= 336) guesses.push(atMs + leftMs);
+    }
+    // Each guess is of the same end: within 12 s of it, in a story of nearly 5 minutes.
+    for (const end of guesses) expect(Math.abs(end - atMs)).toBeLessThan(12_000);
+    expect(samples.length).toBeLessThanOrEqual(500);
+  });
+
+  it.each([
+    [0, "a few seconds left"],
+    [44_000, "about 40 s left"],
+    [100_000, "about 2 min left"],
+    [3 * HOUR_MS + 120_000, "about 3 h 2 min left"],
+  ])("rounds %i ms to %s", (leftMs, words) => {
+    expect(formatLeft(leftMs)).toBe(words);
   });
 
   it("says what the replay says once, and leaves no progress behind at the end", () => {

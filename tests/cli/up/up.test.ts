@@ -146,7 +146,7 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
     const second = start(join(folder, "second"), ["--port", busy]);
     expect(await second.exited).toBe(1);
     expect(second.output()).toContain(
-      `Cannot start the API on 127.0.0.1:${busy} as the port must be free: another program listens there [port_in_use] Stop that program, or name another port with --port`,
+      `Cannot start the API on 127.0.0.1:${busy} as the port must be free: another program listens there [port_in_use]\n  → Stop that program, or name another port with --port`,
     );
   });
 
@@ -206,7 +206,7 @@ it("without a nats-server nothing starts, and it is said how to get one", async 
   const up = start(join(folder, "no-nats"), [], { NATS_SERVER: join(folder, "none") });
   expect(await up.exited).toBe(1);
   expect(up.output()).toContain(
-    `Cannot start the transport as a nats-server (2.9 or newer) must be installed: NATS_SERVER names "${join(folder, "none")}", which is not an executable file [nats_server_missing] Install it from`,
+    `Cannot start the transport as a nats-server (2.9 or newer) must be installed: NATS_SERVER names "${join(folder, "none")}", which is not an executable file [nats_server_missing]\n  → Install it from`,
   );
 });
 

@@ -1,0 +1,10 @@
+/** A failure on the terminal: what is wrong with its code, and below it what to type or do. */
+import { DriftmendError, describeError } from "../contract/driftmend-error.ts";
+import type { Paint } from "./paint.ts";
+
+export function errorLines(error: unknown, paint: Paint): string[] {
+  const name = paint("red", "driftmend:");
+  if (!(error instanceof DriftmendError)) return [`${name} ${describeError(error)}`];
+  const what = `${name} ${error.message} ${paint("dim", `[${error.code}]`)}`;
+  return error.next === undefined ? [what] : [what, `  → ${error.next}`];
+}

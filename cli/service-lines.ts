@@ -1,0 +1,134 @@
+/**
+ * What a service says of itself, as sentences for a person: how far behind it is, and what is wrong first.
+ * Everything else is in `status --json`.
+ */
+import { z } from "zod";
+import { formatBytes, formatCount, formatSpan, formatTime } from "./format.ts";
+
+const Unavailable = z.object({ unavailable: z.string() });
+
+const Agent = z.looseObject({
+  spool: z.looseObject({
+    spoolBytes: z.number(),
+    unstoredFrames: z.number(),
+    lagSeconds: z.number(),
+  }),
+  diskFull: z.boolean(),
+  natsConnected: z.boolean(),
+  totals: z.record(z.string(), z.number()),
+});
+const Collector = z.looseObject({
+  ready: z.boolean(),
+  reason: z.string().nullable(),
+  shards: z.array(
+    z.looseObject({
+      shard: z.int(),
+      state: z.looseObject({
+        kind: z.string(),
+        progress: z.looseObject({ streamPending: z.number() }).optional(),
+      }),
+    }),
+  ),
+});
+const Analyzer = z.looseObject({
+  models: z.array(
+    z.looseObject({
+      model: z.string(),
+      clock: z.string(),
+      throughMs: z.number().nullable(),
+      targetMs: z.number().nullable(),
+      lastError: z.string().nullable(),
+    }),
+  ),
+  webhooksWaiting: z.number(),
+});
+const Retrainer = z.looseObject({
+  ready: z.boolean(),
+  models: z.array(
+    z.looseObject({
+      model: z.string(),
+      mode: z.string().nullable(),
+      champion: z.string().nullable(),
+      activeRun: z.unknown(),
+    }),
+  ),
+});
+
+/** Lines of one service, at least one. A service of another version shows as JSON. */
+export function serviceLines(service: string, self: unknown): readonly string[] {
+  const unavailable = Unavailable.safeParse(self);
+  if (unavailable.success) return [`does not answer: ${unavailable.data.unavailable}`];
+  const lines = read(service, self) ?? [JSON.stringify(self)];
+  return lines.length === 0 ? ["no models yet"] : lines;
+}
+
+function read(service: string, self: unknown): string[] | null {
+  if (service === "agent") return linesOf(Agent, self, agentLines);
+  if (service === "collector") return linesOf(Collector, self, collectorLines);
+  if (service === "analyzer") return linesOf(Analyzer, self, analyzerLines);
+  if (service === "retrainer") return linesOf(Retrainer, self, retrainerLines);
+  return null;
+}
+
+function linesOf<S extends z.ZodType>(
+  schema: S,
+  self: unknown,
+  lines: (parsed: z.output<S>) => string[],
+): string[] | null {
+  const parsed = schema.safeParse(self);
+  return parsed.success ? lines(parsed.data) : null;
+}
+
+function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof Agent>): string[] {
+  const dead = Object.entries(totals)
+    .filter(([name]) => name.startsWith("deadLetters."))
+    .reduce((sum, [, count]) => sum + count, 0);
+  const predictions = formatCount(totals["records.prediction"] ?? 0);
+  const labels = formatCount(totals["records.label"] ?? 0);
+  const waits = `${formatCount(spool.unstoredFrames)} frames (${formatBytes(spool.spoolBytes)}) wait to be stored`;
+  return [
+    ...(diskFull ? ["THE DISK IS FULL: requests are answered 503; make room"] : []),
+    ...(natsConnected ? [] : ["NATS IS AWAY: what comes is kept in the spool"]),
+    `${predictions} predictions and ${labels} labels taken since its start`,
+    spool.unstoredFrames === 0
+      ? "everything is stored"
+      : `${waits}, the oldest for ${formatSpan(spool.lagSeconds * 1000)}`,
+    ...(dead === 0 ? [] : [`${formatCount(dead)} records set aside: driftmend dead-letters list`]),
+  ];
+}
+
+function collectorLines({ ready, reason, shards }: z.output<typeof Collector>): string[] {
+  const running = shards.filter(({ state }) => state.kind === "running");
+  const pending = running.reduce((sum, { state }) => sum + (state.progress?.streamPending ?? 0), 0);
+  const behind = pending === 0 ? "nothing waits" : `${formatCount(pending)} messages wait in NATS`;
+  const rest = shards.filter(({ state }) => state.kind !== "running");
+  return [
+    ...(ready ? [] : [`NOT READY: ${reason ?? "no reason given"}`]),
+    `${running.length} of ${shards.length} shards run, ${behind}`,
+    ...rest.map(({ shard, state }) => `shard ${shard}: ${state.kind}`),
+  ];
+}
+
+function analyzerLines({ models, webhooksWaiting }: z.output<typeof Analyzer>): string[] {
+  return [
+    ...models.map(({ model, clock, throughMs, targetMs, lastError }) => {
+      if (lastError !== null) return `${model}: FAILED: ${lastError}`;
+      if (throughMs === null) return `${model}: nothing is analyzed yet`;
+      const behindMs = Math.max(0, (targetMs ?? throughMs) - throughMs);
+      const behind = behindMs < 1000 ? "up to date" : `${formatSpan(behindMs)} behind`;
+      return `${model}: analyzed through ${formatTime(throughMs)} UTC (${clock} clock), ${behind}`;
+    }),
+    ...(webhooksWaiting === 0 ? [] : [`${webhooksWaiting} webhooks wait to be delivered`]),
+  ];
+}
+
+function retrainerLines({ ready, models }: z.output<typeof Retrainer>): string[] {
+  return [
+    ...(ready ? [] : ["NOT READY"]),
+    ...models.map(({ model, mode, champion, activeRun }) => {
+      const serves = champion === null ? "no champion known" : `champion is version ${champion}`;
+      const run = typeof activeRun === "string" ? `, run ${activeRun} is under way` : "";
+      return `${model}: ${mode ?? "no document, so it is only watched"}, ${serves}${run}`;
+    }),
+  ];
+}
