@@ -42,6 +42,17 @@ Start here:
 Commands find the running system by --data-dir, by DRIFTMEND_URL and DRIFTMEND_TOKEN, or in .driftmend/.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 ended by a second Ctrl-C.`;
 
+const AFTER_UP_HELP = `
+npm start is "driftmend up --example": switches go behind two dashes.
+  npm start                                tells the story, resumes what is in .driftmend/, stays up until Ctrl-C
+  npm start -- --once                      tells it in a fresh folder, ends, prints a JSON summary as its last line
+  npm start -- --data-dir /tmp/try         another folder; delete it to begin anew
+  npm start -- --no-troubles --speed 0.2   without planted incidents, five seconds a day
+  npx driftmend up                         the same system without the example, for models of your own
+
+A default port that is busy moves to the next free one, which is said; a port that you name never moves.
+Second terminal: npx driftmend status | doctor | alerts | why <alert> | runs <model> | tail <model>`;
+
 interface Definition {
   readonly name: string;
   readonly description: string;
@@ -134,7 +145,7 @@ function addUp(program: Command, add: Add): void {
         "example: the trainer (default: torch where it has a GPU)",
       ).choices(["node", "torch"]),
     ],
-  });
+  }).addHelpText("after", AFTER_UP_HELP);
 }
 
 function addServices(program: Command, add: Add): void {
