@@ -35,12 +35,13 @@ export function formatFact(name: string, value: unknown): string {
   return formatNumber(value);
 }
 
-/** "850 ms", "12 s", "4:05 min", "3 h 20 min", "5 d 3 h". */
+/** "850 ms", "12 s", "4:05 min", "20 min", "3 h 20 min", "5 d 3 h". */
 export function formatSpan(spanMs: number): string {
   if (spanMs < SECOND_MS) return `${Math.round(spanMs)} ms`;
   if (spanMs < MINUTE_MS) return `${Math.round(spanMs / SECOND_MS)} s`;
   if (spanMs < HOUR_MS) {
     const seconds = Math.round(spanMs / SECOND_MS);
+    if (seconds % 60 === 0) return `${seconds / 60} min`;
     return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
   }
   if (spanMs < 2 * DAY_MS) return twoUnits(spanMs, HOUR_MS, "h", MINUTE_MS, "min");

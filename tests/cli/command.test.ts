@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { errorLines } from "../../cli/error-lines.ts";
+import { loopLine } from "../../cli/commands/loop.ts";
 import { findSystem } from "../../cli/find-system.ts";
 import { csvFields, isOpenRecord, labelOf } from "../../cli/labels-file.ts";
 import { plain } from "../../cli/paint.ts";
@@ -234,6 +235,19 @@ describe("a failure on the terminal", () => {
       "  → Look again.",
     ]);
     expect(errorLines(new Error("boom"), plain)).toEqual(["driftmend: boom"]);
+  });
+});
+
+describe("the mode of the loop", () => {
+  it.each([
+    [
+      { mode: "paused", override: "paused", until: "2026-10-17T02:00:00.000Z" },
+      "m: paused, switched by hand, until Sat 2026-10-17 02:00 UTC",
+    ],
+    [{ mode: "auto", override: null, until: null }, "m: auto, as its document says"],
+    [{ mode: null }, "m: no document, so it is watched and never retrained"],
+  ])("%o", (state, line) => {
+    expect(loopLine("m", state)).toBe(line);
   });
 });
 

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import {
   formatBytes,
   formatCount,
+  formatFact,
   formatNumber,
   formatSpan,
   formatTime,
@@ -15,6 +16,7 @@ it.each([
   [formatSpan(850), "850 ms"],
   [formatSpan(12_400), "12 s"],
   [formatSpan(245_000), "4:05 min"],
+  [formatSpan(1_200_000), "20 min"],
   [formatSpan(12_000_000), "3 h 20 min"],
   [formatSpan(446_400_000), "5 d 4 h"],
   [formatBytes(512), "512 B"],
@@ -22,6 +24,10 @@ it.each([
   [formatBytes(3 * 1024 ** 3), "3.0 GiB"],
   [formatNumber(0.0123456), "0.01235"],
   [formatNumber(42), "42"],
+  [formatFact("at", "2026-08-17T00:00:00.000Z"), "Mon 2026-08-17 00:00 UTC"],
+  [formatFact("lastsMs", 86_400_000), "24 h"],
+  [formatFact("residentBytes", 2048), "2.0 KiB"],
+  [formatFact("canary", null), ""],
 ])("%s", (actual, expected) => {
   expect(actual).toBe(expected);
 });

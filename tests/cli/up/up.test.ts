@@ -72,7 +72,7 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
   });
 
   it("prints where it answers, and writes that down for its owner only", async () => {
-    expect(up.output()).toContain(`API ${ready.url}  OTLP/HTTP ${ready.otlpHttp}`);
+    expect(up.output()).toContain(`API         ${ready.url}\nOTLP/HTTP   ${ready.otlpHttp} `);
     expect((statSync(join(dataDir, "ready.json")).mode & 0o777).toString(8)).toBe("600");
     expect(existsSync(readyFile)).toBe(true);
     expect((await fetch(`${ready.url}/readyz`)).status).toBe(200);
