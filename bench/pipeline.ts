@@ -25,7 +25,7 @@ const DEFAULTS: PipelineBenchOptions = {
   warmUpMs: 8_000,
   loadMs: 20_000,
   rowsPerBody: 500,
-  connections: 8,
+  connections: 24,
   labels: true,
 };
 const BODIES = 48;

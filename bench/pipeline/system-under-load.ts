@@ -39,7 +39,7 @@ export async function startSystem(): Promise<SystemUnderLoad> {
   const pids: Partial<Record<ProcessName, number>> = { nats: nats.pid };
   const start = (name: ProcessName, path: string, env: Record<string, string>): Promise<Killable> =>
     keepAlive(name, () => {
-      const life = startModule(module(path), { DRIFTMEND_LOG_LEVEL: "error", ...env });
+      const life = startModule(module(path), { DRIFTMEND_LOG_LEVEL: "error", ...env }, "inherit");
       pids[name] = life.pid;
       return life;
     });

@@ -80,10 +80,11 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
 export function startModule(
   module: string,
   env: Readonly<Record<string, string>>,
+  stderr: "inherit" | "ignore" = "ignore",
 ): Life & { readonly pid: number } {
   const child = spawn(process.execPath, [module], {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "inherit", "ignore", "ipc"],
+    stdio: ["ignore", "inherit", stderr, "ipc"],
   });
   const exited = once(child, "exit");
   const ready = new Promise<string | null>((resolve) => {
