@@ -43,18 +43,22 @@ export async function withPatience<T>(
   let refused = 0;
   for (let attempt = 1; !abort.aborted; attempt++) {
     try {
-      return await work.attempt();
+      const done = await work.attempt();
+      stuckGroup.failing = null;
+      return done;
     } catch (error) {
       if (isFenced(error)) throw shardLost(shard, n, error);
       if (error instanceof DriftmendError && error.code === "group_taken") throw error;
       if (abort.aborted) return null;
       deps.metrics.groupFailures.inc({ shard });
       deps.logger.error({ shard, n, attempt, err: error }, describeError(error));
+      const sinceMs = stuckGroup.failing?.sinceMs ?? deps.clock.nowMs();
+      stuckGroup.failing = { n, reason: describeError(error), sinceMs, attempts: attempt };
       const later = error instanceof DriftmendError && error.retry !== "never";
       if (!later && ++refused >= LIMITS.groupAttemptsMax) {
-        const sinceMs = deps.clock.nowMs();
-        const stuck = { n, reason: describeError(error), sinceMs, attempts: attempt };
+        const stuck = stuckGroup.failing;
         const by = await stuckGroup.waitForDecision(stuck, abort);
+        stuckGroup.failing = null;
         return by === null ? null : work.setAside(stuck, by);
       }
       const doublings = Math.min(attempt, BACKOFF_DOUBLINGS_MAX);

@@ -35,6 +35,7 @@ export function addRoutes(
     shards: collector.runners.map(({ shard, state, stuck }) => ({
       shard,
       state: stuck.current === null ? state : { kind: "stuck", ...stuck.current },
+      failing: stuck.failing,
     })),
   }));
 
@@ -97,6 +98,7 @@ async function storageReport(collector: Collector, store: Store) {
     shard,
     state: state.kind,
     stuck: stuck.current,
+    failing: stuck.failing,
     streamPending: state.kind === "running" ? state.progress.streamPending : null,
     lastStored:
       state.kind === "running" && state.progress.lastStoredMs !== null

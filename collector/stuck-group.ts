@@ -10,7 +10,10 @@ export interface Stuck {
 }
 
 export class StuckGroup {
+  /** Waits for a person. */
   current: Stuck | null = null;
+  /** Fails and is tried again. */
+  failing: Stuck | null = null;
   private by: string | null = null;
   private readonly decided = new Signal();
 

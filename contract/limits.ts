@@ -21,7 +21,8 @@ export const LIMITS = {
   /** NATS max_payload that `up` configures; a frame must fit. */
   natsPayloadBytesMax: 8 * 1024 * 1024,
   groupRowsMax: 400_000,
-  groupBytesMax: 128 * 1024 * 1024,
+  /** The engine sorts a group in memory, several times its size. */
+  groupBytesMax: 64 * 1024 * 1024,
   groupDaysMax: 8,
   /** Event times further than this ahead of the model's clock are dead-lettered. */
   eventAheadMsMax: 3_600_000,
