@@ -5,7 +5,7 @@ import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatCount, formatNumber } from "../format.ts";
+import { formatCount, formatNumber, formatTime } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
 
@@ -50,6 +50,11 @@ export function modelTable(models: readonly ModelEntry[], context: CommandContex
         value: ({ drift }) => (drift === null ? "" : `${drift.drifted} of ${drift.features}`),
       },
       { title: "last change", value: ({ lastChange }) => lastChange?.what ?? "" },
+      {
+        title: "at (UTC)",
+        value: ({ lastChange }) =>
+          lastChange === null ? "" : formatTime(Date.parse(lastChange.at)),
+      },
     ],
     models,
     context,

@@ -101,14 +101,31 @@ export const newestDrift = defineQuery({
     GROUP BY model`,
 });
 
-/** Per model the last change: of document, version, or made elsewhere. */
+/**
+ * Per model the change that was made last: of its document, of the version that serves, or made elsewhere. Which
+ * is last goes by the wall clock of the entries, the time shown is the model's own. A version that was adopted
+ * before a replay announced its clock serves since the first record.
+ */
 export const lastChanges = defineQuery({
   name: "last_changes",
   params: z.object({}),
   row: z.object({ model: z.string(), at: timeMs, what: z.string() }),
-  sql: `SELECT model, max(t) AS at, argMax(w, t) AS what FROM (
-      SELECT model, updated AS t, 'document' AS w FROM models FINAL
-      UNION ALL SELECT model, promoted AS t, concat('version ', version) AS w FROM model_versions FINAL WHERE isNotNull(promoted)
-      UNION ALL SELECT model, time AS t, title AS w FROM changes FINAL WHERE model != '')
+  sql: `SELECT model, argMax(t, made) AS at, argMax(w, made) AS what FROM (
+      SELECT model, updated AS t, updated AS made, 'document' AS w FROM models FINAL
+      UNION ALL SELECT model, time AS t, created AS made, title AS w FROM changes FINAL WHERE model != ''
+      UNION ALL SELECT a.model AS model,
+        if(a.action = 'adopt' AND c.clock = 'replay' AND a.at > c.time AND f.records > 0, f.first, a.at) AS t,
+        a.time AS made,
+        multiIf(a.action = 'adopt', concat('version ', a.target, ' adopted'),
+          a.action = 'rollback', concat('rolled back to version ', a.target),
+          concat('version ', r.version, ' promoted')) AS w
+      FROM (
+        SELECT * FROM audit_log FINAL WHERE action IN ('adopt', 'promoted', 'rollback')
+        ORDER BY seq DESC LIMIT 1 BY model) AS a
+      LEFT JOIN (SELECT id, version FROM retraining_runs FINAL) AS r ON r.id = a.target
+      LEFT JOIN (SELECT model, clock, time FROM model_clocks FINAL) AS c ON c.model = a.model
+      LEFT JOIN (
+        SELECT model, min(m.time) AS first, count() AS records FROM model_hours AS m WHERE n > 0 GROUP BY model
+      ) AS f ON f.model = a.model)
     GROUP BY model`,
 });
