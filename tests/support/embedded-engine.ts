@@ -73,6 +73,7 @@ export async function startEmbeddedEngine(
   });
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const { child } = running;
+    running.expectEnd();
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const exited = once(child, "exit");
     child.kill(signal);
@@ -106,10 +107,14 @@ export async function startEmbeddedEngine(
   };
 }
 
-/** Spawns the store's process with exactly this configuration and waits for its `ready` message. */
+/**
+ * Spawns the store's process with exactly this configuration and waits for its `ready` message. A
+ * store that ends later without `expectEnd` is told of with its last words: the test that meets it
+ * sees a refused connection and nothing else.
+ */
 export async function spawnStore(
   env: Readonly<Record<string, string>>,
-): Promise<{ child: ChildProcess; url: string }> {
+): Promise<{ child: ChildProcess; url: string; expectEnd: () => void }> {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       ...processEnvironment(),
@@ -131,5 +136,11 @@ export async function spawnStore(
       reject(new Error(`The store ended with ${code ?? signal} before it was ready:\n${stderr}`));
     });
   });
-  return { child, url: await ready };
+  const url = await ready;
+  let expected = false;
+  child.once("exit", (code, signal) => {
+    if (expected) return;
+    process.stderr.write(`The store at ${url} ended by itself (${code ?? signal}):\n${stderr}\n`);
+  });
+  return { child, url, expectEnd: () => (expected = true) };
 }
