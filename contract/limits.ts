@@ -90,7 +90,7 @@ export const LIMITS = {
   datasetPartRowsMax: 5_000_000,
   /** Data sets and trainings kept on disk for a model beside those of its versions. */
   datasetsKeptMax: 60,
-  /** Labelled rows that the judge looks at, the newest of the block. */
+  /** Labelled rows that the judge looks at; of a block with more, an even sample. */
   judgeRowsMax: 2_000_000,
   /** Labelled rows of its training set that a version's reference is made of, the newest. */
   versionReferenceRowsMax: 200_000,

@@ -4,14 +4,16 @@ import { LIMITS } from "../../contract/limits.ts";
 import type { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import type { Store } from "../../store/client.ts";
 import {
+  KEEP_ALL,
   type RowColumns,
   labelCoverage,
   labelledColumns,
   recordedScores,
+  sampledColumns,
 } from "../../store/queries/training-rows.ts";
 import { exclusionsOf } from "../dataset/exclusions.ts";
 import { bytesOf } from "../dataset/stream-bytes.ts";
-import type { BlockLabels } from "../policy/probe.ts";
+import { type BlockLabels, sampleShare } from "../policy/probe.ts";
 import { type QuarantineEntry, entriesWithin } from "../policy/quarantine.ts";
 import { type LabelledRows, labelledRows } from "./feature-columns.ts";
 import type { Latency } from "./judge.ts";
@@ -32,49 +34,57 @@ export interface ScoredModel {
   readonly signature: ModelSignature;
 }
 
-export async function loadBlock(request: BlockRequest, store: Store): Promise<LabelledRows> {
-  return loadRows(request, LIMITS.judgeRowsMax, store);
+export interface LoadedBlock {
+  readonly rows: LabelledRows;
+  readonly labels: BlockLabels;
+}
+
+/**
+ * The labelled rows of a block and how mature they are. Of more than `rowsMax` rows an even sample by
+ * hash of the id: no day is lost, and the same block gives the same rows.
+ */
+export async function loadBlock(
+  request: BlockRequest,
+  store: Store,
+  rowsMax: number = LIMITS.judgeRowsMax,
+): Promise<LoadedBlock> {
+  const { fromMs, toMs, knownMs, document, columns } = request;
+  const span = { model: document.metadata.name, fromMs, toMs, knownMs };
+  const [coverage] = await store.query(labelCoverage, span);
+  const { predictions, labelled } = coverage ?? { predictions: 0, labelled: 0 };
+  const share = sampleShare(labelled, rowsMax);
+  const keepBelow = Math.floor(share * KEEP_ALL);
+  const params = { ...columnParams(request), keepBelow };
+  const stream = await store.stream(sampledColumns(columns), params, "Native");
+  const rows = labelledRows(readBlocks(await bytesOf(stream)), columns);
+  const clusterMs = CLUSTER_MS[document.retrain.judge.cluster];
+  const seen = new Set(Array.from(rows.timeMs, (ms) => Math.floor(ms / clusterMs)));
+  const blocksWanted = Math.round((toMs - fromMs) / clusterMs);
+  return {
+    rows,
+    labels: { predictions, labelled, blocks: seen.size, blocksWanted, sampleShare: share },
+  };
 }
 
 /** The newest labelled rows of a span with their features, oldest first. */
-export async function loadRows(
+export async function loadNewestRows(
   request: BlockRequest,
   rowsMax: number,
   store: Store,
 ): Promise<LabelledRows> {
-  const { document, columns, fromMs, toMs, knownMs } = request;
-  const stream = await store.stream(
-    labelledColumns(columns),
-    {
-      model: document.metadata.name,
-      fromMs,
-      toMs,
-      knownMs,
-      positive: document.task.positive ?? "1",
-      rowsMax,
-      ...exclusionsOf(entriesWithin(request.quarantine, fromMs, toMs)),
-    },
-    "Native",
-  );
-  return labelledRows(readBlocks(await bytesOf(stream)), columns);
+  const params = { ...columnParams(request), rowsMax };
+  const stream = await store.stream(labelledColumns(request.columns), params, "Native");
+  return labelledRows(readBlocks(await bytesOf(stream)), request.columns);
 }
 
-/** How mature the labels of the block are; days that are quarantined whole do not count as missing. */
-export async function blockLabels(
-  request: BlockRequest,
-  rows: LabelledRows,
-  store: Store,
-): Promise<BlockLabels> {
-  const { fromMs, toMs, knownMs, document } = request;
-  const span = { model: document.metadata.name, fromMs, toMs, knownMs };
-  const [coverage] = await store.query(labelCoverage, span);
-  const clusterMs = CLUSTER_MS[document.retrain.judge.cluster];
-  const seen = new Set(Array.from(rows.timeMs, (ms) => Math.floor(ms / clusterMs)));
+function columnParams({ document, fromMs, toMs, knownMs, quarantine }: BlockRequest) {
   return {
-    predictions: coverage?.predictions ?? 0,
-    labelled: coverage?.labelled ?? 0,
-    blocks: seen.size,
-    blocksWanted: Math.round((toMs - fromMs) / clusterMs),
+    model: document.metadata.name,
+    fromMs,
+    toMs,
+    knownMs,
+    positive: document.task.positive ?? "1",
+    ...exclusionsOf(entriesWithin(quarantine, fromMs, toMs)),
   };
 }
 

@@ -3,11 +3,10 @@ import type { Store } from "../../store/client.ts";
 import { quarantineOfModel } from "../../store/queries/quarantined-rows.ts";
 import type { RowColumns } from "../../store/queries/training-rows.ts";
 import { modelColumns } from "../dataset/model-columns.ts";
-import type { LabelledRows } from "../judge/feature-columns.ts";
-import { type BlockRequest, blockLabels, loadBlock } from "../judge/load-block.ts";
+import type { BlockRequest } from "../judge/load-block.ts";
 import { CLUSTER_MS } from "../judge/scored-block.ts";
 import type { RunPlan } from "../journal/run-state.ts";
-import { type BlockLabels, blockBefore } from "../policy/probe.ts";
+import { blockBefore } from "../policy/probe.ts";
 import type { QuarantineEntry } from "../policy/quarantine.ts";
 import type { ModelContext } from "./deps.ts";
 
@@ -43,12 +42,4 @@ export function planAt(context: ModelContext, choice: string, atMs: number): Run
   const block = blockBefore(atMs, judge.block, CLUSTER_MS[judge.cluster]);
   const trainToMs = Math.min(atMs - window.embargo, block.fromMs);
   return { choice, trainToMs, knownMs: atMs, blockFromMs: block.fromMs, blockToMs: block.toMs };
-}
-
-export async function loadLook(
-  look: Look,
-  store: Store,
-): Promise<{ readonly rows: LabelledRows; readonly labels: BlockLabels }> {
-  const rows = await loadBlock(look.request, store);
-  return { rows, labels: await blockLabels(look.request, rows, store) };
 }

@@ -12,14 +12,14 @@ import { train } from "../executor/train.ts";
 import type { PrimaryComparison } from "../judge/compare-primary.ts";
 import type { LabelledRows } from "../judge/feature-columns.ts";
 import { compare, rulesOf } from "../judge/judge.ts";
-import { type ScoredModel, scoreBlock, servedScores } from "../judge/load-block.ts";
+import { type ScoredModel, loadBlock, scoreBlock, servedScores } from "../judge/load-block.ts";
 import { fitPlatt, plattLossChange } from "../judge/platt.ts";
 import type { Champion } from "../journal/registry-table.ts";
 import type { Finding } from "../policy/decide.ts";
 import { type BlockLabels, immaturity, probeFinding } from "../policy/probe.ts";
 import type { ModelContext, RetrainerDeps } from "./deps.ts";
 import { failureOf, passesByItself } from "./failure.ts";
-import { type Look, loadLook, lookAt, planAt } from "./look.ts";
+import { type Look, lookAt, planAt } from "./look.ts";
 
 export interface Probed {
   readonly finding: Finding;
@@ -64,7 +64,7 @@ export async function probe(
   });
   try {
     const [{ rows, labels }, datasets] = await Promise.all([
-      loadLook(look, deps.store),
+      loadBlock(look.request, deps.store),
       datasetsFor(context, look, choices, deps),
     ]);
     const largest = Math.max(...datasets.map(({ rows: count }) => count));

@@ -5,6 +5,7 @@ import { judge, rulesOf } from "../judge/judge.ts";
 import { loadBlock, scoreBlock } from "../judge/load-block.ts";
 import type { TrainedModel } from "../executor/trained-model.ts";
 import type { Run, RunOf } from "../journal/run-state.ts";
+import { labelsNote } from "../policy/probe.ts";
 import { keepVersion, nextVersion } from "../registry/keep-version.ts";
 import { showTime } from "../show.ts";
 import type { ModelContext, RetrainerDeps } from "./deps.ts";
@@ -127,13 +128,14 @@ async function judgeChallenger(
 ): Promise<Judgement> {
   const look = await lookAt(context, run.plan, deps.store);
   const { fromMs, toMs } = look.request;
-  const rows = await loadBlock(look.request, deps.store);
+  const { rows, labels } = await loadBlock(look.request, deps.store);
   const champion = championModel(context, run.champion, deps);
   const models = { champion, challenger: scoredModel(model) };
   const { block, latency } = await scoreBlock(look.request, rows, models, deps.pool);
   const digest = model.artifact.sha256;
   const uses = deps.journal.switches.spendBlock(context.model, { fromMs, toMs }, digest);
-  return judge(block, rulesOf(context.document), latency, uses);
+  const judgement = judge(block, rulesOf(context.document), latency, uses);
+  return { ...judgement, reason: `${judgement.reason}${labelsNote(labels)}` };
 }
 
 async function register(

@@ -8,7 +8,7 @@ import { cellOf } from "../../stats/index.ts";
 import type { RowColumns } from "../../store/queries/training-rows.ts";
 import { referenceRows } from "../dataset/reference-set.ts";
 import type { LabelledRows } from "../judge/feature-columns.ts";
-import { loadRows } from "../judge/load-block.ts";
+import { loadNewestRows } from "../judge/load-block.ts";
 import type { ModelSignature } from "../judge/scoring-pool.ts";
 import type { QuarantineEntry } from "../policy/quarantine.ts";
 import type { ModelContext, RetrainerDeps } from "./deps.ts";
@@ -74,7 +74,7 @@ async function trainingRowsOf(
     const { toMs } = dataset;
     const fromMs = Math.max(dataset.fromMs ?? 0, toMs - LOOK_BACK_MS);
     const request = { document, columns, fromMs, toMs, knownMs, quarantine };
-    found.push(await loadRows(request, rowsMax, deps.store));
+    found.push(await loadNewestRows(request, rowsMax, deps.store));
   }
   const source = document.reference.training_set;
   const missing = rowsMax - (found[0]?.rows ?? 0);

@@ -1,6 +1,6 @@
 /** When a probe is due, on which rows it compares, and what its comparison means. */
 import type { PrimaryComparison } from "../judge/compare-primary.ts";
-import { finite, show } from "../show.ts";
+import { finite, percent, show } from "../show.ts";
 import { COVERAGE_MIN, type Finding } from "./decide.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,6 +28,23 @@ export interface BlockLabels {
   /** Days or hours of the block with labelled rows, and how many it has. */
   readonly blocks: number;
   readonly blocksWanted: number;
+  /** Of the labelled rows, those that are compared on; 1: all. */
+  readonly sampleShare: number;
+}
+
+/** Standard deviations below the maximum at which a sample aims: its size is a binomial one. */
+const SAMPLE_MARGIN = 5;
+
+/** The share of `labelled` rows to draw so that at most `rowsMax` are drawn. */
+export function sampleShare(labelled: number, rowsMax: number): number {
+  if (labelled <= rowsMax) return 1;
+  return Math.max(0, rowsMax - SAMPLE_MARGIN * Math.sqrt(rowsMax)) / labelled;
+}
+
+/** What of a block was not compared on, as the end of a sentence; empty where all was. */
+export function labelsNote(labels: BlockLabels): string {
+  if (labels.sampleShare === 1) return "";
+  return `; compared on an even sample of ${percent(labels.sampleShare)} of the ${labels.labelled} labelled rows`;
 }
 
 /** Null where the labels of a block are mature enough to compare on; else why not. */
@@ -72,7 +89,7 @@ export function probeFinding(
   return {
     kind: "found",
     due,
-    reason: `A refit is ${better} by ${show(Math.abs(gain))} ${lossName} (${show(championLoss)} → ${show(challengerLoss)}; one-sided 95 % bound of the difference ${show(difference.upperBound)}): ${verdict}`,
+    reason: `A refit is ${better} by ${show(Math.abs(gain))} ${lossName} (${show(championLoss)} → ${show(challengerLoss)}; one-sided 95 % bound of the difference ${show(difference.upperBound)}): ${verdict}${labelsNote(labels)}`,
     numbers: {
       gain,
       gainWanted: gainMin,
@@ -85,6 +102,7 @@ export function probeFinding(
       champion: championLoss,
       challenger: challengerLoss,
       coverage: labels.predictions === 0 ? null : labels.labelled / labels.predictions,
+      sampleShare: labels.sampleShare,
       trainRows: probe.trainRows,
       recalibrationGain,
       recalibrationShare: share,

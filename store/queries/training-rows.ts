@@ -50,32 +50,33 @@ export function trainingRows(columns: RowColumns) {
 }
 
 /**
- * The same rows for \`stream\` as Native: \`time_ms\`, \`target\` (1 or 0 for the positive label, or the
- * value), and features as \`c0\`, \`c1\` … in the order given. The newest rows first come first.
+ * The same rows for `stream` as Native: `time_ms`, `target` (1 or 0 for the positive label, or the
+ * value), and features as `c0`, `c1` … in the order given, oldest first. Of more than `rowsMax` labelled
+ * rows the newest.
  */
 export function labelledColumns(columns: RowColumns) {
-  const features = featureColumns(columns, (_, i) => `c${i}`);
-  const target =
-    columns.target === "label"
-      ? "toFloat64(CAST(o.actual_label, 'String') = {positive:String})"
-      : "if({positive:String} = '', o.actual_value, o.actual_value)";
   return defineQuery({
     name: "labelled_columns",
-    params: z.object({
-      ...spanParams,
-      ...exclusionParams,
-      positive: z.string(),
-      rowsMax: z.int(),
-    }),
+    params: z.object({ ...columnParams, rowsMax: z.int() }),
     row: UNTYPED,
-    sql: `SELECT toFloat64(toUnixTimestamp64Milli(o.at)) AS time_ms, ${target} AS target,
-        ${columns.features.map((_, i) => `p.c${i} AS c${i}`).join(", ")}
-      FROM (SELECT id, id_hash, ts AS at, actual_label, actual_value FROM outcomes FINAL
-        WHERE ${SPAN} AND ${KNOWN} AND ${targetKnown(columns)}
-        ORDER BY ts DESC, id DESC LIMIT {rowsMax:UInt32}) AS o
-      ANY INNER JOIN (SELECT id_hash, ${features.join(", ")} FROM predictions
-        WHERE ${SPAN} AND ${NOT_EXCLUDED}) AS p ON o.id_hash = p.id_hash
-      ORDER BY o.at, o.id`,
+    sql: columnsSql(columns, "ORDER BY ts DESC, id DESC LIMIT {rowsMax:UInt32}", ""),
+  });
+}
+
+/** `keepBelow` of `sampledColumns` that keeps all rows. */
+export const KEEP_ALL = 2 ** 32;
+
+/**
+ * The rows of `labelledColumns`, of which a share is kept: those whose id hashes below `keepBelow` of
+ * `KEEP_ALL`. The same ids whenever asked, and the same share of every hour and day.
+ */
+export function sampledColumns(columns: RowColumns) {
+  const kept = "AND toUInt32(id_hash) < {keepBelow:UInt64}";
+  return defineQuery({
+    name: "sampled_columns",
+    params: z.object({ ...columnParams, keepBelow: z.int() }),
+    row: UNTYPED,
+    sql: columnsSql(columns, kept, kept),
   });
 }
 
@@ -174,6 +175,24 @@ export const recentFeatures = defineQuery({
     WHERE ${SPAN} AND error = ''
     ORDER BY ts DESC, id LIMIT {rowsMax:UInt32}`,
 });
+
+const columnParams = { ...spanParams, ...exclusionParams, positive: z.string() };
+
+/** @param ofOutcomes and ofPredictions say further which rows of each side are read */
+function columnsSql(columns: RowColumns, ofOutcomes: string, ofPredictions: string): string {
+  const features = featureColumns(columns, (_, i) => `c${i}`);
+  const target =
+    columns.target === "label"
+      ? "toFloat64(CAST(o.actual_label, 'String') = {positive:String})"
+      : "if({positive:String} = '', o.actual_value, o.actual_value)";
+  return `SELECT toFloat64(toUnixTimestamp64Milli(o.at)) AS time_ms, ${target} AS target,
+        ${columns.features.map((_, i) => `p.c${i} AS c${i}`).join(", ")}
+      FROM (SELECT id, id_hash, ts AS at, actual_label, actual_value FROM outcomes FINAL
+        WHERE ${SPAN} AND ${KNOWN} AND ${targetKnown(columns)} ${ofOutcomes}) AS o
+      ANY INNER JOIN (SELECT id_hash, ${features.join(", ")} FROM predictions
+        WHERE ${SPAN} AND ${NOT_EXCLUDED} ${ofPredictions}) AS p ON o.id_hash = p.id_hash
+      ORDER BY o.at, o.id`;
+}
 
 const targetKnown = (columns: RowColumns): string =>
   columns.target === "label" ? "actual_label != ''" : "isFinite(actual_value)";

@@ -115,7 +115,7 @@ describe("the probe's times", () => {
     });
   });
   test("immature labels are no evidence", () => {
-    const labels = { predictions: 100, labelled: 79, blocks: 7, blocksWanted: 7 };
+    const labels = { predictions: 100, labelled: 79, blocks: 7, blocksWanted: 7, sampleShare: 1 };
     expect(immaturity(labels, 1000, 10)).toMatch(/79.0 % of the block's predictions/);
     expect(immaturity({ ...labels, labelled: 80 }, 1000, 10)).toBeNull();
     expect(immaturity({ ...labels, labelled: 90, blocks: 6 }, 1000, 10)).toMatch(/6 of the 7 days/);
