@@ -50,8 +50,8 @@ export interface Measured {
 }
 
 export interface ExamplePlan {
-  /** What will be fetched, how long it takes and what will be seen: the first lines of the story. */
-  readonly firstLines: readonly string[];
+  /** What will be seen, how much of it is left in this folder and how long that takes: the story's first lines. */
+  firstLines(folder: string): Promise<readonly string[]>;
   /** Days that tables are kept where the product's default is shorter than the example's story. */
   readonly retentionDays: Readonly<Record<string, number>>;
   /** Settings of services that the example needs, by service. */

@@ -178,7 +178,8 @@ async function tellStory(up: Up): Promise<Outcome> {
   const { options, deps, children, directory } = up;
   const { terminal } = deps;
   terminal.line(`${deps.paint("bold", `Driftmend ${version()}`)}, data in ${directory.path}`);
-  for (const line of options.example?.firstLines ?? []) terminal.line(line);
+  const stage = exampleStage(directory.path, { ...deps, signal: up.signal });
+  for (const line of (await options.example?.firstLines(stage.folder)) ?? []) terminal.line(line);
   if (directory.resumed) terminal.line("Going on where the last start on this data stopped.");
   const natsBinary = findNatsServer(deps.env);
   const taken = new Set<number>();
@@ -186,7 +187,6 @@ async function tellStory(up: Up): Promise<Outcome> {
     terminal.line(deps.paint("yellow", line)),
   );
   const resident = sampleMemory(up);
-  const stage = exampleStage(directory.path, { ...deps, signal: up.signal });
   const preparing = options.example?.prepare(stage);
   // Awaited below; a failure before that must not end the process by itself.
   preparing?.catch(() => undefined);

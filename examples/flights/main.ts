@@ -2,6 +2,7 @@
  * The example as `up --example` runs it: prepares flights and champion while the engines start, onboards
  * the model, then starts the model server and the replay. The summary is computed from the stored rows.
  */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type {
   ChildSpec,
@@ -9,11 +10,13 @@ import type {
   ExamplePlan,
   RunningStage,
 } from "../../runtime/example-plan.ts";
-import { prepareFlights } from "./data/prepare-flights.ts";
+import { prepareFlights, readShiftMs } from "./data/prepare-flights.ts";
+import { readProgress } from "./replay/progress.ts";
 import { MODEL } from "./replay/story.ts";
 import { prepareChampion, repositoryOf } from "./setup/champion.ts";
 import { type Trainer, chooseTrainer } from "./setup/choose-trainer.ts";
 import { flightsDocument } from "./setup/document.ts";
+import { type Begun, firstLines } from "./setup/first-lines.ts";
 import { waitUntilOnboarded } from "./setup/wait-until-onboarded.ts";
 import { lastLines } from "./summary/last-lines.ts";
 import { compute, summarise } from "./summary/summarise.ts";
@@ -26,7 +29,7 @@ export function flightsExample(options: ExampleOptions): ExamplePlan {
   let trainer: Promise<Trainer> | undefined;
   const chosenTrainer = (): Promise<Trainer> => (trainer ??= chooseTrainer(options.trainer));
   return {
-    firstLines: FIRST_LINES,
+    firstLines: async (folder) => firstLines(await readBegun(folder), options.speed),
     retentionDays: RETENTION_DAYS,
     settings: { agent: { DRIFTMEND_EVENT_AGE_DAYS_MAX: "400" } },
     prepare: async (stage) => {
@@ -82,17 +85,13 @@ export function flightsExample(options: ExampleOptions): ExamplePlan {
   };
 }
 
-const FIRST_LINES = [
-  "The example: 3.0 M real US flights of 2001. Will this flight land at least 15 minutes late?",
-  "A model trained on four stormy weeks serves weeks 10 to 26, replayed about a week in 15 seconds,",
-  "so the story takes 4 to 6 minutes. Nothing is downloaded now: all was fetched by the set-up.",
-  "You will see: calibration going while inputs stay quiet; checks that wait and say why; two incidents",
-  "that page; clients that send wrong units, named and quarantined; a retrained model that is proven",
-  "better, rolled out by 10 % and then 100 %, and compared with the old one on every flight since.",
-  "Settings chosen for the example: automatic retraining (the product's default is to observe only),",
-  "no waiting for late events, 400 days of raw rows. Dates are those of 2001, moved by whole weeks; all",
-  "times are UTC.",
-];
+/** Null where nothing is told yet. */
+async function readBegun(folder: string): Promise<Begun | null> {
+  const progress = await readProgress(join(folder, "replay.json"));
+  if (progress === null) return null;
+  const shiftMs = await readShiftMs(folder);
+  return shiftMs === null ? null : { doneMs: progress.doneMs, shiftMs };
+}
 
 const moduleOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 

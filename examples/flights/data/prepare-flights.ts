@@ -62,6 +62,16 @@ export function vegaFlights(): SourceFiles {
   };
 }
 
+/** By how much the prepared dates were moved; null where nothing is prepared. */
+export async function readShiftMs(folder: string): Promise<number | null> {
+  try {
+    const text = await readFile(join(folder, "flights.json"), "utf8");
+    return z.object({ shiftMs: z.int() }).parse(JSON.parse(text)).shiftMs;
+  } catch {
+    return null;
+  }
+}
+
 /** @throws {DriftmendError} flights_source_missing, flights_unprepared */
 export async function prepareFlights(options: PrepareOptions): Promise<PreparedFlights> {
   const source = options.source ?? vegaFlights();
