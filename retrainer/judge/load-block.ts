@@ -48,21 +48,34 @@ export async function loadBlock(
   store: Store,
   rowsMax: number = LIMITS.judgeRowsMax,
 ): Promise<LoadedBlock> {
-  const { fromMs, toMs, knownMs, document, columns } = request;
-  const span = { model: document.metadata.name, fromMs, toMs, knownMs };
-  const [coverage] = await store.query(labelCoverage, span);
-  const { predictions, labelled } = coverage ?? { predictions: 0, labelled: 0 };
-  const share = sampleShare(labelled, rowsMax);
-  const keepBelow = Math.floor(share * KEEP_ALL);
-  const params = { ...columnParams(request), keepBelow };
+  const { columns } = request;
+  const labels = await blockLabels(request, store, rowsMax);
+  const keepBelow = Math.floor(labels.sampleShare * KEEP_ALL);
+  const params = { ...spanParams(request), positive: positiveOf(request), keepBelow };
   const stream = await store.stream(sampledColumns(columns), params, "Native");
-  const rows = labelledRows(readBlocks(await bytesOf(stream)), columns);
-  const clusterMs = CLUSTER_MS[document.retrain.judge.cluster];
-  const seen = new Set(Array.from(rows.timeMs, (ms) => Math.floor(ms / clusterMs)));
-  const blocksWanted = Math.round((toMs - fromMs) / clusterMs);
+  return { rows: labelledRows(readBlocks(await bytesOf(stream)), columns), labels };
+}
+
+/** Rows that are quarantined are not asked for a label, nor are days of which all rows are. */
+async function blockLabels(
+  request: BlockRequest,
+  store: Store,
+  rowsMax: number,
+): Promise<BlockLabels> {
+  const { document, columns, fromMs, toMs } = request;
+  const periodMs = CLUSTER_MS[document.retrain.judge.cluster];
+  const params = { ...spanParams(request), firstMs: fromMs, periodMs };
+  const periods = await store.query(labelCoverage(columns), params);
+  const labelled = periods.reduce((sum, period) => sum + period.labelled, 0);
   return {
-    rows,
-    labels: { predictions, labelled, blocks: seen.size, blocksWanted, sampleShare: share },
+    predictions: periods.reduce((sum, period) => sum + period.predictions, 0),
+    labelled,
+    blocks: periods.filter((period) => period.labelled > 0).length,
+    blocksExcluded: periods.filter(
+      (period) => period.predictions === 0 && period.labelled === 0 && period.excluded > 0,
+    ).length,
+    blocksWanted: Math.round((toMs - fromMs) / periodMs),
+    sampleShare: sampleShare(labelled, rowsMax),
   };
 }
 
@@ -72,18 +85,19 @@ export async function loadNewestRows(
   rowsMax: number,
   store: Store,
 ): Promise<LabelledRows> {
-  const params = { ...columnParams(request), rowsMax };
+  const params = { ...spanParams(request), positive: positiveOf(request), rowsMax };
   const stream = await store.stream(labelledColumns(request.columns), params, "Native");
   return labelledRows(readBlocks(await bytesOf(stream)), request.columns);
 }
 
-function columnParams({ document, fromMs, toMs, knownMs, quarantine }: BlockRequest) {
+const positiveOf = ({ document }: BlockRequest): string => document.task.positive ?? "1";
+
+function spanParams({ document, fromMs, toMs, knownMs, quarantine }: BlockRequest) {
   return {
     model: document.metadata.name,
     fromMs,
     toMs,
     knownMs,
-    positive: document.task.positive ?? "1",
     ...exclusionsOf(entriesWithin(quarantine, fromMs, toMs)),
   };
 }
@@ -125,20 +139,8 @@ export async function servedScores(
   version: string,
   store: Store,
 ): Promise<{ readonly scores: Float64Array; readonly target: Float64Array }> {
-  const { document, fromMs, toMs, knownMs } = request;
-  const stream = await store.stream(
-    recordedScores,
-    {
-      model: document.metadata.name,
-      fromMs,
-      toMs,
-      knownMs,
-      version,
-      positive: document.task.positive ?? "1",
-      ...exclusionsOf(entriesWithin(request.quarantine, fromMs, toMs)),
-    },
-    "Native",
-  );
+  const params = { ...spanParams(request), version, positive: positiveOf(request) };
+  const stream = await store.stream(recordedScores, params, "Native");
   const blocks = readBlocks(await bytesOf(stream)).filter(({ rows }) => rows > 0);
   const joined = (name: string): Float64Array =>
     Float64Array.from(

@@ -22,12 +22,15 @@ export function blockBefore(
   return { fromMs: toMs - Math.max(clusterMs, Math.round(lengthMs / clusterMs) * clusterMs), toMs };
 }
 
+/** Of the rows of a block that are not quarantined. */
 export interface BlockLabels {
   readonly predictions: number;
   readonly labelled: number;
   /** Days or hours of the block with labelled rows, and how many it has. */
   readonly blocks: number;
   readonly blocksWanted: number;
+  /** Those of which all rows are quarantined: they lack no labels. */
+  readonly blocksExcluded: number;
   /** Of the labelled rows, those that are compared on; 1: all. */
   readonly sampleShare: number;
 }
@@ -43,16 +46,31 @@ export function sampleShare(labelled: number, rowsMax: number): number {
 
 /** What of a block was not compared on, as the end of a sentence; empty where all was. */
 export function labelsNote(labels: BlockLabels): string {
-  if (labels.sampleShare === 1) return "";
-  return `; compared on an even sample of ${percent(labels.sampleShare)} of the ${labels.labelled} labelled rows`;
+  const { sampleShare: share, labelled } = labels;
+  const sample =
+    share === 1
+      ? ""
+      : `; compared on an even sample of ${percent(share)} of the ${labelled} labelled rows`;
+  return excludedNote(labels) + sample;
+}
+
+function excludedNote({ blocksExcluded: excluded, blocksWanted: wanted }: BlockLabels): string {
+  if (excluded === 0) return "";
+  return `; ${excluded} of the ${wanted} days of the block ${excluded === 1 ? "is" : "are"} quarantined whole and left out`;
 }
 
 /** Null where the labels of a block are mature enough to compare on; else why not. */
 export function immaturity(labels: BlockLabels, trainRows: number, rowsMin: number): string | null {
+  const why = missingEvidence(labels, trainRows, rowsMin);
+  return why === null ? null : `${why}${excludedNote(labels)}`;
+}
+
+function missingEvidence(labels: BlockLabels, trainRows: number, rowsMin: number): string | null {
   const coverage = labels.predictions === 0 ? 0 : labels.labelled / labels.predictions;
+  const sound = labels.blocksWanted - labels.blocksExcluded;
   if (labels.labelled === 0) return "No labelled prediction in the block to compare on";
-  if (labels.blocks < labels.blocksWanted) {
-    return `Labels are there for ${labels.blocks} of the ${labels.blocksWanted} days of the block`;
+  if (labels.blocks < sound) {
+    return `Labels are there for ${labels.blocks} of the ${sound} days of the block`;
   }
   if (coverage < COVERAGE_MIN) {
     return `Labels are immature: ${(coverage * 100).toFixed(1)} % of the block's predictions have one, ${COVERAGE_MIN * 100} % are needed`;
@@ -102,6 +120,7 @@ export function probeFinding(
       champion: championLoss,
       challenger: challengerLoss,
       coverage: labels.predictions === 0 ? null : labels.labelled / labels.predictions,
+      blocksExcluded: labels.blocksExcluded,
       sampleShare: labels.sampleShare,
       trainRows: probe.trainRows,
       recalibrationGain,

@@ -127,15 +127,28 @@ export const labelledSpan = defineQuery({
     WHERE model = {model:String} AND ${KNOWN} HAVING count() > 0`,
 });
 
-/** Successful predictions of a span, and those of them with a known label. */
-export const labelCoverage = defineQuery({
-  name: "label_coverage",
-  params: z.object(spanParams),
-  row: z.object({ predictions: count, labelled: count }),
-  sql: `SELECT
-      (SELECT countIf(error = '') FROM predictions WHERE ${SPAN}) AS predictions,
-      (SELECT count() FROM outcomes FINAL WHERE ${SPAN} AND ${KNOWN}) AS labelled`,
-});
+/**
+ * Successful predictions of a span by period of `periodMs` from `fromMs`: those that exclusions leave in,
+ * those that they leave out, and how many of the former have a known target.
+ */
+export function labelCoverage(columns: Pick<RowColumns, "target">) {
+  const period = "intDiv(toUnixTimestamp64Milli(ts) - {firstMs:Int64}, {periodMs:Int64}) AS period";
+  return defineQuery({
+    name: "label_coverage",
+    params: z.object({ ...spanParams, ...exclusionParams, firstMs: z.int(), periodMs: z.int() }),
+    row: z.object({ period: count, predictions: count, excluded: count, labelled: count }),
+    sql: `SELECT period, sum(sound) AS predictions, sum(broken) AS excluded, sum(known) AS labelled
+      FROM (SELECT ${period}, countIf(${NOT_EXCLUDED}) AS sound, countIf(NOT (${NOT_EXCLUDED})) AS broken,
+          toUInt64(0) AS known
+        FROM predictions WHERE ${SPAN} AND error = '' GROUP BY period
+        UNION ALL
+        SELECT ${period}, toUInt64(0) AS sound, toUInt64(0) AS broken, count() AS known
+        FROM (SELECT ts FROM outcomes FINAL
+          WHERE ${SPAN} AND ${KNOWN} AND ${targetKnown(columns)} AND ${NOT_EXCLUDED})
+        GROUP BY period)
+      GROUP BY period ORDER BY period`,
+  });
+}
 
 /** Scores as they were served by one version with the truth, for \`stream\` as Native. */
 export const recordedScores = defineQuery({
@@ -194,7 +207,7 @@ function columnsSql(columns: RowColumns, ofOutcomes: string, ofPredictions: stri
       ORDER BY o.at, o.id`;
 }
 
-const targetKnown = (columns: RowColumns): string =>
+const targetKnown = (columns: Pick<RowColumns, "target">): string =>
   columns.target === "label" ? "actual_label != ''" : "isFinite(actual_value)";
 
 function featureColumns(

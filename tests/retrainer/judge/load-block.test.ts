@@ -79,3 +79,35 @@ describe("a block with more labelled rows than the judge looks at", () => {
     expect(sampleShare(4_000_000, 2_000_000)).toBeCloseTo(0.498, 3);
   });
 });
+
+describe("a block with quarantined rows", () => {
+  const open = { id: "q", tag: "", values: [""], reason: "kilometres for miles" };
+  const day = { ...open, fromMs: BEGIN_MS + 2 * DAY_MS, toMs: BEGIN_MS + 3 * DAY_MS };
+  const agents = ["a0", "a1", "a2", "a3", "a4"];
+
+  test.each([
+    ["all rows", day],
+    ["all agents, one by one", { ...day, tag: "app", values: agents }],
+  ])("counts a day that lost %s as excluded, not as one without labels", async (_name, entry) => {
+    const { rows, labels } = await loadBlock({ ...week, quarantine: [entry] }, world.store);
+    expect(rowsByDay(rows.timeMs)[2]).toBe(0);
+    expect(labels).toMatchObject({ blocks: 6, blocksExcluded: 1, blocksWanted: 7 });
+    expect(labels).toMatchObject({ predictions: 6 * ROWS_A_DAY, labelled: 6 * ROWS_A_DAY });
+    expect(immaturity(labels, 10_000, 10)).toBeNull();
+    expect(labelsNote(labels)).toBe(
+      "; 1 of the 7 days of the block is quarantined whole and left out",
+    );
+  });
+
+  test("counts a day of which a part is left as one with labels", async () => {
+    const entry = { ...day, tag: "app", values: agents.slice(1) };
+    const { labels } = await loadBlock({ ...week, quarantine: [entry] }, world.store);
+    expect(labels).toMatchObject({ blocks: 7, blocksExcluded: 0, labelled: 6.2 * ROWS_A_DAY });
+  });
+
+  test("still misses the labels of a day that nobody quarantined", async () => {
+    const knownMs = BEGIN_MS + 6 * DAY_MS;
+    const { labels } = await loadBlock({ ...week, knownMs, quarantine: [day] }, world.store);
+    expect(immaturity(labels, 10_000, 10)).toMatch(/^Labels are there for 5 of the 6 days/);
+  });
+});

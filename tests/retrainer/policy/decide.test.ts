@@ -115,11 +115,20 @@ describe("the probe's times", () => {
     });
   });
   test("immature labels are no evidence", () => {
-    const labels = { predictions: 100, labelled: 79, blocks: 7, blocksWanted: 7, sampleShare: 1 };
+    const whole = { blocks: 7, blocksWanted: 7, blocksExcluded: 0, sampleShare: 1 };
+    const labels = { predictions: 100, labelled: 79, ...whole };
     expect(immaturity(labels, 1000, 10)).toMatch(/79.0 % of the block's predictions/);
     expect(immaturity({ ...labels, labelled: 80 }, 1000, 10)).toBeNull();
     expect(immaturity({ ...labels, labelled: 90, blocks: 6 }, 1000, 10)).toMatch(/6 of the 7 days/);
     expect(immaturity({ ...labels, labelled: 90 }, 9, 10)).toMatch(/Too few rows/);
+  });
+  test("days that are quarantined whole lack no labels, and the reason names them", () => {
+    const whole = { predictions: 100, labelled: 90, blocksWanted: 7, sampleShare: 1 };
+    expect(immaturity({ ...whole, blocks: 6, blocksExcluded: 1 }, 1000, 10)).toBeNull();
+    expect(immaturity({ ...whole, blocks: 4, blocksExcluded: 2 }, 1000, 10)).toBe(
+      "Labels are there for 4 of the 5 days of the block; " +
+        "2 of the 7 days of the block are quarantined whole and left out",
+    );
   });
 });
 
