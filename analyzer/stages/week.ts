@@ -2,6 +2,7 @@
  * What is judged when an ISO week has closed: drift, the week's and the fortnight's performance, the
  * estimate without labels, calibration, declared thresholds, and whether labels still come.
  */
+import { isBeyond, parseThreshold } from "../../contract/threshold.ts";
 import { WEEK_MS, type Window, windowEndingAt, windowName } from "../../contract/window.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
 import { type OutcomeSums, outcomeCounts } from "../../store/queries/outcome-sums.ts";
@@ -9,7 +10,6 @@ import type { Evaluation, StageDeps } from "../evaluation.ts";
 import type { PerformanceOf } from "../results/store-performance.ts";
 import { judgeCalibration } from "../rules/calibration.ts";
 import { type LabelledWeek, judgeLabels } from "../rules/no-labels.ts";
-import { isBeyond, parseThreshold } from "../rules/threshold.ts";
 import { baselineOf } from "./baseline.ts";
 import { evaluateDrift } from "./drift.ts";
 import { evaluateEstimates } from "./estimated.ts";

@@ -7,7 +7,7 @@ import type { AnalyzedMessage } from "../../contract/messages.ts";
 import type { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import type { Check } from "../../contract/run.ts";
 import { nextDueMs } from "../policy/probe.ts";
-import { parseThreshold } from "../policy/threshold.ts";
+import { readTrigger } from "../policy/threshold.ts";
 import { adoptChampion } from "./adopt-champion.ts";
 import { type ModelContext, type RetrainerDeps, modelContext } from "./deps.ts";
 import { type DriveControl, driveRun } from "./drive-run.ts";
@@ -214,7 +214,7 @@ export class ModelLoop {
 
   async #thresholdDue(text: string, throughMs: number): Promise<void> {
     const { journal } = this.#deps;
-    const threshold = parseThreshold(text);
+    const threshold = readTrigger(text);
     const context = this.context();
     const windows = await windowsOf(context, threshold, throughMs, this.#deps);
     const began = journal.switches.cursor(this.model, this.#began) ?? throughMs;

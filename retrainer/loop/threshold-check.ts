@@ -1,6 +1,7 @@
 /** A threshold trigger: the newest windows of a metric against a limit, and the metric on the reference. */
+import type { Threshold } from "../../contract/threshold.ts";
 import type { Finding } from "../policy/decide.ts";
-import { type Threshold, type WindowFigure, evaluateThreshold } from "../policy/threshold.ts";
+import { type WindowFigure, evaluateThreshold } from "../policy/threshold.ts";
 import { accuracyOf, referenceMetric } from "../policy/reference-metric.ts";
 import { metricWindows } from "../../store/queries/retraining.ts";
 import { versionReference } from "../../store/queries/references.ts";

@@ -1,14 +1,6 @@
-/** The threshold trigger: `METRIC (<|>) NUMBER [* baseline] [for N windows]`, parsed once, evaluated on results. */
+/** The threshold trigger, evaluated on the results of windows. */
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-
-export interface Threshold {
-  readonly text: string;
-  readonly metric: string;
-  readonly below: boolean;
-  readonly factor: number;
-  readonly ofBaseline: boolean;
-  readonly windows: number;
-}
+import { type Threshold, isBeyond, limitOf, parseThreshold } from "../../contract/threshold.ts";
 
 /** One window's figure, as the analyzer stored it. */
 export interface WindowFigure {
@@ -25,28 +17,15 @@ export interface ThresholdResult {
   readonly numbers: Readonly<Record<string, number | string | null>>;
 }
 
-const PATTERN =
-  /^\s*([a-z_]+)\s*([<>])\s*(-?\d+(?:\.\d+)?)\s*(\*\s*baseline)?\s*(?:for\s+(\d+)\s+windows?)?\s*$/;
-
 /** @throws {DriftmendError} trigger_invalid */
-export function parseThreshold(text: string): Threshold {
-  const match = PATTERN.exec(text);
-  if (match === null) {
-    throw new DriftmendError("trigger_invalid", {
-      retry: "never",
-      message: `Cannot read the trigger "${text}" as METRIC (<|>) NUMBER [* baseline] [for N windows]`,
-      next: 'Write it like "skill < 0.9 * baseline for 2 windows" in "retrain.when".',
-    });
-  }
-  const [, metric = "", sign, factor = "", baseline, windows] = match;
-  return {
-    text: text.trim(),
-    metric,
-    below: sign === "<",
-    factor: Number(factor),
-    ofBaseline: baseline !== undefined,
-    windows: windows === undefined ? 1 : Math.max(1, Number(windows)),
-  };
+export function readTrigger(text: string): Threshold {
+  const threshold = parseThreshold(text);
+  if (threshold !== null) return threshold;
+  throw new DriftmendError("trigger_invalid", {
+    retry: "never",
+    message: `Cannot read the trigger "${text}" as METRIC (<|>) NUMBER [* baseline] [for N windows]`,
+    next: 'Write it like "skill < 0.9 * baseline for 2 windows" in "retrain.when".',
+  });
 }
 
 /**
@@ -59,7 +38,7 @@ export function evaluateThreshold(
   figures: readonly WindowFigure[],
   baseline: number | null,
 ): ThresholdResult {
-  const { metric, below, factor, ofBaseline, windows } = threshold;
+  const { metric, comparison, ofBaseline, windows } = threshold;
   if (ofBaseline && baseline === null) {
     return {
       fired: false,
@@ -67,14 +46,15 @@ export function evaluateThreshold(
       numbers: { windows: figures.length },
     };
   }
-  const limit = ofBaseline ? factor * (baseline ?? Number.NaN) : factor;
+  const base = baseline ?? Number.NaN;
+  const limit = limitOf(threshold, base);
   const last = figures.slice(-windows);
-  const crossing = last.filter(({ value }) => (below ? value < limit : value > limit));
+  const crossing = last.filter(({ value }) => isBeyond(threshold, value, base));
   const fired = last.length === windows && crossing.length === windows;
   const newest = last.at(-1)?.value ?? null;
   return {
     fired,
-    reason: `${metric} was ${below ? "below" : "above"} ${limit.toFixed(4)} in ${crossing.length} of the last ${windows} window${windows === 1 ? "" : "s"}${newest === null ? "" : ` (newest: ${newest.toFixed(4)})`}`,
+    reason: `${metric} was ${comparison === "<" ? "below" : "above"} ${limit.toFixed(4)} in ${crossing.length} of the last ${windows} window${windows === 1 ? "" : "s"}${newest === null ? "" : ` (newest: ${newest.toFixed(4)})`}`,
     numbers: { limit, newest, baseline, windows: crossing.length, windowsNeeded: windows },
   };
 }

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { AgentHeads, BLIND_AFTER_MS } from "../../../analyzer/rules/blind-agents.ts";
 import { judgeCalibration } from "../../../analyzer/rules/calibration.ts";
 import { judgeLabels } from "../../../analyzer/rules/no-labels.ts";
-import { isBeyond, parseThreshold } from "../../../analyzer/rules/threshold.ts";
 import type { BlockSums } from "../../../analyzer/performance/metrics.ts";
 
 /** Days of a thousand rows whose predictions exceed outcomes by `gap` of them. */
@@ -50,23 +49,6 @@ describe("labels", () => {
     ],
   ])("judges %s", (_name, week, before, breach) => {
     expect(judgeLabels(week, before).breach).toBe(breach);
-  });
-});
-
-describe("thresholds", () => {
-  it.each([
-    ["skill < 0.9 * baseline for 2 windows", 0.1, 0.12, true],
-    ["skill < 0.9 * baseline for 2 windows", 0.11, 0.12, false],
-    ["log_loss > 0.5", 0.51, Number.NaN, true],
-    ["log_loss > 1.1 * baseline", 0.9, Number.NaN, false],
-    ["calibration < -0.05", -0.06, Number.NaN, true],
-  ])("reads %j", (text, value, baseline, beyond) => {
-    const threshold = parseThreshold(text);
-    expect(threshold && isBeyond(threshold, value, baseline)).toBe(beyond);
-  });
-
-  it("refuses what it does not know", () => {
-    expect(parseThreshold("skill <= 1")).toBeNull();
   });
 });
 

@@ -3,7 +3,7 @@ import { cooldownOf } from "../../../retrainer/policy/cooldown.ts";
 import { type Evidence, type Finding, decide } from "../../../retrainer/policy/decide.ts";
 import { blockBefore, immaturity, nextDueMs } from "../../../retrainer/policy/probe.ts";
 import { blockingEntry } from "../../../retrainer/policy/quarantine.ts";
-import { evaluateThreshold, parseThreshold } from "../../../retrainer/policy/threshold.ts";
+import { evaluateThreshold, readTrigger } from "../../../retrainer/policy/threshold.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -134,20 +134,12 @@ describe("the probe's times", () => {
 
 describe("a threshold", () => {
   const figure = (value: number) => ({ fromMs: 0, toMs: 1, value, n: 10, labelled: 10 });
-  test("is read as it is documented", () => {
-    expect(parseThreshold("skill < 0.9 * baseline for 2 windows")).toEqual({
-      text: "skill < 0.9 * baseline for 2 windows",
-      metric: "skill",
-      below: true,
-      factor: 0.9,
-      ofBaseline: true,
-      windows: 2,
-    });
-    expect(parseThreshold("log_loss > 0.6")).toMatchObject({ below: false, windows: 1 });
-    expect(() => parseThreshold("skill drops a lot")).toThrow(/METRIC/);
+  test("that cannot be read says how to write it", () => {
+    expect(readTrigger("log_loss > 0.6")).toMatchObject({ metric: "log_loss", windows: 1 });
+    expect(() => readTrigger("skill drops a lot")).toThrow(/METRIC/);
   });
   test("fires when all its windows cross", () => {
-    const rule = parseThreshold("skill < 0.9 * baseline for 2 windows");
+    const rule = readTrigger("skill < 0.9 * baseline for 2 windows");
     expect(evaluateThreshold(rule, [figure(0.2), figure(0.17)], 0.2).fired).toBe(false);
     expect(evaluateThreshold(rule, [figure(0.17), figure(0.17)], 0.2).fired).toBe(true);
     expect(evaluateThreshold(rule, [figure(0.17)], 0.2).fired).toBe(false);
