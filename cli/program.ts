@@ -106,8 +106,8 @@ function positiveNumber(text: string): number {
 }
 
 const model = new Argument("<model>", "name of the model");
-const alert = new Argument("<alert>", "id of the alert");
-const run = new Argument("<run>", "id of the run");
+const alert = new Argument("<alert>", "id of the alert, or how it begins");
+const run = new Argument("<run>", "id of the run, or how it begins");
 
 function addUp(program: Command, add: Add): void {
   const portOption = (flag: string, what: string, from: number): Option =>
@@ -187,7 +187,13 @@ function addAlerts(program: Command, add: Add): void {
       new Option("--model <model>", "of one model only"),
     ],
   });
-  add(program, { name: "why", description: "the full explanation of an alert", args: [alert] });
+  add(program, {
+    name: "why",
+    description: "the full explanation of an alert",
+    args: [
+      new Argument("[alert]", "id of the alert, or how it begins; none: the newest that is open"),
+    ],
+  });
   add(program, {
     name: "rows",
     description: "the rows behind an alert",
@@ -219,7 +225,7 @@ function addAlerts(program: Command, add: Add): void {
   add(quarantine, {
     name: "release",
     description: "let them in again, and end an INVESTIGATE",
-    args: [new Argument("<quarantine>", "id of the quarantine")],
+    args: [new Argument("<quarantine>", "id of the quarantine, or how it begins")],
   });
 }
 

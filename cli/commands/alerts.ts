@@ -4,7 +4,8 @@ import { AlertDetail, AlertView } from "../../contract/alert.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatFact, formatInstant, formatTime } from "../format.ts";
-import { answer, connectRemote, encode } from "../remote.ts";
+import { pathOfId } from "../find-id.ts";
+import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { checkModel } from "../known-models.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
@@ -63,13 +64,26 @@ function stateOf(alert: AlertView): string {
 
 export async function why(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const alert = await remote.api.request({
-    path: `/api/v1/alerts/${encode(context.args[0] ?? "")}`,
-    schema: AlertDetail,
-  });
+  const id = context.args[0] ?? (await newestAlert(remote));
+  if (id === null) {
+    answer(context, remote, null, () => ["No alerts so far"]);
+    return 0;
+  }
+  const { path } = await pathOfId(remote, "alert", id);
+  const alert = await remote.api.request({ path, schema: AlertDetail });
   answer(context, remote, alert, () => explain(alert, context));
   return 0;
 }
+
+/** Of the open ones, else of all; null where there is none. */
+async function newestAlert(remote: Remote): Promise<string | null> {
+  const { alerts: every } = await remote.api.request({ path: "/api/v1/alerts", schema: AlertList });
+  const newest = every.toSorted((a, b) => sinceOf(b).localeCompare(sinceOf(a)));
+  return (newest.find(({ state }) => state !== "resolved") ?? newest[0])?.id ?? null;
+}
+
+/** When it told somebody, else since when it looks so. */
+const sinceOf = ({ fired, from }: AlertView): string => fired ?? from;
 
 /** The parts in the order of INTERFACES: what, cost, cause, where, how sure, changes, loop, commands. */
 function explain(alert: AlertDetail, context: CommandContext): string[] {
@@ -131,9 +145,11 @@ async function act(
   done: string,
 ): Promise<number> {
   const remote = connectRemote(context);
-  const id = context.args[0] ?? "";
-  const path = `/api/v1/alerts/${encode(id)}/${action}`;
-  const result = await remote.api.request({ method: "POST", path, body, schema: z.unknown() });
+  const { id, path } = await pathOfId(remote, "alert", context.args[0] ?? "");
+  const result = await remote.api.request({
+    ...{ method: "POST", path: `${path}/${action}`, body },
+    schema: z.unknown(),
+  });
   answer(context, remote, result, () => [`Alert ${id}: ${done}`]);
   return 0;
 }

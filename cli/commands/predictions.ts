@@ -9,8 +9,9 @@ import {
 } from "../../store/queries/last-predictions.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatInstant, formatNumber, formatTime } from "../format.ts";
+import { pathOfId } from "../find-id.ts";
 import { checkModel } from "../known-models.ts";
-import { answer, connectRemote, encode, localSystem, withStore } from "../remote.ts";
+import { answer, connectRemote, localSystem, withStore } from "../remote.ts";
 import { type Column, renderTable } from "../table.ts";
 
 const TailOptions = z.object({ rows: z.int(), follow: z.boolean().optional() });
@@ -80,10 +81,8 @@ async function newest(
 export async function rows(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const options = optionsOf(context, RowsOptions);
-  const alert = await remote.api.request({
-    path: `/api/v1/alerts/${encode(context.args[0] ?? "")}`,
-    schema: AlertDetail,
-  });
+  const { path } = await pathOfId(remote, "alert", context.args[0] ?? "");
+  const alert = await remote.api.request({ path, schema: AlertDetail });
   const segment = alert.finding?.segment ?? null;
   const ready = localSystem(remote, "show rows");
   const found = await withStore(context, ready, (store) =>

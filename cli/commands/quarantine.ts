@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatCount, formatTime } from "../format.ts";
+import { pathOfId } from "../find-id.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
 
@@ -63,11 +64,9 @@ export async function list(context: CommandContext): Promise<number> {
 
 export async function release(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const id = context.args[0] ?? "";
+  const { id, path } = await pathOfId(remote, "quarantine", context.args[0] ?? "");
   const result = await remote.api.request({
-    method: "POST",
-    path: `/api/v1/quarantine/${encode(id)}/release`,
-    body: {},
+    ...{ method: "POST", path: `${path}/release`, body: {} },
     schema: z.unknown(),
   });
   answer(context, remote, result, () => [

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatFact, formatTime } from "../format.ts";
 import { checkModel } from "../known-models.ts";
+import { pathOfId } from "../find-id.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
 
@@ -100,10 +101,8 @@ async function show<S extends z.ZodType>(
 
 export async function run(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const found = await remote.api.request({
-    path: `/api/v1/runs/${encode(context.args[0] ?? "")}`,
-    schema: z.record(z.string(), z.unknown()),
-  });
+  const { path } = await pathOfId(remote, "run", context.args[0] ?? "");
+  const found = await remote.api.request({ path, schema: z.record(z.string(), z.unknown()) });
   answer(context, remote, found, () => renderPairs(flatten(found), context));
   return 0;
 }
@@ -143,11 +142,11 @@ export async function rollback(context: CommandContext): Promise<number> {
 export function onRun(
   action: "approve" | "reject" | "cancel",
 ): (context: CommandContext) => Promise<number> {
-  return (context) => {
-    const id = context.args[0] ?? "";
+  return async (context) => {
+    const { id, path } = await pathOfId(connectRemote(context), "run", context.args[0] ?? "");
     return act(
       context,
-      `/api/v1/runs/${encode(id)}/${action}`,
+      `${path}/${action}`,
       `Run ${id}: ${action} is noted; "driftmend run ${id}" shows what comes of it`,
     );
   };
