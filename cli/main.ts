@@ -8,6 +8,7 @@ const EXIT_USAGE = 2;
 
 /** @param args without node and the program; answers the exit code */
 export async function main(args: readonly string[]): Promise<number> {
+  endWhenNobodyReads(args);
   let exitCode = 0;
   const program = createProgram(version(), async (name, given, options) => {
     const { runCommand } = await import("./run-command.ts");
@@ -29,6 +30,14 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${errorLines(error, paint).join("\n")}\n`);
     return EXIT_FAILED;
   }
+}
+
+/** `driftmend runs flights | head` ends with the reader; a system that is up goes on without one. */
+function endWhenNobodyReads(args: readonly string[]): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (args[0] !== "up") process.exit(0);
+  });
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,4 +1,5 @@
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -83,6 +84,19 @@ describe("the command line", () => {
     expect(alone.stderr).toBe(
       `driftmend: Cannot find a running system as one must have written ready.json: there is no "${join(folder, "ready.json")}" [system_not_running]\n  → Start one with "npm start" (or "npx driftmend up"), name its folder with --data-dir, or set DRIFTMEND_URL and DRIFTMEND_TOKEN.\n`,
     );
+  });
+
+  it("ends quietly when the reader of its answer goes", async () => {
+    const program = resolve(import.meta.dirname, "..", "..", "cli", "driftmend.mjs");
+    const child = spawn(process.execPath, [program, "--help"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+    // Closed long before the first line: Node has yet to load the program.
+    child.stdout.destroy();
+    const [status] = await once(child, "close");
+    expect({ status, errors }).toEqual({ status: 0, errors: "" });
   });
 
   it("says where it could not be reached", () => {
