@@ -63,7 +63,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   const nowMs = (): number => clock.nowMs();
   const folder = config.DRIFTMEND_SPOOL_DIR;
   const randomHex = (): string => randomBytes(SPOOL_ID_BYTES).toString("hex");
-  const spool = await Spool.open(folder, { nowMs, logger, randomHex, pid: process.pid });
+  const spool = await Spool.open(folder, { nowMs, logger, randomHex });
   lifecycle.defer("spool", () => spool.close());
   const rules = new FeatureRules();
   await loadDocuments(folder, rules);

@@ -29,14 +29,13 @@ export interface SpoolDeps {
   readonly logger: Logger;
   /** 128 random bits as 32 hex digits. */
   readonly randomHex: () => string;
-  readonly pid: number;
 }
 
 export class Spool {
   readonly digests: DigestMemory;
   private readonly folder: string;
   private readonly deps: SpoolDeps;
-  private readonly unlock: () => Promise<void>;
+  private readonly unlock: () => void;
   private state: SpoolState;
   /** Frames that are not known to be stored, by seq from `storedThrough + 1`. */
   private frames: FrameEntry[] = [];
@@ -48,12 +47,7 @@ export class Spool {
   private readonly reserve: DiskReserve;
   private queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    folder: string,
-    state: SpoolState,
-    unlock: () => Promise<void>,
-    deps: SpoolDeps,
-  ) {
+  private constructor(folder: string, state: SpoolState, unlock: () => void, deps: SpoolDeps) {
     this.folder = folder;
     this.state = state;
     this.unlock = unlock;
@@ -65,14 +59,14 @@ export class Spool {
   /** Opens the spool in `folder`, made if need be. @throws {DriftmendError} spool_in_use, spool_state_invalid */
   static async open(folder: string, deps: SpoolDeps): Promise<Spool> {
     await mkdir(folder, { recursive: true });
-    const unlock = await lockFolder(folder, deps.pid);
+    const unlock = await lockFolder(folder);
     try {
       const found = await readSpoolState(folder);
       const spool = new Spool(folder, found ?? newState(deps), unlock, deps);
       await spool.recover(found !== null);
       return spool;
     } catch (error) {
-      await unlock();
+      unlock();
       throw error;
     }
   }
@@ -176,7 +170,7 @@ export class Spool {
       this.writer = null;
       await this.writeState();
     });
-    await this.unlock();
+    this.unlock();
   }
 
   private async recover(isOld: boolean): Promise<void> {

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { writeFileAtomic } from "../../runtime/atomic-file.ts";
-import { lockDirectory } from "../../store/embedded/directory-lock.ts";
+import { type DirectoryLock, lockDirectory } from "../../runtime/directory-lock.ts";
 import { defaultDataDirectory } from "../places.ts";
 import { recordedUp } from "./process-record.ts";
 
@@ -20,6 +20,7 @@ const Credentials = z.object({
   token: z.string(),
   readToken: z.string(),
   clickhousePassword: z.string(),
+  natsPassword: z.string(),
 });
 export type Credentials = z.infer<typeof Credentials>;
 
@@ -85,19 +86,15 @@ export async function openDataDirectory(path: string, version: string): Promise<
   }
 }
 
-function lockFor(dataDir: string): { release(): void } {
-  try {
-    return lockDirectory(join(dataDir, "up.lock"), dataDir);
-  } catch (cause) {
-    if (!(cause instanceof DriftmendError) || cause.code !== "data_directory_in_use") throw cause;
-    const pid = recordedUp(dataDir);
-    throw new DriftmendError("data_directory_in_use", {
-      retry: "never",
-      message: `Cannot start on "${dataDir}" as only one process may use a data directory: ${pid === undefined ? "another one" : `process ${pid}`} runs on it`,
-      next: 'Look at it with "npx driftmend status", stop it with Ctrl-C, or name another folder with --data-dir.',
-      cause,
-    });
-  }
+function lockFor(dataDir: string): DirectoryLock {
+  const lock = lockDirectory(join(dataDir, "up.lock"));
+  if (lock !== null) return lock;
+  const pid = recordedUp(dataDir);
+  throw new DriftmendError("data_directory_in_use", {
+    retry: "never",
+    message: `Cannot start on "${dataDir}" as only one process may use a data directory: ${pid === undefined ? "another one" : `process ${pid}`} runs on it`,
+    next: 'Look at it with "npx driftmend status", stop it with Ctrl-C, or name another folder with --data-dir.',
+  });
 }
 
 function checkFormat(dataDir: string): void {
@@ -123,10 +120,17 @@ function checkFormat(dataDir: string): void {
 
 async function keptCredentials(dataDir: string): Promise<Credentials> {
   const path = join(dataDir, "credentials.json");
-  const kept = Credentials.safeParse(jsonOf(readIfThere(path) ?? ""));
-  if (kept.success) return kept.data;
+  const kept = Credentials.partial().safeParse(jsonOf(readIfThere(path) ?? "")).data ?? {};
+  const whole = Credentials.safeParse(kept);
+  if (whole.success) return whole.data;
   const secret = (): string => randomBytes(24).toString("base64url");
-  const made = { token: secret(), readToken: secret(), clickhousePassword: secret() };
+  // What a version before this one has made stays: engines know it already.
+  const made: Credentials = {
+    token: kept.token ?? secret(),
+    readToken: kept.readToken ?? secret(),
+    clickhousePassword: kept.clickhousePassword ?? secret(),
+    natsPassword: kept.natsPassword ?? secret(),
+  };
   await writeFileAtomic(path, `${JSON.stringify(made)}\n`, 0o600);
   return made;
 }

@@ -12,12 +12,12 @@ import { Session } from "chdb";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { type DirectoryLock, lockDirectory } from "../../runtime/directory-lock.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { EndpointConfig } from "./config.ts";
 import { checkFormat, dataDirectory, prepareFolders, writeFormat } from "./data-directory.ts";
-import { lockDirectory } from "./directory-lock.ts";
 import { renderEngineConfig } from "./engine-config.ts";
 import { readEngineFacts } from "./engine-facts.ts";
 import { createEnginePool } from "./engine-pool.ts";
@@ -51,7 +51,7 @@ export async function startEndpoint(
   const { lifecycle, logger, clock } = deps;
   const directory = dataDirectory(config.dataDirectory);
   prepareFolders(directory);
-  const lock = lockDirectory(directory.lockFile, directory.root);
+  const lock = lockFor(directory.lockFile, directory.root);
   lifecycle.defer("data directory", () => lock.release());
   const repair = await repairDeduplicationLogs(directory.engine);
   for (const { folder, reason } of repair.repaired) {
@@ -111,6 +111,16 @@ export async function startEndpoint(
   const url = await listen(server, config);
   lifecycle.defer("listener", () => stopListening(server, clock));
   return { url };
+}
+
+function lockFor(lockFile: string, directory: string): DirectoryLock {
+  const lock = lockDirectory(lockFile);
+  if (lock !== null) return lock;
+  throw new DriftmendError("data_directory_in_use", {
+    retry: "never",
+    message: `Cannot open the data directory "${directory}" as only one process may use it: another one has it open`,
+    next: "Stop the other process, or name another data directory.",
+  });
 }
 
 /**

@@ -349,7 +349,7 @@ describe("the shared routes", () => {
     );
     const holder = await startAgentProcess(other.path, {});
     await expect(startAgentProcess(other.path, {})).rejects.toThrow(
-      /as its only user: process \d+ uses it \[spool_in_use\] Stop that agent/,
+      /as its only user: another agent uses it \[spool_in_use\] Stop that agent/,
     );
     await holder.kill();
     other.remove();

@@ -1,4 +1,6 @@
 /** The spool's own promises, without a process around it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdirSync,
   readdirSync,
@@ -34,7 +36,6 @@ function openSpool(path: string, nowMs = NOW_MS): Promise<Spool> {
     nowMs: () => nowMs,
     logger: silentLogger,
     randomHex: () => String(++serial).padStart(32, "0"),
-    pid: process.pid,
   });
 }
 
@@ -137,21 +138,33 @@ describe("a frame that is stored while it is read again", () => {
 });
 
 describe("the lock", () => {
-  it("of a process that is gone, or whose number was given to another, is taken over", async () => {
+  it("keeps a second agent out, also one with the same pid, as in containers", async () => {
     const path = folder();
     mkdirSync(path, { recursive: true });
-    const lock = join(path, "lock");
-    for (const holder of [
-      { pid: 2 ** 22 - 3, started: "unknown" },
-      { pid: process.ppid, started: "another boot/1" },
-    ]) {
-      writeFileSync(lock, JSON.stringify(holder));
-      const unlock = await lockFolder(path, process.pid);
-      expect(JSON.parse(readFileSync(lock, "utf8"))).toMatchObject({ pid: process.pid });
-      await unlock();
-    }
-    writeFileSync(lock, "torn");
-    await (await lockFolder(path, process.pid))();
-    expect(readdirSync(path)).toEqual([]);
+    const unlock = await lockFolder(path);
+    const second = lockFolder(path);
+    await expect(second).rejects.toMatchObject({ code: "spool_in_use" });
+    unlock();
+    (await lockFolder(path))();
+  });
+
+  it("of a process that was killed is free, as is one of a version before this one", async () => {
+    const path = folder();
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "lock"), JSON.stringify({ pid: process.ppid, started: "unknown" }));
+    const script = `
+      import { lockFolder } from ${JSON.stringify(import.meta.resolve("../../../agent/spool/folder-lock.ts"))};
+      await lockFolder(${JSON.stringify(path)});
+      process.send("locked");
+      process.on("disconnect", () => process.exit(0));`;
+    const holder = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    await once(holder, "message");
+    await expect(lockFolder(path)).rejects.toMatchObject({ code: "spool_in_use" });
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
+    (await lockFolder(path))();
+    expect(readdirSync(path)).toEqual(["spool.lock"]);
   });
 });

@@ -30,7 +30,21 @@ describe("a data directory", () => {
     second.release();
     expect(second.credentials).toEqual(first.credentials);
     expect(first.credentials.token).toMatch(/^[\w-]{32}$/);
-    expect(new Set(Object.values(first.credentials)).size).toBe(3);
+    expect(new Set(Object.values(first.credentials)).size).toBe(4);
+  });
+
+  it("of a version before this one keeps what that had made, and gets what it lacks", async () => {
+    const old = { token: "t", readToken: "r", clickhousePassword: "c" };
+    writeFileSync(join(folder, "credentials.json"), JSON.stringify(old), { mode: 0o600 });
+    writeFileSync(join(folder, "credentials.json.tmp"), "{", { mode: 0o644 });
+    const first = await openDataDirectory(folder, "0.1.0");
+    first.release();
+    expect(first.credentials).toMatchObject(old);
+    expect(first.credentials.natsPassword).toMatch(/^[\w-]{32}$/);
+    expect(mode(join(folder, "credentials.json"))).toBe("600");
+    const second = await openDataDirectory(folder, "0.1.0");
+    second.release();
+    expect(second.credentials).toEqual(first.credentials);
   });
 
   it("in use by another process says which, and what to do", async () => {
