@@ -12,6 +12,7 @@ export const ReadyFile = z.object({
   otlpHttp: z.url(),
   /** Null while the agent has no OTLP/gRPC door. */
   otlpGrpc: z.string().nullable(),
+  /** With its credentials: nats://user:password@host:port. */
   nats: z.string(),
   clickhouse: z.object({ url: z.url(), user: z.string(), password: z.string() }),
   /** Bearer token that may act. */

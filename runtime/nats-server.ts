@@ -4,10 +4,11 @@
  * gone, also after a kill -9. Nothing here needs more than nats-server 2.9.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { DriftmendError } from "../contract/driftmend-error.ts";
+import { writeFileAtomic } from "./atomic-file.ts";
 import type { Clock } from "./clock.ts";
 import type { Environment } from "./env.ts";
 
@@ -17,11 +18,14 @@ export interface NatsServerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly maxPayloadBytes: number;
+  /** Whom it lets in; left out: everyone on this machine. Stands in the file of mode 0600 alone. */
+  readonly login?: { readonly user: string; readonly password: string };
   /** The executable; found by `findNatsServer` by its callers. */
   readonly binary: string;
 }
 
 export interface NatsServer {
+  /** Without credentials. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -81,11 +85,17 @@ function missing(state: string): DriftmendError {
 
 /** The text of the configuration file. `sync_interval` stays out: 2.9 refuses it, and the spools are the truth. */
 export function natsConfiguration(options: Omit<NatsServerOptions, "binary">): string {
+  const { login } = options;
   return [
     "host: 127.0.0.1",
     `port: ${options.port === 0 ? -1 : options.port}`,
     `max_payload: ${options.maxPayloadBytes}`,
     `jetstream { store_dir: ${JSON.stringify(options.storeDir)} }`,
+    ...(login === undefined
+      ? []
+      : [
+          `authorization { user: ${JSON.stringify(login.user)}, password: ${JSON.stringify(login.password)} }`,
+        ]),
     "",
   ].join("\n");
 }
@@ -101,7 +111,7 @@ export async function startNatsServer(
 ): Promise<NatsServer> {
   mkdirSync(options.storeDir, { recursive: true });
   const file = join(options.storeDir, "nats-server.conf");
-  writeFileSync(file, natsConfiguration(options));
+  await writeFileAtomic(file, natsConfiguration(options), 0o600);
   const child = spawnWatched(options.binary, ["-c", file]);
   const exited = exitOf(child);
   const port = await portOnceReady(child, exited, options, deps);

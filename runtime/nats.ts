@@ -9,6 +9,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import type { Logger } from "./logger.ts";
+import { type NatsCredentials, natsAddress } from "./nats-address.ts";
 
 export interface Nats {
   readonly connection: NatsConnection;
@@ -29,14 +30,17 @@ export interface Nats {
   close(): Promise<void>;
 }
 
+/** `options.url` may hold credentials: see nats-address.ts. @throws {DriftmendError} nats_unreachable */
 export async function connectNats(
   options: { url: string; name: string },
   deps: { logger: Logger },
 ): Promise<Nats> {
+  const { shown, credentials } = natsAddress(options.url);
   let connection: NatsConnection;
   try {
     connection = await connect({
-      servers: options.url,
+      servers: shown,
+      ...loginOf(credentials),
       name: options.name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -45,8 +49,8 @@ export async function connectNats(
   } catch (cause) {
     throw new DriftmendError("nats_unreachable", {
       retry: "later",
-      message: `Cannot connect to NATS at "${options.url}": ${String(cause)}`,
-      next: "Check that nats-server runs with JetStream and that DRIFTMEND_NATS_URL names it.",
+      message: `Cannot connect to NATS at "${shown}": ${String(cause)}`,
+      next: "Check that nats-server runs with JetStream and that DRIFTMEND_NATS_URL names it, with the credentials that it wants.",
       cause,
     });
   }
@@ -85,6 +89,17 @@ export async function connectNats(
       if (!connection.isClosed()) await connection.drain();
     },
   };
+}
+
+function loginOf(credentials: NatsCredentials): { token?: string; user?: string; pass?: string } {
+  switch (credentials.kind) {
+    case "none":
+      return {};
+    case "token":
+      return { token: credentials.token };
+    case "user":
+      return { user: credentials.user, pass: credentials.password };
+  }
 }
 
 function subscribe<T>(

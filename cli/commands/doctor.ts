@@ -4,6 +4,7 @@ import { statfsSync } from "node:fs";
 import { z } from "zod";
 import { describeError } from "../../contract/driftmend-error.ts";
 import { silentLogger } from "../../runtime/logger.ts";
+import { natsAddress } from "../../runtime/nats-address.ts";
 import { connectNats } from "../../runtime/nats.ts";
 import { findNatsServer } from "../../runtime/nats-server.ts";
 import type { CommandContext } from "../command-context.ts";
@@ -59,7 +60,7 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
       const nats = await connectNats({ url: ready.nats, name: "doctor" }, { logger: silentLogger });
       const { streams } = await nats.manager.getAccountInfo();
       await nats.close();
-      return `${ready.nats}, ${streams} streams`;
+      return `${natsAddress(ready.nats).shown}, ${streams} streams`;
     }),
     disk(ready.dataDir),
   );

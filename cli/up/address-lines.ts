@@ -1,6 +1,7 @@
 /** Where the system is reached, and what to type in a second terminal. */
 import { resolve } from "node:path";
 import type { ReadyFile } from "../../contract/ready-file.ts";
+import { natsAddress } from "../../runtime/nats-address.ts";
 import type { Paint } from "../paint.ts";
 import { defaultDataDirectory } from "../places.ts";
 import { renderPairs } from "../table.ts";
@@ -15,7 +16,7 @@ export function addressLines(system: ReadyFile, paint: Paint): readonly string[]
         ["API", url(system.url)],
         ["OTLP/HTTP", `${url(system.otlpHttp)} (predictions and labels go here)`],
         ["ClickHouse", url(system.clickhouse.url)],
-        ["NATS", url(system.nats)],
+        ["NATS", url(natsAddress(system.nats).shown)],
         ["tokens", `ready.json in ${system.dataDir}`],
       ],
       { paint, columns: Number.POSITIVE_INFINITY },

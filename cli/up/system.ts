@@ -11,6 +11,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { withCredentials } from "../../runtime/nats-address.ts";
 import { openStore } from "../../store/client.ts";
 import { migrate } from "../../store/migrate.ts";
 import type { Children } from "./children.ts";
@@ -20,6 +21,8 @@ import { residentBytes } from "./resident-memory.ts";
 import { CLICKHOUSE_USER, serviceSpecs, storeSpec } from "./service-specs.ts";
 import type { SettingsByService } from "./settings-file.ts";
 import { spawnNats } from "./spawn-nats.ts";
+
+const NATS_USER = "driftmend";
 
 export interface SystemPorts {
   readonly gateway: number;
@@ -50,21 +53,7 @@ export interface SystemDeps {
 export async function startSystem(options: SystemOptions, deps: SystemDeps): Promise<ReadyFile> {
   const { directory, ports } = options;
   const { children } = deps;
-  deps.step("starting nats-server");
-  const natsUrl = await children.start({
-    name: "nats-server",
-    endsByItself: false,
-    launch: () =>
-      spawnNats(
-        {
-          storeDir: join(directory.path, "nats"),
-          port: ports.nats,
-          maxPayloadBytes: LIMITS.natsPayloadBytesMax,
-          binary: options.natsBinary,
-        },
-        { clock: deps.clock, logPath: children.logPath("nats-server") },
-      ),
-  });
+  const natsUrl = await startNats(options, deps);
   deps.step("starting the store");
   const common = {
     dataDir: directory.path,
@@ -98,6 +87,30 @@ export async function startSystem(options: SystemOptions, deps: SystemDeps): Pro
   };
   await announce(ready, options, deps);
   return ready;
+}
+
+/** Its URL with credentials: for children's environments and ready.json, which are the owner's only. */
+async function startNats(options: SystemOptions, deps: SystemDeps): Promise<string> {
+  const { directory, ports } = options;
+  const { children } = deps;
+  const password = directory.credentials.natsPassword;
+  deps.step("starting nats-server");
+  const url = await children.start({
+    name: "nats-server",
+    endsByItself: false,
+    launch: () =>
+      spawnNats(
+        {
+          storeDir: join(directory.path, "nats"),
+          port: ports.nats,
+          maxPayloadBytes: LIMITS.natsPayloadBytesMax,
+          login: { user: NATS_USER, password },
+          binary: options.natsBinary,
+        },
+        { clock: deps.clock, logPath: children.logPath("nats-server") },
+      ),
+  });
+  return withCredentials(url, NATS_USER, password);
 }
 
 async function migrateSchema(options: SystemOptions, url: string, deps: SystemDeps): Promise<void> {

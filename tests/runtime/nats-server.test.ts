@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,6 +9,9 @@ import { connect } from "@nats-io/transport-node";
 import { startOf } from "../../cli/up/process-table.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { processEnvironment } from "../../runtime/env.ts";
+import { natsAddress, withCredentials } from "../../runtime/nats-address.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { connectNats } from "../../runtime/nats.ts";
 import { findNatsServer, natsConfiguration, startNatsServer } from "../../runtime/nats-server.ts";
 
 const deps = { clock: systemClock };
@@ -48,6 +51,31 @@ describe("startNatsServer", () => {
     await connection.close();
     await again.kill();
     expect(await again.exited).toBe("signal SIGKILL");
+  });
+
+  it("lets in only those who know its password, which stands in a file for its owner alone", async () => {
+    const login = { user: "driftmend", password: "pa:ss@w/ord" };
+    const { storeDir } = options();
+    const file = join(storeDir, "nats-server.conf");
+    mkdirSync(storeDir);
+    writeFileSync(file, "left by a version before this one", { mode: 0o644 });
+    const server = await startNatsServer({ ...options(), login }, deps);
+    const reach = async (url: string): Promise<void> => {
+      const nats = await connectNats({ url, name: "test" }, { logger: silentLogger });
+      await nats.close();
+    };
+    try {
+      expect((statSync(file).mode & 0o777).toString(8)).toBe("600");
+      expect(readFileSync(`/proc/${server.pid}/cmdline`, "utf8")).not.toContain(login.password);
+      await expect(reach(server.url)).rejects.toMatchObject({ code: "nats_unreachable" });
+      await expect(reach(withCredentials(server.url, "driftmend", "guess"))).rejects.toMatchObject({
+        code: "nats_unreachable",
+        message: expect.not.stringContaining("guess"),
+      });
+      await reach(withCredentials(server.url, login.user, login.password));
+    } finally {
+      await server.stop();
+    }
   });
 
   it("gives up its deadline once the server is ready", async () => {
@@ -142,4 +170,24 @@ it("natsConfiguration() asks for nothing that 2.9 does not know", () => {
     jetstream { store_dir: "/data/nats" }
     "
   `);
+});
+
+describe("natsAddress", () => {
+  it.each([
+    ["nats://10.0.0.1:4222", "nats://10.0.0.1:4222", { kind: "none" }],
+    ["10.0.0.1:4222", "10.0.0.1:4222", { kind: "none" }],
+    ["nats://secret@nats:4222", "nats://nats:4222", { kind: "token", token: "secret" }],
+    ["tls://me:a%40b@nats", "tls://nats", { kind: "user", user: "me", password: "a@b" }],
+    ["me:50%@nats:4222", "nats:4222", { kind: "user", user: "me", password: "50%" }],
+  ])("takes %s apart", (url, shown, credentials) => {
+    expect(natsAddress(url)).toEqual({ shown, credentials });
+  });
+
+  it("finds again what was put in", () => {
+    const url = withCredentials("nats://127.0.0.1:4222", "a user", "p:@/%");
+    expect(natsAddress(url)).toEqual({
+      shown: "nats://127.0.0.1:4222",
+      credentials: { kind: "user", user: "a user", password: "p:@/%" },
+    });
+  });
 });

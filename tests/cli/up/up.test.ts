@@ -1,5 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -7,6 +15,9 @@ import { z } from "zod";
 import { startOf } from "../../../cli/up/process-table.ts";
 import type { ReadyFile } from "../../../contract/ready-file.ts";
 import { processEnvironment } from "../../../runtime/env.ts";
+import { silentLogger } from "../../../runtime/logger.ts";
+import { natsAddress } from "../../../runtime/nats-address.ts";
+import { connectNats } from "../../../runtime/nats.ts";
 import { type StartedUp, readyOf, recordedPids, startUp } from "./started-up.ts";
 
 const SYSTEM_TIMEOUT_MS = 180_000;
@@ -79,6 +90,24 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
     expect((await fetch(`${ready.otlpHttp}/readyz`)).status).toBe(200);
     const metrics = await (await fetch(`${ready.url}/metrics`)).text();
     expect(metrics).toMatch(/driftmend_up_resident_bytes\{[^}]*\} \d{8,}/);
+  });
+
+  it("lets nobody on this machine publish who has not read ready.json, and shows it nowhere else", async () => {
+    const { shown, credentials } = natsAddress(ready.nats);
+    const reach = (url: string) => connectNats({ url, name: "test" }, { logger: silentLogger });
+    await expect(reach(shown)).rejects.toMatchObject({ code: "nats_unreachable" });
+    await (await reach(ready.nats)).close();
+    expect(credentials.kind).toBe("user");
+    const secret = credentials.kind === "user" ? credentials.password : "";
+    expect((statSync(join(dataDir, "nats", "nats-server.conf")).mode & 0o777).toString(8)).toBe(
+      "600",
+    );
+    const logs = readdirSync(join(dataDir, "logs")).map((name) => join(dataDir, "logs", name));
+    expect(logs.length).toBeGreaterThan(0);
+    const said = logs.map((path) => readFileSync(path, "utf8")).join("\n");
+    expect(up.output() + said + driftmend(["doctor"], dataDir).stdout).not.toContain(secret);
+    const { processes } = await selfOf(ready);
+    expect(JSON.stringify(processes)).not.toContain(secret);
   });
 
   it("runs every part as a process of its own", async () => {
@@ -172,10 +201,12 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
 
   it("ends nothing but itself when it is killed, yet leaves nobody behind, and goes on from there", async () => {
     const pids = recordedPids(dataDir);
+    const before = natsAddress(ready.nats).credentials;
     up.process.kill("SIGKILL");
     await up.exited;
     up = start(dataDir);
     ready = await readyOf(up, dataDir);
+    expect(natsAddress(ready.nats).credentials).toEqual(before);
     expect(aliveOf(pids)).toEqual([]);
     expect(driftmend(["tail", "wines"], dataDir).stdout).toContain("w1");
   });
