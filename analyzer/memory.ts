@@ -28,7 +28,7 @@ export const Memory = z.strictObject({
   quarantined: z.array(Quarantined),
   /** Predictions per day as they were when its windows were last judged, by day. */
   dayRows: z.record(z.string(), z.int()),
-  /** Outcomes per day, likewise. */
+  /** Fingerprint of the outcomes per day, likewise. */
   dayOutcomes: z.record(z.string(), z.int()),
 });
 export type Memory = z.infer<typeof Memory>;

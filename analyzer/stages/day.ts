@@ -11,6 +11,7 @@ import type { ModelReference } from "../reference/load-reference.ts";
 import { type QualityCheck, type QualityVerdict, judgeQuality } from "../rules/quality.ts";
 import { evaluateBreaks } from "./data-breaks.ts";
 import { soundWindows } from "./drift.ts";
+import { reissueLateSpans } from "./late-labels.ts";
 import { reissueLateWeeks } from "./late-rows.ts";
 import { evaluateChangedDays } from "./performance.ts";
 
@@ -31,7 +32,8 @@ export async function evaluateDay(
       await evaluateQuality(evaluation, reference, window, inputs, deps);
     }
   }
-  await evaluateChangedDays(evaluation, window.toMs, deps);
+  const changed = await evaluateChangedDays(evaluation, window.toMs, deps);
+  await reissueLateSpans(evaluation, changed, window.toMs, deps);
   await reissueLateWeeks(evaluation, window, deps);
   evaluation.memory = forget(evaluation.memory, window.toMs);
 }

@@ -1,7 +1,7 @@
 /**
  * Realised performance of closed windows from outcomes: days with intervals clustered by hour, weeks and
  * fortnights by day, per version and declared segment, each with its label coverage. Days whose labels
- * came late are issued again.
+ * came late are issued again here, weeks and fortnights by late-labels.ts.
  */
 import {
   DAY_MS,
@@ -36,13 +36,16 @@ export const hasScores = (evaluation: Evaluation): boolean =>
 /** How far back a day looks for labels that came late; a week's end looks back LATE_DAYS. */
 const DAILY_LATE_DAYS = 10;
 
-/** Days whose outcomes changed since they were last looked at. */
+/**
+ * Days whose outcomes changed since they were last looked at.
+ * @returns starts of these days, oldest first
+ */
 export async function evaluateChangedDays(
   evaluation: Evaluation,
   throughMs: number,
   deps: StageDeps,
-): Promise<void> {
-  if (!hasScores(evaluation)) return;
+): Promise<readonly number[]> {
+  if (!hasScores(evaluation)) return [];
   const { model } = evaluation.context;
   const lookBack = startOfWeek(throughMs) === throughMs ? LATE_DAYS : DAILY_LATE_DAYS;
   const counts = await deps.store.query(outcomeCounts, {
@@ -52,10 +55,12 @@ export async function evaluateChangedDays(
     knownMs: throughMs,
   });
   const seen = evaluation.memory.dayOutcomes;
-  const changed = counts.filter(({ day, n }) => seen[String(day)] !== n).map(({ day }) => day);
+  const changed = counts
+    .filter(({ day, fingerprint }) => seen[String(day)] !== fingerprint)
+    .map(({ day }) => day);
   const first = changed[0];
   const last = changed.at(-1);
-  if (first === undefined || last === undefined) return;
+  if (first === undefined || last === undefined) return [];
   const span = { fromMs: first, toMs: last + DAY_MS, knownMs: throughMs };
   const byDay = await readSums(evaluation, outcomeSumsByDay, span, deps);
   const { tag1: _1, tag2: _2, ...ofRows } = params(evaluation, span);
@@ -72,9 +77,10 @@ export async function evaluateChangedDays(
     ...evaluation.memory,
     dayOutcomes: {
       ...seen,
-      ...Object.fromEntries(counts.map(({ day, n }) => [String(day), n])),
+      ...Object.fromEntries(counts.map(({ day, fingerprint }) => [String(day), fingerprint])),
     },
   };
+  return changed;
 }
 
 export interface SpanPerformance {
@@ -85,13 +91,15 @@ export interface SpanPerformance {
 }
 
 /**
- * Weeks and fortnights that end at one moment, on the labels known then.
+ * Weeks and fortnights that end at one moment.
  * @param windows all ending at the same time; the longest is read
+ * @param atMs model time of the evaluation: labels known then count, and it is the revision
  * @returns by grain
  */
 export async function evaluateSpans(
   evaluation: Evaluation,
   windows: readonly Window[],
+  atMs: number,
   deps: StageDeps,
 ): Promise<ReadonlyMap<WindowGrain, SpanPerformance>> {
   const performances = new Map<WindowGrain, SpanPerformance>();
@@ -99,11 +107,11 @@ export async function evaluateSpans(
   const toMs = Math.max(...windows.map((window) => window.toMs));
   if (!hasScores(evaluation)) return performances;
   const { model } = evaluation.context;
-  const days = await readSums(evaluation, outcomeSumsByDay, { fromMs, toMs, knownMs: toMs }, deps);
+  const days = await readSums(evaluation, outcomeSumsByDay, { fromMs, toMs, knownMs: atMs }, deps);
   const predictions = await predictionsBy(model, { fromMs, toMs }, deps);
   const rows = [];
   for (const window of windows) {
-    const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: toMs };
+    const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: atMs };
     const whole = await readSums(evaluation, outcomeSumsOfSpan, span, deps);
     const own = days.filter(({ block }) => block >= window.fromMs);
     const results = whole.map((sums) => {
@@ -114,7 +122,7 @@ export async function evaluateSpans(
     const figures = results.find(({ tag, version }) => tag === "" && version === "") ?? null;
     performances.set(window.grain, { figures, days: own });
   }
-  await storePerformance(rows, toMs, deps);
+  await storePerformance(rows, atMs, deps);
   return performances;
 }
 

@@ -26,7 +26,7 @@ export async function evaluateWeek(
   const atMs = week.toMs;
   if (reference !== null) await evaluateDrift(evaluation, reference, week, atMs, deps);
   const spans = [week, windowEndingAt("fortnight", atMs)];
-  const performances = await evaluateSpans(evaluation, spans, deps);
+  const performances = await evaluateSpans(evaluation, spans, atMs, deps);
   await evaluateEstimates(evaluation, week, atMs, deps);
   if (hasScores(evaluation)) {
     evaluateCalibration(evaluation, week, performances.get("fortnight")?.days ?? []);

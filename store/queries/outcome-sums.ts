@@ -100,13 +100,18 @@ export const outcomeSumsByDay = sumsQuery("day");
 /** The whole span as one block, for what does not add up. */
 export const outcomeSumsOfSpan = sumsQuery("span");
 
-/** Outcomes per day of prediction, replaced rows included: what tells that labels came late. */
+/**
+ * Outcomes per day of prediction. `fingerprint` changes when labels came late or were corrected, also
+ * where their number stays the same, and does not depend on the order of rows; below 2^53.
+ */
 export const outcomeCounts = defineQuery({
   name: "outcome_counts",
   params: z.object({ model: z.string(), fromMs: z.int(), toMs: z.int(), knownMs: z.int() }),
-  row: z.object({ day: timeMs, n: count }),
-  sql: `SELECT toDateTime64(toStartOfDay(ts), 3, 'UTC') AS day, count() AS n
-    FROM outcomes
+  row: z.object({ day: timeMs, n: count, fingerprint: count }),
+  sql: `SELECT toDateTime64(toStartOfDay(ts), 3, 'UTC') AS day, count() AS n,
+      bitAnd(sum(cityHash64(id_hash, ts, actual_label, actual_value)), ${Number.MAX_SAFE_INTEGER})
+        AS fingerprint
+    FROM outcomes FINAL
     WHERE model = {model:String}
       AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
       AND known <= {knownMs:DateTime64(3, 'UTC')}
