@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
 import type { Environment } from "../runtime/env.ts";
 import type { Paint } from "./paint.ts";
+import type { HowTyped } from "./typed-command.ts";
 
 export interface CommandContext {
   readonly args: readonly string[];
@@ -11,6 +12,8 @@ export interface CommandContext {
   readonly env: Environment;
   readonly paint: Paint;
   readonly columns: number;
+  /** How commands must be typed where this one was. */
+  readonly typed: HowTyped;
   /** One line on stdout. */
   print(line: string): void;
   /** One line on stderr: what is not the answer. */

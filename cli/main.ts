@@ -10,7 +10,9 @@ const EXIT_USAGE = 2;
 export async function main(args: readonly string[]): Promise<number> {
   endWhenNobodyReads(args);
   let exitCode = 0;
+  let dataDir: unknown;
   const program = createProgram(version(), async (name, given, options) => {
+    dataDir = options["dataDir"];
     const { runCommand } = await import("./run-command.ts");
     exitCode = await runCommand(name, given, options);
   });
@@ -26,8 +28,10 @@ export async function main(args: readonly string[]): Promise<number> {
     const { errorLines } = await import("./error-lines.ts");
     const { paintFor } = await import("./paint.ts");
     const { processEnvironment } = await import("../runtime/env.ts");
-    const paint = paintFor(process.stderr, processEnvironment());
-    process.stderr.write(`${errorLines(error, paint).join("\n")}\n`);
+    const { typedHere } = await import("./typed-command.ts");
+    const env = processEnvironment();
+    const lines = errorLines(error, paintFor(process.stderr, env), typedHere(env, dataDir));
+    process.stderr.write(`${lines.join("\n")}\n`);
     return EXIT_FAILED;
   }
 }

@@ -4,6 +4,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { processEnvironment } from "../runtime/env.ts";
 import type { CommandContext, RunCommand } from "./command-context.ts";
 import { paintFor } from "./paint.ts";
+import { typedHere } from "./typed-command.ts";
 
 const alerts = () => import("./commands/alerts.ts");
 const loop = () => import("./commands/loop.ts");
@@ -71,6 +72,7 @@ export async function runCommand(
     paint: paintFor(process.stdout, env),
     // What is piped is cut nowhere.
     columns: z.int().positive().catch(Number.POSITIVE_INFINITY).parse(process.stdout.columns),
+    typed: typedHere(env, options["dataDir"]),
     print: (line) => process.stdout.write(`${line}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
   };

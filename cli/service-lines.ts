@@ -93,7 +93,9 @@ function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof 
     spool.unstoredFrames === 0
       ? "everything is stored"
       : `${waits}, the oldest for ${formatSpan(spool.lagSeconds * 1000)}`,
-    ...(dead === 0 ? [] : [`${formatCount(dead)} records set aside: driftmend dead-letters list`]),
+    ...(dead === 0
+      ? []
+      : [`${formatCount(dead)} records set aside: "driftmend dead-letters list" says why`]),
   ];
 }
 

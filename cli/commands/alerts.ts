@@ -8,6 +8,7 @@ import { pathOfId } from "../find-id.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { checkModel } from "../known-models.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
+import { asTyped } from "../typed-command.ts";
 
 const STYLE = { page: "red", ticket: "yellow", info: "cyan" } as const;
 export const AlertList = z.object({ alerts: z.array(AlertView) });
@@ -30,12 +31,15 @@ export async function alerts(context: CommandContext): Promise<number> {
       ? [
           options.all === true
             ? "No alerts so far"
-            : `Nothing is firing; ${every.length} resolved ("driftmend alerts --all" lists them)`,
+            : asTyped(
+                `Nothing is firing; ${every.length} resolved ("driftmend alerts --all" lists them)`,
+                context.typed,
+              ),
         ]
       : [
           ...renderTable(columns(context), shown, context),
           "",
-          `The whole explanation, and what to do: ${context.paint("cyan", "driftmend why <alert>")}`,
+          `The whole explanation, and what to do: ${context.paint("cyan", asTyped("driftmend why <alert>", context.typed))}`,
         ],
   );
   return 0;
@@ -115,7 +119,9 @@ function explain(alert: AlertDetail, context: CommandContext): string[] {
     ),
     ...alert.annotations.map(({ at, text }) => `${formatInstant(at)}  ${text}`),
     "",
-    ...explanation.commands.map((command) => `  ${context.paint("cyan", command)}`),
+    ...explanation.commands.map(
+      (command) => `  ${context.paint("cyan", asTyped(command, context.typed))}`,
+    ),
     context.paint("dim", `replay digest ${alert.replayDigest}`),
   ];
 }

@@ -10,6 +10,7 @@ import { labelsFile } from "../../store/queries/labels-file.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatCount } from "../format.ts";
 import { csvFields, isOpenRecord, labelOf } from "../labels-file.ts";
+import { asTyped } from "../typed-command.ts";
 import { type Remote, answer, connectRemote, localSystem } from "../remote.ts";
 
 const BATCH_ROWS = 20_000;
@@ -42,7 +43,12 @@ export async function labelsImport(context: CommandContext): Promise<number> {
     `${formatCount(accepted)} labels of "${model}" are accepted; they show once their windows are evaluated again`,
     ...(rejected === 0
       ? []
-      : [`${formatCount(rejected)} are rejected: "driftmend dead-letters list" says why`]),
+      : [
+          asTyped(
+            `${formatCount(rejected)} are rejected: "driftmend dead-letters list" says why`,
+            context.typed,
+          ),
+        ]),
   ]);
   return rejected === 0 ? 0 : 1;
 }

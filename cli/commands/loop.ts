@@ -5,6 +5,7 @@ import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatInstant } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
+import { asTyped } from "../typed-command.ts";
 import { listModels } from "./models.ts";
 
 const span = z.string().refine((text) => Duration.safeParse(text).success, "expected 8h or 2d");
@@ -74,7 +75,9 @@ async function set(context: CommandContext, body: object, done: string): Promise
       }),
     );
   }
-  answer(context, remote, results, () => models.map((model) => `${model}: ${done}`));
+  answer(context, remote, results, () =>
+    models.map((model) => asTyped(`${model}: ${done}`, context.typed)),
+  );
   return 0;
 }
 

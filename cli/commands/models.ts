@@ -8,6 +8,7 @@ import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatCount, formatNumber, formatTime } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
+import { asTyped } from "../typed-command.ts";
 
 const ApplyOptions = z.object({ file: z.string(), dryRun: z.boolean().optional() });
 const ModelEntry = z.looseObject({
@@ -70,7 +71,12 @@ export async function list(context: CommandContext): Promise<number> {
   const models = await listModels(remote);
   answer(context, remote, models, () =>
     models.length === 0
-      ? ['No models yet: "driftmend model apply -f <file>" stores a document']
+      ? [
+          asTyped(
+            'No models yet: "driftmend model apply -f <file>" stores a document',
+            context.typed,
+          ),
+        ]
       : modelTable(models, context),
   );
   return 0;
@@ -109,7 +115,10 @@ export async function apply(context: CommandContext): Promise<number> {
     schema: z.unknown(),
   });
   answer(context, remote, result, () => [
-    `The document of "${name}" is in force; "driftmend model show ${name}" shows it with its defaults`,
+    asTyped(
+      `The document of "${name}" is in force; "driftmend model show ${name}" shows it with its defaults`,
+      context.typed,
+    ),
   ]);
   return 0;
 }

@@ -6,6 +6,7 @@ import { checkModel } from "../known-models.ts";
 import { pathOfId } from "../find-id.ts";
 import { answer, connectRemote, encode } from "../remote.ts";
 import { type Column, renderPairs, renderTable } from "../table.ts";
+import { asTyped } from "../typed-command.ts";
 
 const Run = z.looseObject({
   id: z.string(),
@@ -72,7 +73,7 @@ export async function versions(context: CommandContext): Promise<number> {
 
 /** What to type next. */
 const MORE = {
-  runs: ["", "Steps, gates and numbers of one: driftmend run <run>"],
+  runs: ["", 'Steps, gates and numbers of one: "driftmend run <run>"'],
   checks: [],
   versions: [],
 } as const;
@@ -94,7 +95,10 @@ async function show<S extends z.ZodType>(
   answer(context, remote, rows, () =>
     rows.length === 0
       ? [`No ${part} of "${model}" so far`]
-      : [...renderTable(columns, rows, context), ...MORE[part]],
+      : [
+          ...renderTable(columns, rows, context),
+          ...MORE[part].map((line) => asTyped(line, context.typed)),
+        ],
   );
   return 0;
 }
@@ -161,6 +165,6 @@ async function act(context: CommandContext, path: string, done: string): Promise
     ...(to === undefined ? {} : { to }),
   };
   const result = await remote.api.request({ method: "POST", path, body, schema: z.unknown() });
-  answer(context, remote, result, () => [done]);
+  answer(context, remote, result, () => [asTyped(done, context.typed)]);
   return 0;
 }

@@ -5,6 +5,7 @@ import { formatBytes } from "../format.ts";
 import { type Remote, answer, connectRemote } from "../remote.ts";
 import { serviceLines } from "../service-lines.ts";
 import { renderPairs, renderTable } from "../table.ts";
+import { asTyped } from "../typed-command.ts";
 import { SERVICES } from "../up/upstream-of.ts";
 import { listModels, modelTable } from "./models.ts";
 
@@ -38,7 +39,10 @@ export async function status(context: CommandContext): Promise<number> {
     "",
     ...renderPairs(
       SERVICES.map((name) => [name, serviceLines(name, services[name])] as const).flatMap(
-        ([name, lines]) => lines.map((line, index) => [index === 0 ? name : "", line] as const),
+        ([name, lines]) =>
+          lines.map(
+            (line, index) => [index === 0 ? name : "", asTyped(line, context.typed)] as const,
+          ),
       ),
       context,
     ),
@@ -48,7 +52,7 @@ export async function status(context: CommandContext): Promise<number> {
       ? []
       : [
           "",
-          `What to do about it: ${context.paint("cyan", "driftmend doctor")}, docs/troubleshooting.md`,
+          `What to do about it: ${context.paint("cyan", asTyped("driftmend doctor", context.typed))}, docs/troubleshooting.md`,
         ]),
   ]);
   return isWell(up.processes) ? 0 : 1;

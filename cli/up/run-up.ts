@@ -13,6 +13,7 @@ import { findNatsServer } from "../../runtime/nats-server.ts";
 import { errorLines } from "../error-lines.ts";
 import { formatSpan } from "../format.ts";
 import type { Paint } from "../paint.ts";
+import type { HowTyped } from "../typed-command.ts";
 import { version } from "../version.ts";
 import { type Children, createChildren } from "./children.ts";
 import { addressLines } from "./address-lines.ts";
@@ -41,6 +42,7 @@ export interface UpDeps {
   readonly env: Environment;
   readonly terminal: Terminal;
   readonly paint: Paint;
+  readonly typed: HowTyped;
   /** Gets the last line of `--once`. */
   readonly print: (line: string) => void;
 }

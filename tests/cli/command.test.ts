@@ -201,7 +201,7 @@ describe("what a service says of itself", () => {
       NATS IS AWAY: what comes is kept in the spool
       1 200 predictions and 900 labels taken since its start
       12 frames (2.7 MiB) wait to be stored, the oldest for 12:34 min
-      3 records set aside: driftmend dead-letters list
+      3 records set aside: "driftmend dead-letters list" says why
       NOT READY: shard 1 is held by another collector
       1 of 2 shards run, 7 messages wait in NATS
       shard 1: waiting

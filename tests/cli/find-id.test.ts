@@ -54,6 +54,7 @@ async function printed(
   const { port } = server.address() as AddressInfo;
   await command({
     ...{ args, options: {}, clock: systemClock, paint: plain, columns: 100 },
+    typed: { program: "driftmend", option: "" },
     env: { DRIFTMEND_URL: `http://127.0.0.1:${port}`, DRIFTMEND_TOKEN: "t", USER: "ada" },
     print: (line) => lines.push(line),
     note: () => undefined,

@@ -5,6 +5,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { connectNats } from "../../../runtime/nats.ts";
 import type { Paint } from "../../paint.ts";
+import { type HowTyped, asTyped } from "../../typed-command.ts";
 import { NOTHING_TOLD, type StoryEvent, type Told, tell } from "./tell.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -13,6 +14,7 @@ export interface FollowDeps {
   readonly logger: Logger;
   readonly terminal: Terminal;
   readonly paint: Paint;
+  readonly typed: HowTyped;
 }
 
 /** Follows until the returned function is called. */
@@ -22,7 +24,7 @@ export async function followStory(natsUrl: string, deps: FollowDeps): Promise<()
   const on = (event: StoryEvent): void => {
     const next = tell(told, event, deps.paint);
     told = next.told;
-    for (const line of next.lines) deps.terminal.line(line);
+    for (const line of next.lines) deps.terminal.line(asTyped(line, deps.typed));
     if (event.kind === "replay") deps.terminal.progress(told.progress);
   };
   nats.subscribe(subjects.all("alert"), AlertMessage, (message) => on({ kind: "alert", message }));
