@@ -68,6 +68,7 @@ export class Analyzer {
       webhooks: this.webhooks,
       defaultWebhook: options.webhookUrl,
       documentOf: (model) => this.documents.inForce(model),
+      isDescribed: (model) => this.documents.get(model) !== null,
       firstDayOf: (model) => this.firstDayOf(model),
       onEvaluated: (_model, wallMs) => seconds.observe(wallMs / 1000),
       onFailure: (model) => failures.inc({ model }),

@@ -12,6 +12,7 @@ import type { FeatureGrid, WindowSet } from "./features/feature-window.ts";
 import type { Memory } from "./memory.ts";
 import type { ModelReference } from "./reference/load-reference.ts";
 import type { TrafficProfile } from "./rules/no-traffic.ts";
+import type { ErrorPromise } from "./rules/usual-errors.ts";
 
 export interface StageDeps {
   readonly store: Store;
@@ -22,6 +23,8 @@ export interface StageDeps {
 export interface ModelContext {
   readonly model: string;
   readonly document: OnboardingDocument;
+  /** False: nobody described the model, and its document is the built-in one. */
+  readonly isDescribed: boolean;
   readonly grids: ReadonlyMap<string, FeatureGrid>;
   /** Null before there is one. */
   readonly reference: ModelReference | null;
@@ -31,11 +34,17 @@ export interface ModelContext {
 export interface ReadAhead {
   /** What the same hours of past weeks carried, of one day. */
   profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null;
+  /** What an hour of an undescribed model usually fails. */
+  errors: { readonly hourMs: number; readonly promise: ErrorPromise } | null;
   /** All rows of past days, by start of day. */
   readonly days: Map<number, WindowSet>;
 }
 
-export const emptyReadAhead = (): ReadAhead => ({ profile: null, days: new Map() });
+export const emptyReadAhead = (): ReadAhead => ({
+  profile: null,
+  errors: null,
+  days: new Map(),
+});
 
 export class Evaluation {
   readonly context: ModelContext;

@@ -33,6 +33,8 @@ export interface ModelLoopDeps extends StageDeps {
   readonly defaultWebhook: string | undefined;
   /** Null when the model is retired. */
   readonly documentOf: (model: string) => OnboardingDocument | null;
+  /** False when the document is the built-in one. */
+  readonly isDescribed: (model: string) => boolean;
   /** Start of the first day with traffic; null without any. */
   readonly firstDayOf: (model: string) => Promise<number | null>;
   readonly onEvaluated: (model: string, wallMs: number) => void;
@@ -192,7 +194,8 @@ export class ModelLoop {
     if (document === null) throw new Error(`Cannot evaluate "${model}": it was retired`);
     const grids = await readGrids(model, this.deps.store);
     const reference = await loadReference(model, grids, this.deps.store);
-    this.context = { model, document, grids, reference };
+    const isDescribed = this.deps.isDescribed(model);
+    this.context = { model, document, isDescribed, grids, reference };
     return this.context;
   }
 

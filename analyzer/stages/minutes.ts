@@ -12,6 +12,7 @@ import {
 } from "../../contract/window.ts";
 import type { Store } from "../../store/client.ts";
 import {
+  trafficHours,
   trafficMinutes,
   trafficProfileHours,
   trafficProfileMinutes,
@@ -30,6 +31,12 @@ import {
   type TrafficProfile,
   judgeSilence,
 } from "../rules/no-traffic.ts";
+import {
+  type ErrorPromise,
+  USUAL_DAYS,
+  USUAL_MARGIN_HOURS,
+  usualErrors,
+} from "../rules/usual-errors.ts";
 
 const WEEKS_LOOKED_BACK = 8;
 const PROFILE_MARGIN_MS = 2 * HOUR_MS;
@@ -57,7 +64,7 @@ export async function evaluateMinutes(
     toMs: lastEnd,
   });
   const steps = stepsOf(minutes);
-  const { no_traffic: noTraffic, error_rate: promised } = document.service;
+  const { no_traffic: noTraffic } = document.service;
   let oldest = 0;
   let next = minutes.findIndex(({ minute }) => minute >= firstEnd - STEP_MS);
   if (next < 0) next = minutes.length;
@@ -68,7 +75,7 @@ export async function evaluateMinutes(
     }
     while ((steps[oldest]?.endMs ?? endMs) <= endMs - HOUR_MS) oldest++;
     const lastHour = steps.slice(oldest, oldest + HOUR_MS / STEP_MS);
-    observeErrors(evaluation, judgeErrorShare(lastHour, endMs, promised), endMs, promised);
+    await evaluateErrors(evaluation, lastHour, endMs, deps.store);
     const last = evaluation.memory.lastRequestMs;
     if (noTraffic === "off" || last === null) continue;
     // The profile costs a query; a step that had requests needs none.
@@ -159,11 +166,47 @@ function weeksOf(
   });
 }
 
+async function evaluateErrors(
+  evaluation: Evaluation,
+  lastHour: readonly StepCounts[],
+  endMs: number,
+  store: Store,
+): Promise<void> {
+  const { document, isDescribed } = evaluation.context;
+  const floor = document.service.error_rate;
+  const verdict = judgeErrorShare(lastHour, endMs, floor);
+  // What is usual costs a query, and only what is above the floor can be above that.
+  if (isDescribed || !verdict.breach) {
+    return observeErrors(evaluation, verdict, endMs, { share: floor, origin: "" });
+  }
+  const promise = await usualErrorsAt(evaluation, endMs, floor, store);
+  observeErrors(evaluation, judgeErrorShare(lastHour, endMs, promise.share), endMs, promise);
+}
+
+/** What the hour of the step that ends at `endMs` usually fails; read once for each hour. */
+async function usualErrorsAt(
+  evaluation: Evaluation,
+  endMs: number,
+  floor: number,
+  store: Store,
+): Promise<ErrorPromise> {
+  const hourMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
+  if (evaluation.readAhead.errors?.hourMs === hourMs) return evaluation.readAhead.errors.promise;
+  const hours = await store.query(trafficHours, {
+    model: evaluation.context.model,
+    fromMs: hourMs - USUAL_DAYS * DAY_MS - USUAL_MARGIN_HOURS * HOUR_MS,
+    toMs: hourMs,
+  });
+  const promise = usualErrors(hours, hourMs, floor);
+  evaluation.readAhead.errors = { hourMs, promise };
+  return promise;
+}
+
 function observeErrors(
   evaluation: Evaluation,
   verdict: ErrorShareVerdict,
   endMs: number,
-  promised: number,
+  { share: promised, origin }: ErrorPromise,
 ): void {
   const { rows, errors, share, pValue } = verdict;
   if (!verdict.breach && !isOpen(evaluation, "error-share")) return;
@@ -171,7 +214,7 @@ function observeErrors(
     {
       ...serviceDraft("error-share", endMs),
       title: `${(share * 100).toFixed(1)} % of the requests fail`,
-      text: verdict.reason,
+      text: origin === "" ? verdict.reason : `${verdict.reason}; ${origin}`,
       cost: `${errors} requests got no answer in this span`,
       causeText: "the service answers with errors; the model itself may be sound",
       certainty: `exact binomial tail p = ${pValue.toExponential(1)} under the promised rate`,

@@ -49,6 +49,17 @@ export const trafficProfileMinutes = profileQuery("minutes", 300);
 /** By hour, for weeks whose minutes are no longer kept. */
 export const trafficProfileHours = profileQuery("hours", 3600);
 
+/** Hours that had requests, in order; all versions together. */
+export const trafficHours = defineQuery({
+  name: "traffic_hours",
+  params: z.object(Span),
+  row: z.object({ hour: timeMs, n: count, errors: count }),
+  sql: `SELECT time AS hour, sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+    FROM model_hours AS m
+    WHERE ${IN_SPAN} AND segment_tag = ''
+    GROUP BY hour HAVING n > 0 ORDER BY hour`,
+});
+
 /** Predictions by day, version and segment. */
 export const trafficDays = defineQuery({
   name: "traffic_days",

@@ -47,7 +47,8 @@ it("a model without a document learns grids and a reference from its own first d
     name: "window/2026-03-03/2026-03-17",
     rows: 14 * ROWS_PER_DAY,
   });
-  const context = { model: MODEL, document: defaultDocument(MODEL), grids, reference };
+  const document = defaultDocument(MODEL);
+  const context = { model: MODEL, document, isDescribed: false, grids, reference };
   const evaluation = new Evaluation(context, EMPTY_MEMORY);
   for (let day = 15; day < 28; day++) {
     await advance(evaluation, at(day), at(day + 1), own);
@@ -76,7 +77,7 @@ it("a model whose positive label nobody named raises no calibration alert over w
   const named = { ...given, task: { ...given.task, positive: "1" } };
   const fired = [];
   for (const document of [given, named]) {
-    const context = { model, document, grids: new Map(), reference: null };
+    const context = { model, document, isDescribed: true, grids: new Map(), reference: null };
     const evaluation = new Evaluation(context, EMPTY_MEMORY);
     await advance(evaluation, at(13), at(14), { ...deps, store });
     fired.push(evaluation.revisions.map(({ draft, state }) => `${draft.kind} ${state}`));

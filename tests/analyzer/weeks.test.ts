@@ -56,7 +56,7 @@ async function evaluate(cuts: readonly { readonly ms: number; readonly restart: 
   const grids = await readGrids(MODEL, store);
   const reference = await loadReference(MODEL, grids, store);
   const begin = (memory: Memory): Evaluation =>
-    new Evaluation({ model: MODEL, document, grids, reference }, memory);
+    new Evaluation({ model: MODEL, document, isDescribed: true, grids, reference }, memory);
   let evaluation = begin(EMPTY_MEMORY);
   const revisions: AlertRevision[] = [];
   let throughMs = at(FIRST_DAY);

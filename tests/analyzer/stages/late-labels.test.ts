@@ -62,8 +62,11 @@ it("labels that come late or are corrected re-issue the closed week and fortnigh
     }));
     await loadHistory(store, { model: MODEL, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
   }
-  const context = { model: MODEL, document: defaultDocument(MODEL), grids: new Map() };
-  const evaluation = new Evaluation({ ...context, reference: null }, EMPTY_MEMORY);
+  const context = { model: MODEL, document: defaultDocument(MODEL), isDescribed: false };
+  const evaluation = new Evaluation(
+    { ...context, grids: new Map(), reference: null },
+    EMPTY_MEMORY,
+  );
   const through = async (from: number, to: number): Promise<void> => {
     for (let day = from; day < to; day++) {
       await advance(evaluation, at(day), at(day + 1), { ...deps, store });

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { advance } from "../../../analyzer/advance.ts";
+import { defaultDocument } from "../../../analyzer/documents/default-document.ts";
+import { Evaluation } from "../../../analyzer/evaluation.ts";
+import { EMPTY_MEMORY } from "../../../analyzer/memory.ts";
+import { type AnalysisStage, deps, startAnalysisStage } from "../support/analysis-stage.ts";
+import { loadHistory } from "../support/load-history.ts";
+import { DAY_MS, START_MS, syntheticDay } from "../support/synthetic-traffic.ts";
+
+const ROWS_PER_DAY = 4_000;
+const MODEL = "two-percent";
+const HOUR_MS = 3_600_000;
+const at = (day: number): number => START_MS + day * DAY_MS;
+/** Ten per cent for three hours of the last day. */
+const CHANGE_MS = at(7) + 18 * HOUR_MS;
+
+let stage: AnalysisStage;
+beforeAll(async () => {
+  stage = await startAnalysisStage(20);
+}, 240_000);
+afterAll(() => stage[Symbol.asyncDispose]());
+
+it("an undescribed model that steadily fails 2 % pages for a change only, a described one for its promise", async () => {
+  const { store } = stage;
+  for (let day = 0; day < 8; day++) {
+    const usual = { fromMs: at(0), toMs: at(8), share: 0.02 };
+    const errors = { fromMs: CHANGE_MS, toMs: CHANGE_MS + 3 * HOUR_MS, share: 0.1 };
+    const changed = syntheticDay({ seed: 5, rowsPerDay: ROWS_PER_DAY, errors }, day);
+    const rows = syntheticDay({ seed: 5, rowsPerDay: ROWS_PER_DAY, errors: usual }, day)
+      .map((row, i) => (row.ts < CHANGE_MS ? row : (changed[i] ?? row)))
+      .map((row) => ({ ...row, model: MODEL }));
+    await loadHistory(store, { model: MODEL, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
+  }
+  const fired = async (isDescribed: boolean) => {
+    const document = defaultDocument(MODEL);
+    const context = { model: MODEL, document, isDescribed, grids: new Map(), reference: null };
+    const evaluation = new Evaluation(context, EMPTY_MEMORY);
+    for (let day = 4; day < 8; day++) {
+      await advance(evaluation, at(day), at(day + 1), { ...deps, store });
+    }
+    return evaluation.revisions.filter(
+      ({ state, draft }) => state === "firing" && draft.kind === "error-share",
+    );
+  };
+  const undescribed = await fired(false);
+  expect(undescribed.map(({ atMs }) => atMs > CHANGE_MS)).toEqual([true]);
+  expect(undescribed[0]?.draft.text).toContain("the model has no document");
+  const described = await fired(true);
+  expect(described[0]?.atMs).toBeLessThan(CHANGE_MS);
+  expect(described[0]?.draft.text).not.toContain("no document");
+}, 240_000);
