@@ -186,7 +186,8 @@ export class Analyzer {
     for (const [model, loop] of this.loops) {
       const state = this.heads.stateOf(model, nowMs);
       const isOpen = loop.openAlertKeys.includes("blind-agent/");
-      if (state.kind === "unknown" || (state.kind === "blind") === isOpen) continue;
+      if (state.kind === "unknown" || state.kind === "replaced") continue;
+      if ((state.kind === "blind") === isOpen) continue;
       const breach = state.kind === "blind";
       const sinceMs = breach ? state.sinceMs : nowMs;
       // A replay's alerts carry its time; how long the agent is silent does not.
