@@ -184,6 +184,24 @@ describe("a model's loop", { timeout: 120_000 }, () => {
     expect(opened.said.at(-1)?.text).toMatch(/Version 1 serves again, proven by 24 answers/);
   });
 
+  test("takes a bad canary back while the loop is paused", async () => {
+    const opened = await begin(tripsDocument(places, server.url, { steps: ["10% 4d", "100%"] }));
+    await opened.advanceTo(35);
+    expect(statusOf(opened)).toBe("canary");
+    // The stop switch stops what goes on by itself, not the way back.
+    switchLoop(opened.loop, { mode: "paused", untilMs: null }, person, opened.deps);
+    await world.serve(37, 38, {
+      changeDay: 21,
+      versionOf: (row) => (row % 4 === 0 ? "2" : "1"),
+      errorShare: 0.5,
+    });
+    await opened.advanceTo(38);
+    expect(statusOf(opened)).toBe("rolled_back");
+    expect(pointer()).toMatchObject({ versions: [{ version: "1", share: 1 }] });
+    expect(opened.journal.registry.champion(MODEL)?.version).toBe("1");
+    expect(opened.said.at(-1)?.text).toMatch(/Version 1 serves again, proven by 24 answers/);
+  });
+
   test("only reports in mode observe, and starts nothing while it is paused", async () => {
     const window = { choose: ["14d", "all"], embargo: "7d", minimum_rows: 1000 };
     const opened = await begin(
