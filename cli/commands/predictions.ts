@@ -6,9 +6,10 @@ import {
   type PredictionRow,
   lastPredictions,
   predictionsBehind,
+  predictionsBetween,
 } from "../../store/queries/last-predictions.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
-import { formatInstant, formatNumber, formatTime } from "../format.ts";
+import { formatCount, formatInstant, formatNumber, formatTime } from "../format.ts";
 import { pathOfId } from "../find-id.ts";
 import { checkModel } from "../known-models.ts";
 import { answer, connectRemote, localSystem, withStore } from "../remote.ts";
@@ -57,15 +58,30 @@ export async function tail(context: CommandContext): Promise<number> {
     let lastMs = rows.at(-1)?.ts ?? 0;
     while (options.follow === true) {
       await context.clock.sleep(FOLLOW_EVERY_MS);
-      const more = await newest(store, model, lastMs, FOLLOW_ROWS_MAX);
-      lastMs = more.at(-1)?.ts ?? lastMs;
-      for (const row of more) {
+      const more = await rowsSince(store, model, lastMs, FOLLOW_ROWS_MAX);
+      lastMs = more.rows.at(-1)?.ts ?? lastMs;
+      if (more.leftOut > 0) context.note(`… ${formatCount(more.leftOut)} rows are left out`);
+      for (const row of more.rows) {
         if (remote.json) context.print(JSON.stringify(row));
         else context.print(renderTable(COLUMNS, [row], context)[1] ?? "");
       }
     }
     return 0;
   });
+}
+
+/** The newest rows after `fromMs`, oldest first, and how many before them are left out. */
+export async function rowsSince(
+  store: Store,
+  model: string,
+  fromMs: number,
+  rowsMax: number,
+): Promise<{ readonly rows: PredictionRow[]; readonly leftOut: number }> {
+  const rows = await newest(store, model, fromMs, rowsMax);
+  const toMs = rows.at(-1)?.ts;
+  if (toMs === undefined || rows.length < rowsMax) return { rows, leftOut: 0 };
+  const [all] = await store.query(predictionsBetween, { model, fromMs, toMs });
+  return { rows, leftOut: Math.max(0, (all?.n ?? 0) - rows.length) };
 }
 
 /** The newest rows after `fromMs`, oldest first. */

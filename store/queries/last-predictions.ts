@@ -1,6 +1,6 @@
 /** Predictions as people look at them: the newest of a model, and those behind an alert. */
 import { z } from "zod";
-import { float, timeMs } from "../column-schemas.ts";
+import { count, float, timeMs } from "../column-schemas.ts";
 import { defineQuery } from "../define-query.ts";
 
 const row = z.object({
@@ -29,6 +29,16 @@ export const lastPredictions = defineQuery({
   sql: `SELECT ${COLUMNS} FROM predictions
     WHERE model = {model:String} AND ts > {fromMs:DateTime64(3, 'UTC')}
     ORDER BY ts DESC LIMIT {rowsMax:UInt32}`,
+});
+
+/** How many rows there are of (fromMs, toMs]. */
+export const predictionsBetween = defineQuery({
+  name: "predictions_between",
+  params: z.object({ model: z.string(), fromMs: z.int(), toMs: z.int() }),
+  row: z.object({ n: count }),
+  sql: `SELECT count() AS n FROM predictions
+    WHERE model = {model:String}
+      AND ts > {fromMs:DateTime64(3, 'UTC')} AND ts <= {toMs:DateTime64(3, 'UTC')}`,
 });
 
 /** Rows of a span, and of a segment where `tag` is not empty. */
