@@ -34,12 +34,18 @@ const STEADY_MS = 30_000;
 const DELAY_MS_MIN = 250;
 const DELAY_MS_MAX = 15_000;
 const FAILURES_MAX = 8;
+/** Before it was ever ready, counting only ends by a signal. */
+const FIRST_FAILURES_MAX = 3;
 
 export function afterExit(ended: Ended): AfterExit {
   const how = describeExit(ended.exit);
   if (ended.endsByItself && ended.exit.code === 0) return { kind: "finished", reason: how };
   if (ended.exit.code === EXIT_WRONG_STATE) return { kind: "give-up", reason: how };
-  if (!ended.wasEverReady) return { kind: "give-up", reason: `${how} before it was ready` };
+  // A signal comes from outside and may not come again; what it said of itself, it would say again.
+  const mayTryAgain = ended.exit.signal !== null && ended.failuresInARow < FIRST_FAILURES_MAX;
+  if (!ended.wasEverReady && !mayTryAgain) {
+    return { kind: "give-up", reason: `${how} before it was ready` };
+  }
   const failures = ended.readyMs >= STEADY_MS ? 0 : ended.failuresInARow;
   if (failures >= FAILURES_MAX) {
     return { kind: "give-up", reason: `${how}, ${failures} times in a row` };

@@ -65,7 +65,7 @@ export function supervise(options: SuperviseOptions, deps: SuperviseDeps): Super
     failuresInARow: 0,
     stopping: false,
   };
-  const ready = runOnce(options, held, deps);
+  const ready = firstReady(options, held, deps);
   ready.catch((error: unknown) => {
     held.state = { kind: "ended", reason: String(error) };
   });
@@ -83,30 +83,53 @@ export function supervise(options: SuperviseOptions, deps: SuperviseDeps): Super
   };
 }
 
-/** One life: resolves when it is ready, and goes on watching it. */
-async function runOnce(options: SuperviseOptions, held: Held, deps: SuperviseDeps): Promise<void> {
+/** Lives until one is ready. @throws {DriftmendError} child_failed when another would end likewise */
+async function firstReady(
+  options: SuperviseOptions,
+  held: Held,
+  deps: SuperviseDeps,
+): Promise<void> {
+  for (;;) {
+    const exit = await runOnce(options, held, deps);
+    if (exit === null) return;
+    const { failuresInARow } = held;
+    const next = afterExit({
+      exit,
+      endsByItself: options.endsByItself,
+      wasEverReady: false,
+      readyMs: 0,
+      failuresInARow,
+    });
+    if (next.kind !== "restart" || held.stopping) throw failed(options.name, exit);
+    await beforeRestart(options, held, deps, next);
+    if (held.stopping) throw failed(options.name, exit);
+  }
+}
+
+/** One life: null when it is ready, and then watched on; else how it ended before. */
+async function runOnce(
+  options: SuperviseOptions,
+  held: Held,
+  deps: SuperviseDeps,
+): Promise<Exit | null> {
   const running = await options.launch();
   held.running = running;
   // Asked to stop while it was being launched: it must not stay.
   if (held.stopping) running.kill();
   held.state = { kind: "starting", pid: running.pid };
   deps.started(options.name, running.pid);
-  let readySinceMs: number | null = null;
   const gone = running.exited.then((exit) => {
     deps.gone(running.pid);
     held.running = null;
     return exit;
   });
   const first = await firstOf(running, gone, deps.clock);
-  if (first.kind === "ready") {
-    readySinceMs = deps.clock.monotonicMs();
-    held.url = first.url;
-    held.state = { kind: "ready", pid: running.pid, url: first.url, sinceMs: readySinceMs };
-    void gone.then((exit) => onEnd(options, held, deps, { exit, readySinceMs }));
-    return;
-  }
-  if (held.url === null) throw failed(options.name, first.exit);
-  await onEnd(options, held, deps, { exit: first.exit, readySinceMs: null });
+  if (first.kind === "ended") return first.exit;
+  const readySinceMs = deps.clock.monotonicMs();
+  held.url = first.url;
+  held.state = { kind: "ready", pid: running.pid, url: first.url, sinceMs: readySinceMs };
+  void gone.then((exit) => onEnd(options, held, deps, { exit, readySinceMs }));
+  return null;
 }
 
 type First =
@@ -118,8 +141,9 @@ async function firstOf(running: Running, gone: Promise<Exit>, clock: Clock): Pro
   const late = clock.sleep(READY_DEADLINE_MS, deadline.signal).then(
     async (): Promise<First> => {
       running.kill();
-      const exit = await gone;
-      return { kind: "ended", exit: { ...exit, said: `not ready within ${READY_DEADLINE_MS} ms` } };
+      await gone;
+      const said = `not ready within ${READY_DEADLINE_MS} ms`;
+      return { kind: "ended", exit: { code: null, signal: null, said } };
     },
     () => new Promise<never>(() => undefined),
   );
@@ -169,22 +193,27 @@ async function restart(
   deps: SuperviseDeps,
   next: Extract<AfterExit, { kind: "restart" }>,
 ): Promise<void> {
+  await beforeRestart(options, held, deps, next);
+  if (held.stopping) return;
+  const exit = await runOnce(options, held, deps).catch((error: unknown): Exit => {
+    const said = error instanceof Error ? error.message : String(error);
+    return { code: null, signal: null, said };
+  });
+  if (exit !== null) await onEnd(options, held, deps, { exit, readySinceMs: null });
+  else if (held.running !== null) deps.say(`${options.name} is back`);
+}
+
+async function beforeRestart(
+  options: SuperviseOptions,
+  held: Held,
+  deps: SuperviseDeps,
+  next: Extract<AfterExit, { kind: "restart" }>,
+): Promise<void> {
   held.failuresInARow = next.failuresInARow;
   held.restarts += 1;
   held.state = { kind: "waiting", reason: next.reason };
   deps.say(`${options.name} ended (${next.reason}); starting it again in ${next.delayMs / 1000} s`);
   await deps.clock.sleep(next.delayMs);
-  if (held.stopping) return;
-  try {
-    await runOnce(options, held, deps);
-    if (held.running !== null) deps.say(`${options.name} is back`);
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    await onEnd(options, held, deps, {
-      exit: { code: null, signal: null, said },
-      readySinceMs: null,
-    });
-  }
 }
 
 async function stop(held: Held, deps: SuperviseDeps): Promise<void> {

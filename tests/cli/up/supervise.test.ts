@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -86,6 +86,16 @@ describe("a supervised child", () => {
     expect(said[0]).toContain("fixture ended (signal SIGKILL");
   });
 
+  it("comes back from kill -9 before it was ever ready", async () => {
+    const { child, said, pids } = start("slow-once");
+    await expect.poll(() => pids.length).toBe(1);
+    await expect.poll(() => existsSync(join(folder, "mark"))).toBe(true);
+    process.kill(pids[0] ?? 0, "SIGKILL");
+    await child.ready;
+    expect(said[0]).toMatch(/^fixture ended \(signal SIGKILL.*\); starting it again in 0\.25 s$/);
+    expect(child.restarts()).toBe(1);
+  });
+
   it("that cannot start fails with what it said", async () => {
     const { child } = start("wrong-state");
     await expect(child.ready).rejects.toMatchObject({
@@ -126,6 +136,7 @@ describe("a supervised child", () => {
 });
 
 describe("what follows an end", () => {
+  const killed = { code: null, signal: "SIGKILL", said: null };
   const ended = {
     exit: { code: 1, signal: null, said: "disk is full" },
     endsByItself: false,
@@ -150,6 +161,11 @@ describe("what follows an end", () => {
       { kind: "restart", delayMs: 250, failuresInARow: 1 },
     ],
     [{ ...ended, wasEverReady: false }, { kind: "give-up" }],
+    [
+      { ...ended, exit: killed, wasEverReady: false, failuresInARow: 2 },
+      { kind: "restart", delayMs: 1_000, failuresInARow: 3 },
+    ],
+    [{ ...ended, exit: killed, wasEverReady: false, failuresInARow: 3 }, { kind: "give-up" }],
     [{ ...ended, exit: { code: 78, signal: null, said: "newer" } }, { kind: "give-up" }],
     [
       { ...ended, endsByItself: true, exit: { code: 0, signal: null, said: null } },

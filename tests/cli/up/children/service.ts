@@ -39,4 +39,6 @@ if (behaviour === "finishes") {
   }, 100);
 }
 setInterval(() => undefined, 1000);
-process.send?.({ kind: "ready", url: `http://127.0.0.1:1/${process.pid}` });
+const isSlow = behaviour === "slow-once" && !existsSync(mark);
+if (isSlow) writeFileSync(mark, "");
+else process.send?.({ kind: "ready", url: `http://127.0.0.1:1/${process.pid}` });
