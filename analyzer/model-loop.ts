@@ -23,6 +23,7 @@ import {
 } from "./evaluation.ts";
 import { EMPTY_MEMORY, type Memory } from "./memory.ts";
 import { planStart } from "./plan-start.ts";
+import { type VainSearch, afterSearch, isSearchDue } from "./reference/grid-search.ts";
 import { learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
 import { loadReference } from "./reference/load-reference.ts";
 import { readGrids } from "./reference/store-grids.ts";
@@ -62,6 +63,7 @@ export class ModelLoop {
   /** Work on this model, one after another. */
   private work: Promise<void> = Promise.resolve();
   private pending = false;
+  private vainSearch: VainSearch = null;
   private lastError: string | null = null;
 
   constructor(model: string, checkpoint: Checkpoint | null, deps: ModelLoopDeps) {
@@ -205,11 +207,14 @@ export class ModelLoop {
     if (reference !== null || document.reference.training_set !== undefined) return;
     const { model } = this;
     if (grids.size === 0) {
+      if (!isSearchDue(this.vainSearch, throughMs)) return;
       const days = await this.deps.store.query(trafficDays, {
         ...{ model, fromMs: throughMs - 2 * DAY_MS, toMs: throughMs },
       });
       const rows = days.reduce((sum, row) => sum + (row.segment_tag === "" ? row.n : 0), 0);
-      if (await learnLiveGrids(model, rows, this.deps)) {
+      const found = await learnLiveGrids(model, rows, this.deps);
+      this.vainSearch = afterSearch(rows, found, throughMs);
+      if (found) {
         this.forgetContext();
         this.deps.nats.publish(subjects.grids(model), { model });
       }

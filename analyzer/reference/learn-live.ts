@@ -19,12 +19,12 @@ import {
   readWindows,
 } from "../features/feature-window.ts";
 import { gridOfQuartiles } from "./grid-of-quartiles.ts";
+import { GRID_ROWS } from "./grid-search.ts";
 import { learnEffect } from "./learn-effects.ts";
 import type { ReferenceDeps } from "./learn-training-set.ts";
 import { type ReferenceDetail, referenceDetailJson } from "./reference-detail.ts";
 import { nextGridNumber, readGrids, storeGrids } from "./store-grids.ts";
 
-const GRID_ROWS = 1_000;
 export const REFERENCE_DAYS = 14;
 /** Fewer rows in a day make no reference. */
 const DAY_ROWS_MIN = 100;
