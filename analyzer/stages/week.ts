@@ -2,10 +2,11 @@
  * What is judged when an ISO week has closed: drift, the week's and the fortnight's performance, the
  * estimate without labels, calibration, declared thresholds, and whether labels still come.
  */
+import { immatureLabels } from "../../contract/label-coverage.ts";
 import { isBeyond, parseThreshold } from "../../contract/threshold.ts";
 import { WEEK_MS, type Window, windowEndingAt, windowName } from "../../contract/window.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
-import { type OutcomeSums, outcomeCounts } from "../../store/queries/outcome-sums.ts";
+import { outcomeCounts } from "../../store/queries/outcome-sums.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import type { PerformanceOf } from "../results/store-performance.ts";
 import { judgeCalibration } from "../rules/calibration.ts";
@@ -13,9 +14,10 @@ import { type LabelledWeek, judgeLabels } from "../rules/no-labels.ts";
 import { baselineOf } from "./baseline.ts";
 import { evaluateDrift } from "./drift.ts";
 import { evaluateEstimates } from "./estimated.ts";
-import { evaluateSpans, hasScores, soundDays } from "./performance.ts";
+import { type SpanPerformance, evaluateSpans, hasScores, soundDays } from "./performance.ts";
 
 const LABEL_WEEKS_BEFORE = 8;
+const NO_LABELS: SpanPerformance = { figures: null, days: [] };
 
 export async function evaluateWeek(
   evaluation: Evaluation,
@@ -29,7 +31,7 @@ export async function evaluateWeek(
   const performances = await evaluateSpans(evaluation, spans, atMs, deps);
   await evaluateEstimates(evaluation, week, atMs, deps);
   if (hasScores(evaluation)) {
-    evaluateCalibration(evaluation, week, performances.get("fortnight")?.days ?? []);
+    evaluateCalibration(evaluation, week, performances.get("fortnight") ?? NO_LABELS);
     const figures = performances.get("week")?.figures ?? null;
     await evaluateThresholds(evaluation, week, figures, deps);
   }
@@ -39,15 +41,15 @@ export async function evaluateWeek(
 function evaluateCalibration(
   evaluation: Evaluation,
   week: Window,
-  fortnight: readonly OutcomeSums[],
+  fortnight: SpanPerformance,
 ): void {
-  const days = soundDays(fortnight, evaluation.memory.quarantined);
-  const verdict = judgeCalibration(days);
+  const days = soundDays(fortnight.days, evaluation.memory.quarantined);
+  const verdict = judgeCalibration(days, fortnight.figures ?? { predictions: 0, labelled: 0 });
   // Where nobody named the positive label and "1" never came, the labels have other words for it.
   const isKnown =
     evaluation.context.document.task.positive !== undefined ||
     days.some(({ positives }) => positives > 0);
-  const { gap, lower, upper, t, tMin, rows, reason } = verdict;
+  const { gap, lower, upper, t, tMin, rows, coverage, reason } = verdict;
   evaluation.observe(
     {
       kind: "calibration",
@@ -62,7 +64,7 @@ function evaluateCalibration(
       where: "all rows that are not quarantined",
       certainty: `t = ${t.toFixed(2)} with ${days.length - 1} degrees of freedom, clustered by day; |t| ≥ ${tMin} is asked for`,
       loop: "the next check looks whether a refit would be better; an alert starts no run by itself",
-      numbers: { gap, lower, upper, t, tMin, rows, days: days.length },
+      numbers: { gap, lower, upper, t, tMin, rows, coverage, days: days.length },
       finding: null,
       windows: [windowName(windowEndingAt("fortnight", week.toMs))],
     },
@@ -86,6 +88,7 @@ async function evaluateThresholds(
       ? await baselineOf(evaluation, week, threshold.metric, deps)
       : Number.NaN;
     const { value, lower, upper } = figure;
+    const immature = immatureLabels(performance ?? { predictions: 0, labelled: 0 }, "the week");
     evaluation.observe(
       {
         kind: "performance",
@@ -104,7 +107,7 @@ async function evaluateThresholds(
         windows: [windowName(week)],
       },
       {
-        breach: isBeyond(threshold, value, baseline),
+        breach: immature === null && isBeyond(threshold, value, baseline),
         fromMs: week.fromMs,
         toMs: week.toMs,
       },

@@ -1,7 +1,7 @@
 /** A threshold trigger: the newest windows of a metric against a limit, and the metric on the reference. */
 import type { Threshold } from "../../contract/threshold.ts";
 import type { Finding } from "../policy/decide.ts";
-import { type WindowFigure, evaluateThreshold } from "../policy/threshold.ts";
+import { type WindowFigure, thresholdFindingOf } from "../policy/threshold.ts";
 import { accuracyOf, referenceMetric } from "../policy/reference-metric.ts";
 import { metricWindows } from "../../store/queries/retraining.ts";
 import { versionReference } from "../../store/queries/references.ts";
@@ -38,10 +38,7 @@ export async function thresholdFinding(
   deps: RetrainerDeps,
 ): Promise<Finding> {
   const baseline = threshold.ofBaseline ? await baselineOf(context, threshold, deps) : null;
-  const result = evaluateThreshold(threshold, windows, baseline);
-  const { reason, numbers } = result;
-  if (threshold.ofBaseline && baseline === null) return { kind: "unable", reason, numbers };
-  return { kind: "found", due: result.fired, reason, numbers, recalibrationShare: null };
+  return thresholdFindingOf(threshold, windows, baseline);
 }
 
 async function baselineOf(

@@ -9,7 +9,6 @@ import { type QuarantineEntry, isOpen } from "./quarantine.ts";
 
 /** Share of the probe's gain from which recalibration is enough. */
 export const RECALIBRATION_ENOUGH = 0.8;
-export const COVERAGE_MIN = 0.8;
 
 /** What a trigger found; `unable` is evidence that is missing, not evidence against. */
 export type Finding =

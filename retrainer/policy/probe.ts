@@ -1,7 +1,8 @@
 /** When a probe is due, on which rows it compares, and what its comparison means. */
+import { immatureLabels } from "../../contract/label-coverage.ts";
 import type { PrimaryComparison } from "../judge/compare-primary.ts";
 import { finite, percent, show } from "../show.ts";
-import { COVERAGE_MIN, type Finding } from "./decide.ts";
+import type { Finding } from "./decide.ts";
 
 const DAY_MS = 86_400_000;
 /** Monday 1970-01-05 00:00 UTC: weeks are ISO weeks, and days begin at midnight with them. */
@@ -66,15 +67,13 @@ export function immaturity(labels: BlockLabels, trainRows: number, rowsMin: numb
 }
 
 function missingEvidence(labels: BlockLabels, trainRows: number, rowsMin: number): string | null {
-  const coverage = labels.predictions === 0 ? 0 : labels.labelled / labels.predictions;
   const sound = labels.blocksWanted - labels.blocksExcluded;
   if (labels.labelled === 0) return "No labelled prediction in the block to compare on";
   if (labels.blocks < sound) {
     return `Labels are there for ${labels.blocks} of the ${sound} days of the block`;
   }
-  if (coverage < COVERAGE_MIN) {
-    return `Labels are immature: ${(coverage * 100).toFixed(1)} % of the block's predictions have one, ${COVERAGE_MIN * 100} % are needed`;
-  }
+  const immature = immatureLabels(labels, "the block");
+  if (immature !== null) return immature;
   if (trainRows < rowsMin) {
     return `Too few rows to train on: ${trainRows} of at least ${rowsMin} ("retrain.window.minimum_rows")`;
   }

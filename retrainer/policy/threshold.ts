@@ -1,20 +1,17 @@
 /** The threshold trigger, evaluated on the results of windows. */
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { type LabelCounts, coverageOf, immatureLabels } from "../../contract/label-coverage.ts";
 import { type Threshold, isBeyond, limitOf, parseThreshold } from "../../contract/threshold.ts";
+import { finite, showTime } from "../show.ts";
+import type { Finding } from "./decide.ts";
 
-/** One window's figure, as the analyzer stored it. */
+/** One window's figure, as the analyzer stored it; `n` counts predictions, labelled or not. */
 export interface WindowFigure {
   readonly fromMs: number;
   readonly toMs: number;
   readonly value: number;
   readonly n: number;
   readonly labelled: number;
-}
-
-export interface ThresholdResult {
-  readonly fired: boolean;
-  readonly reason: string;
-  readonly numbers: Readonly<Record<string, number | string | null>>;
 }
 
 /** @throws {DriftmendError} trigger_invalid */
@@ -29,32 +26,51 @@ export function readTrigger(text: string): Threshold {
 }
 
 /**
- * Fires when the last N windows all cross the limit.
+ * A run is due when the last N windows all cross the limit, each with enough labels to tell.
  * @param figures oldest first
  * @param baseline the metric on the reference; null where it is not known
  */
-export function evaluateThreshold(
+export function thresholdFindingOf(
   threshold: Threshold,
   figures: readonly WindowFigure[],
   baseline: number | null,
-): ThresholdResult {
+): Finding {
   const { metric, comparison, ofBaseline, windows } = threshold;
+  const last = figures.slice(-windows);
+  const coverage = Math.min(...last.map(countsOf).map(coverageOf));
+  const unable = (reason: string): Finding => ({
+    kind: "unable",
+    reason,
+    numbers: { windows: figures.length, coverage: finite(coverage) },
+  });
   if (ofBaseline && baseline === null) {
-    return {
-      fired: false,
-      reason: `The baseline of ${metric} is not known: no reference carries labels`,
-      numbers: { windows: figures.length },
-    };
+    return unable(`The baseline of ${metric} is not known: no reference carries labels`);
+  }
+  for (const window of last) {
+    const of = `the window ${showTime(window.fromMs)} to ${showTime(window.toMs)}`;
+    const immature = immatureLabels(countsOf(window), of);
+    if (immature !== null) return unable(`${immature}, so its ${metric} starts nothing`);
   }
   const base = baseline ?? Number.NaN;
   const limit = limitOf(threshold, base);
-  const last = figures.slice(-windows);
-  const crossing = last.filter(({ value }) => isBeyond(threshold, value, base));
-  const fired = last.length === windows && crossing.length === windows;
+  const crossing = last.filter(({ value }) => isBeyond(threshold, value, base)).length;
   const newest = last.at(-1)?.value ?? null;
+  const side = comparison === "<" ? "below" : "above";
+  const shown = newest === null ? "" : ` (newest: ${newest.toFixed(4)})`;
   return {
-    fired,
-    reason: `${metric} was ${comparison === "<" ? "below" : "above"} ${limit.toFixed(4)} in ${crossing.length} of the last ${windows} window${windows === 1 ? "" : "s"}${newest === null ? "" : ` (newest: ${newest.toFixed(4)})`}`,
-    numbers: { limit, newest, baseline, windows: crossing.length, windowsNeeded: windows },
+    kind: "found",
+    due: last.length === windows && crossing === windows,
+    reason: `${metric} was ${side} ${limit.toFixed(4)} in ${crossing} of the last ${windows} window${windows === 1 ? "" : "s"}${shown}`,
+    numbers: {
+      limit,
+      newest,
+      baseline,
+      windows: crossing,
+      windowsNeeded: windows,
+      coverage: finite(coverage),
+    },
+    recalibrationShare: null,
   };
 }
+
+const countsOf = ({ n, labelled }: WindowFigure): LabelCounts => ({ predictions: n, labelled });

@@ -19,6 +19,8 @@ const days = (gaps: readonly number[]): BlockSums[] =>
 const swing = (mean: number, by: number): number[] =>
   Array.from({ length: 14 }, (_, i) => mean + (i % 2 === 0 ? by : -by));
 
+const ALL = { predictions: 14_000, labelled: 14_000 };
+
 describe("calibration", () => {
   it.each([
     ["0.058 too high on every day", swing(0.058, 0.03), true],
@@ -27,11 +29,23 @@ describe("calibration", () => {
     ["0.06 lost in the weather", swing(0.06, 0.2), false],
     ["13 days only", swing(0.08, 0.01).slice(1), false],
   ])("judges %s", (_name, gaps, breach) => {
-    expect(judgeCalibration(days(gaps)).breach).toBe(breach);
+    expect(judgeCalibration(days(gaps), ALL).breach).toBe(breach);
   });
 
   it("asks for t ≥ 2.16 with 13 degrees of freedom", () => {
-    expect(judgeCalibration(days(swing(0.058, 0.03))).tMin).toBe(2.16);
+    expect(judgeCalibration(days(swing(0.058, 0.03)), ALL).tMin).toBe(2.16);
+  });
+});
+
+describe("calibration on few of the labels", () => {
+  const gaps = days(swing(0.058, 0.03));
+  it("is no breach, and the reason names the coverage", () => {
+    const verdict = judgeCalibration(gaps, { predictions: 20_000, labelled: 14_000 });
+    expect(verdict).toMatchObject({ breach: false, coverage: 0.7 });
+    expect(verdict.reason).toBe(
+      "labels are immature: 70.0 % of the fortnight's predictions have one, 80 % are needed",
+    );
+    expect(judgeCalibration(gaps, { predictions: 17_500, labelled: 14_000 }).breach).toBe(true);
   });
 });
 

@@ -3,7 +3,7 @@ import { cooldownOf } from "../../../retrainer/policy/cooldown.ts";
 import { type Evidence, type Finding, decide } from "../../../retrainer/policy/decide.ts";
 import { blockBefore, immaturity, nextDueMs } from "../../../retrainer/policy/probe.ts";
 import { blockingEntry } from "../../../retrainer/policy/quarantine.ts";
-import { evaluateThreshold, readTrigger } from "../../../retrainer/policy/threshold.ts";
+import { readTrigger, thresholdFindingOf } from "../../../retrainer/policy/threshold.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -138,14 +138,33 @@ describe("a threshold", () => {
     expect(readTrigger("log_loss > 0.6")).toMatchObject({ metric: "log_loss", windows: 1 });
     expect(() => readTrigger("skill drops a lot")).toThrow(/METRIC/);
   });
+  const rule = readTrigger("skill < 0.9 * baseline for 2 windows");
   test("fires when all its windows cross", () => {
-    const rule = readTrigger("skill < 0.9 * baseline for 2 windows");
-    expect(evaluateThreshold(rule, [figure(0.2), figure(0.17)], 0.2).fired).toBe(false);
-    expect(evaluateThreshold(rule, [figure(0.17), figure(0.17)], 0.2).fired).toBe(true);
-    expect(evaluateThreshold(rule, [figure(0.17)], 0.2).fired).toBe(false);
-    expect(evaluateThreshold(rule, [figure(0.1), figure(0.1)], null)).toMatchObject({
-      fired: false,
+    const dueOf = (...values: number[]) => thresholdFindingOf(rule, values.map(figure), 0.2);
+    expect(dueOf(0.2, 0.17)).toMatchObject({ kind: "found", due: false });
+    expect(dueOf(0.17, 0.17)).toMatchObject({ kind: "found", due: true });
+    expect(dueOf(0.17)).toMatchObject({ kind: "found", due: false });
+    expect(thresholdFindingOf(rule, [figure(0.1), figure(0.1)], null)).toMatchObject({
+      kind: "unable",
       reason: "The baseline of skill is not known: no reference carries labels",
     });
+  });
+  test("waits where one of its windows has few of its labels, and names the coverage", () => {
+    const few = { ...figure(0.1), fromMs: AT_MS, toMs: AT_MS + 7 * DAY_MS, n: 100, labelled: 79 };
+    for (const windows of [
+      [figure(0.1), few],
+      [few, figure(0.1)],
+    ]) {
+      const finding = thresholdFindingOf(rule, windows, 0.2);
+      expect(finding).toMatchObject({ kind: "unable", numbers: { coverage: 0.79 } });
+      expect(decide({ ...evidence, finding })).toMatchObject({
+        decision: "WAIT",
+        reason:
+          "Labels are immature: 79.0 % of the window 2026-08-17T00:00Z to 2026-08-24T00:00Z's " +
+          "predictions have one, 80 % are needed, so its skill starts nothing",
+      });
+    }
+    const enough = { ...few, labelled: 80 };
+    expect(thresholdFindingOf(rule, [figure(0.1), enough], 0.2)).toMatchObject({ due: true });
   });
 });
