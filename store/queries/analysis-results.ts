@@ -104,21 +104,25 @@ export const newestDrift = defineQuery({
 /**
  * Per model the change that was made last: of its document, of the version that serves, or made elsewhere. Which
  * is last goes by the wall clock of the entries, the time shown is the model's own. A version that was adopted
- * before a replay announced its clock serves since the first record.
+ * before a replay announced its clock serves since the first record. A replay stores its document at each start,
+ * which is shown only where nothing else has happened.
  */
 export const lastChanges = defineQuery({
   name: "last_changes",
   params: z.object({}),
   row: z.object({ model: z.string(), at: timeMs, what: z.string() }),
   sql: `SELECT model, argMax(t, made) AS at, argMax(w, made) AS what FROM (
-      SELECT model, updated AS t, updated AS made, 'document' AS w FROM models FINAL
-      UNION ALL SELECT model, time AS t, created AS made, title AS w FROM changes FINAL WHERE model != ''
+      SELECT m.model AS model, m.updated AS t, 'document' AS w,
+        if(c.clock = 'replay', toDateTime64(0, 3, 'UTC'), m.updated) AS made
+      FROM (SELECT model, updated FROM models FINAL) AS m
+      LEFT JOIN (SELECT model, clock FROM model_clocks FINAL) AS c ON c.model = m.model
+      UNION ALL SELECT model, time AS t, title AS w, created AS made FROM changes FINAL WHERE model != ''
       UNION ALL SELECT a.model AS model,
         if(a.action = 'adopt' AND c.clock = 'replay' AND a.at > c.time AND f.records > 0, f.first, a.at) AS t,
-        a.time AS made,
         multiIf(a.action = 'adopt', concat('version ', a.target, ' adopted'),
           a.action = 'rollback', concat('rolled back to version ', a.target),
-          concat('version ', r.version, ' promoted')) AS w
+          concat('version ', r.version, ' promoted')) AS w,
+        a.time AS made
       FROM (
         SELECT * FROM audit_log FINAL WHERE action IN ('adopt', 'promoted', 'rollback')
         ORDER BY seq DESC LIMIT 1 BY model) AS a

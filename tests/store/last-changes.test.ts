@@ -51,6 +51,11 @@ describe("the last change of a model", () => {
     await audit(model, "promoted", "run-a", promotedMs);
     expect(await last(model)).toEqual({ model, at: promotedMs, what: "version 2 promoted" });
 
+    // The example stores its document again whenever it goes on.
+    const again = { status: "active", updated: WALL + 999 * HOUR_MS, revision: 1 };
+    await store.insert("models", [{ model, ...again }]);
+    expect(await last(model)).toEqual({ model, at: promotedMs, what: "version 2 promoted" });
+
     const backMs = REPLAY + 400 * HOUR_MS;
     await audit(model, "rollback", "1", backMs);
     await audit(model, "training", "run-b", backMs + HOUR_MS);
