@@ -12,12 +12,9 @@ export const collectorConfig = z.object({
   DRIFTMEND_INSTANCE: z.string().min(1).prefault("collector").meta({
     description: "Name of this instance: the same after a restart, another for each copy",
   }),
-  DRIFTMEND_NATS_URL: z
-    .string()
-    .prefault("nats://127.0.0.1:4222")
-    .meta({
-      description: "NATS servers; credentials stand in front: nats://user:password@host:4222",
-    }),
+  DRIFTMEND_NATS_URL: z.string().prefault("nats://127.0.0.1:4222").meta({
+    description: "NATS servers; credentials stand in front: nats://user:password@host:4222",
+  }),
   DRIFTMEND_CLICKHOUSE_URL: z
     .url()
     .prefault("http://127.0.0.1:8123")

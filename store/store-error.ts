@@ -29,7 +29,7 @@ const LATER: ReadonlySet<number> = new Set([
 ]);
 
 /** A full disk has many codes, by where the engine met it; its text is the system's. */
-const DISK_FULL = /No space left on device|Disk quota exceeded|File too large|no space is left/;
+const DISK_FULL = /No space left on device|Disk quota exceeded|File too large|no(t enough)? space/i;
 
 /** ClickHouse's code of a failure, or null when the engine did not answer. */
 export function engineCodeOf(error: unknown): number | null {

@@ -105,12 +105,13 @@ describe("queries", () => {
   });
 
   it("say of a full disk, whatever its code, that space is wanted and that it is tried again", () => {
-    for (const code of ["75", "243", "1001"]) {
-      const cause = new ClickHouseError({
-        code,
-        type: "",
-        message: "Cannot write to file: , errno: 28, strerror: No space left on device",
-      });
+    const written = "Cannot write to file: , errno: 28, strerror: No space left on device";
+    for (const [code, message] of [
+      ["75", written],
+      ["1001", written],
+      ["243", "Cannot reserve 1.00 MiB, not enough space"],
+    ] as const) {
+      const cause = new ClickHouseError({ code, type: "", message });
       expect(storeError("store it", cause)).toMatchObject({
         retry: "later",
         next: "Free space on the disk of ClickHouse; agents keep what is not stored and it is tried again.",
