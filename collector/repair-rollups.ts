@@ -10,22 +10,16 @@ import {
   type Tier,
   rollupTiers,
   rollupTotals,
-  rowsByDay,
+  rowsByHour,
 } from "../store/queries/rollups-from-raw.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
 import type { Grain } from "./model-settings.ts";
+import { type HourSpan, type Slices, slicesOf } from "./repair-slices.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-export interface HourSpan {
-  readonly model: string;
-  /** Aligned to hours; `to` is excluded. */
-  readonly from: number;
-  readonly to: number;
-}
 
 /** Hours of event time by model. */
 export type TouchedHours = ReadonlyMap<string, ReadonlySet<number>>;
@@ -52,30 +46,28 @@ export async function touchedHours(
 }
 
 /**
- * Repairs what differs in these hours.
+ * Repairs what differs in these hours, in pieces of at most `rowsMax` raw rows (repair-slices.ts).
  * @returns repaired cells, and predictions whose id another prediction of their hour has
  */
 export async function repairHours(
   touched: TouchedHours,
   owner: Ownership,
   deps: RepairDeps,
+  rowsMax: number = LIMITS.repairRowsMax,
 ): Promise<{ repaired: number; duplicateIds: number }> {
   const sum = { repaired: 0, duplicateIds: 0 };
   const days = [...new Set([...touched.values()].flatMap((hours) => [...hours].map(dayOf)))];
   for (const span of spansOf("", days, DAY_MS)) {
     const models = [...touched.keys()];
     const { from, to } = span;
-    const [size] = await deps.store.query(rowsByDay, { models, from, to });
-    if (size !== undefined && size.rows > LIMITS.repairRowsMax) {
-      deps.logger.warn(
-        { from, to, rows: size.rows },
-        "too many rows to compare with their rollups",
-      );
-      continue;
+    const sizes = await deps.store.query(rowsByHour, { models, from, to });
+    const totals: Totals[] = [];
+    for (const piece of slicesOf(span, hoursOf(sizes), rowsMax).minutes) {
+      totals.push(...(await deps.store.query(rollupTotals, { ...piece, models })));
     }
-    const totals = await deps.store.query(rollupTotals, { models, from, to });
     for (const model of models) {
-      const ofModel = totals.filter((total) => total.model === model);
+      const ofModel = summedByHour(totals.filter((total) => total.model === model));
+      const rows = hoursOf(sizes.filter((size) => size.model === model));
       const hours = touched.get(model) ?? new Set();
       sum.duplicateIds += ofModel
         .filter(({ hour }) => hours.has(hour))
@@ -83,11 +75,46 @@ export async function repairHours(
       const grain = deps.book.settingsOf(model).grain;
       const differing = differingHours(ofModel, hours, grain, keptFrom(deps));
       for (const part of spansOf(model, differing, HOUR_MS)) {
-        sum.repaired += await repairSpan(part, owner, deps);
+        sum.repaired += await repairSpan(part, owner, deps, slicesOf(part, rows, rowsMax));
       }
     }
   }
   return sum;
+}
+
+function hoursOf(sizes: readonly { hour: number; rows: number }[]): ReadonlyMap<number, number> {
+  const rows = new Map<number, number>();
+  for (const size of sizes) rows.set(size.hour, (rows.get(size.hour) ?? 0) + size.rows);
+  return rows;
+}
+
+/**
+ * Pieces of one hour as one. An id that came again in another piece counts twice in `ids`: of duplicates
+ * in an hour with more rows than fit into one piece only some are counted.
+ */
+function summedByHour(totals: readonly Totals[]): Totals[] {
+  const byHour = new Map<number, Totals>();
+  for (const total of totals) {
+    const sum = byHour.get(total.hour);
+    byHour.set(total.hour, sum === undefined ? total : added(sum, total));
+  }
+  return [...byHour.values()];
+}
+
+function added(a: Totals, b: Totals): Totals {
+  return {
+    model: a.model,
+    hour: a.hour,
+    rows: a.rows + b.rows,
+    ids: a.ids + b.ids,
+    values: a.values + b.values,
+    model_minutes: a.model_minutes + b.model_minutes,
+    model_hours: a.model_hours + b.model_hours,
+    model_days: a.model_days + b.model_days,
+    feature_minutes: a.feature_minutes + b.feature_minutes,
+    feature_hours: a.feature_hours + b.feature_hours,
+    feature_days: a.feature_days + b.feature_days,
+  };
 }
 
 interface Kept {
@@ -165,13 +192,14 @@ export async function repairSpan(
   span: HourSpan,
   owner: Ownership,
   deps: RepairDeps,
+  slices: Slices = slicesOf(span, new Map(), LIMITS.repairRowsMax),
 ): Promise<number> {
   const kept = keptFrom(deps);
   let repaired = 0;
   for (const tier of ["minutes", "hours", "days"] as const) {
     if (tier === "minutes" && span.from < kept.minutesFromMs) continue;
     if (span.from < kept.hoursFromMs) continue;
-    repaired += await repairTier(tier, alignedTo(tier, span), owner, deps);
+    for (const slice of slices[tier]) repaired += await repairTier(tier, slice, owner, deps);
   }
   if (repaired > 0) {
     deps.metrics.repairs.inc(repaired);
@@ -197,11 +225,4 @@ async function repairTier(
     await store.command(queries.repairModels, { ...span, ...owner }, { marker });
   }
   return (features?.n ?? 0) + (models?.n ?? 0);
-}
-
-function alignedTo(tier: Tier, span: HourSpan): HourSpan {
-  if (tier !== "days") return span;
-  const from = dayOf(span.from);
-  const to = Math.ceil(span.to / DAY_MS) * DAY_MS;
-  return { ...span, from, to };
 }

@@ -261,10 +261,11 @@ function totalsOf(table: string, place: number): string {
   FROM ${table} WHERE model IN {models:Array(String)} AND ${TIME_SPAN} AND segment_tag = ''${present} GROUP BY model, hour`;
 }
 
-/** Rows of models by the cheapest tier: whether a look at raw can be afforded. */
-export const rowsByDay = defineQuery({
-  name: "rows of models",
+/** Raw rows of models by hour: how much a look at them takes. */
+export const rowsByHour = defineQuery({
+  name: "rows of models by hour",
   params: z.object({ models: z.array(z.string()), from: z.int(), to: z.int() }),
-  row: z.object({ rows: count }),
-  sql: `SELECT toInt64(sum(n)) AS rows FROM model_days WHERE model IN {models:Array(String)} AND ${TIME_SPAN} AND segment_tag = ''`,
+  row: z.object({ model: z.string(), hour: timeMs, rows: count }),
+  sql: `SELECT model, ${bucket("hours", "ts")} AS hour, toInt64(count()) AS rows
+FROM predictions WHERE model IN {models:Array(String)} AND ${SPAN} GROUP BY model, hour`,
 });

@@ -219,4 +219,40 @@ describe("rollups against raw", () => {
     expect((await repairHours(touched, owner, deps)).repaired).toBe(0);
     expect(await repairSpan(span(model), owner, deps)).toBe(0);
   }, 60_000);
+
+  it.each([
+    ["1m", "minutes", 400],
+    ["1h", "hours", 100],
+    ["1d", "days", 400],
+  ] as const)(
+    "are repaired for the grain %s in tier %s where more rows were touched than are looked at at once",
+    async (rollup, tier, rowsMax) => {
+      const model = `model-${rollup}`;
+      const deps = {
+        store: harness.store,
+        metrics: collectorMetrics(createMetrics("test")),
+        logger: silentLogger,
+        clock: systemClock,
+        book: new ModelBook({ store: harness.store, logger: silentLogger }),
+        retention: Retention.parse({}),
+      };
+      const damagedHours = tier === "days" ? 24 : 6;
+      const from = today - damagedHours * HOUR_MS;
+      const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
+      for (const table of [`feature_${tier}`, `model_${tier}`]) {
+        await harness.engine.client.command({
+          query: `ALTER TABLE driftmend.${table} DELETE WHERE model = '${model}' AND version = '1' AND time >= fromUnixTimestamp64Milli(${from}) SETTINGS mutations_sync = 1`,
+        });
+      }
+      expect(Math.max(...(await differences(model)))).toBeGreaterThan(0);
+      await deps.book.ensure(model);
+      const all = Array.from({ length: 72 }, (_, i) => today - 3 * DAY_MS + i * HOUR_MS);
+      const touched = new Map([[model, new Set(all)]]);
+      const owner = { shard: 0, epoch };
+      expect((await repairHours(touched, owner, deps, rowsMax)).repaired).toBeGreaterThan(0);
+      expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
+      expect((await repairHours(touched, owner, deps, rowsMax)).repaired).toBe(0);
+    },
+    120_000,
+  );
 });
