@@ -70,6 +70,7 @@ export class Analyzer {
       documentOf: (model) => this.documents.inForce(model),
       isDescribed: (model) => this.documents.get(model) !== null,
       firstDayOf: (model) => this.firstDayOf(model),
+      listeningSinceMs: (model) => this.heads.listeningSinceMs(model, deps.clock.nowMs()),
       onEvaluated: (_model, wallMs) => seconds.observe(wallMs / 1000),
       onFailure: (model) => failures.inc({ model }),
     };

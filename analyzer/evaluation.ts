@@ -50,12 +50,20 @@ export class Evaluation {
   readonly context: ModelContext;
   memory: Memory;
   readonly readAhead: ReadAhead;
+  /** Model time since when requests would have been heard of; null while they would not. */
+  readonly listeningSinceMs: number | null;
   readonly revisions: AlertRevision[] = [];
 
-  constructor(context: ModelContext, memory: Memory, readAhead: ReadAhead = emptyReadAhead()) {
+  constructor(
+    context: ModelContext,
+    memory: Memory,
+    readAhead: ReadAhead = emptyReadAhead(),
+    listeningSinceMs: number | null = Number.NEGATIVE_INFINITY,
+  ) {
     this.context = context;
     this.memory = memory;
     this.readAhead = readAhead;
+    this.listeningSinceMs = listeningSinceMs;
   }
 
   /** Tells an alert's state machine what a rule saw. */

@@ -38,6 +38,8 @@ export interface ModelLoopDeps extends StageDeps {
   readonly isDescribed: (model: string) => boolean;
   /** Start of the first day with traffic; null without any. */
   readonly firstDayOf: (model: string) => Promise<number | null>;
+  /** Wall time since when agents were heard that would carry the model's requests; null: none is. */
+  readonly listeningSinceMs: (model: string) => number | null;
   readonly onEvaluated: (model: string, wallMs: number) => void;
   readonly onFailure: (model: string) => void;
 }
@@ -121,7 +123,7 @@ export class ModelLoop {
   /** Lets a rule of wall time, such as a blind agent, speak in turn. */
   observeNow(draft: AlertDraft, seen: Observation, atMs: number): Promise<void> {
     return this.enqueue(async () => {
-      const evaluation = new Evaluation(await this.contextNow(), this.memory, this.readAhead);
+      const evaluation = await this.evaluationNow();
       evaluation.observe(draft, seen, atMs);
       await this.commit(evaluation, this.throughMs);
     });
@@ -177,7 +179,7 @@ export class ModelLoop {
     }
     while (this.throughMs < targetMs) {
       const startedMs = this.deps.clock.monotonicMs();
-      const evaluation = new Evaluation(await this.contextNow(), this.memory, this.readAhead);
+      const evaluation = await this.evaluationNow();
       const throughMs = await advance(evaluation, this.throughMs, targetMs, this.deps);
       await this.learnReference(throughMs);
       await this.commit(evaluation, throughMs);
@@ -187,6 +189,13 @@ export class ModelLoop {
       this.say(throughMs);
     }
     this.say(targetMs);
+  }
+
+  private async evaluationNow(): Promise<Evaluation> {
+    const context = await this.contextNow();
+    if (this.isReplayed) return new Evaluation(context, this.memory, this.readAhead);
+    const sinceMs = this.deps.listeningSinceMs(this.model);
+    return new Evaluation(context, this.memory, this.readAhead, sinceMs);
   }
 
   private async contextNow(): Promise<ModelContext> {

@@ -20,6 +20,8 @@ export type AgentState =
 interface Spool {
   readonly models: Set<string>;
   readonly firstMs: number;
+  /** Heard since then without a gap in which it counts as silent. */
+  sinceMs: number;
   heardMs: number;
 }
 
@@ -27,7 +29,9 @@ export class AgentHeads {
   private readonly spools = new Map<string, Spool>();
 
   hear(spool: string, models: readonly string[], nowMs: number): void {
-    const known = this.spools.get(spool) ?? { models: new Set(), firstMs: nowMs, heardMs: nowMs };
+    const fresh = { models: new Set<string>(), firstMs: nowMs, sinceMs: nowMs, heardMs: nowMs };
+    const known = this.spools.get(spool) ?? fresh;
+    if (nowMs - known.heardMs > BLIND_AFTER_MS) known.sinceMs = nowMs;
     known.heardMs = nowMs;
     for (const model of models) known.models.add(model);
     this.spools.delete(spool);
@@ -46,6 +50,19 @@ export class AgentHeads {
       return { kind: "replaced", untilMs };
     }
     return { kind: "blind", sinceMs: newest, spools: carriers.length };
+  }
+
+  /**
+   * Since when requests of the model would have been heard of; null while they would not. Agents that carried
+   * none of it yet count where no other is known, as after a start of everything.
+   */
+  listeningSinceMs(model: string, nowMs: number): number | null {
+    const all = [...this.spools.values()];
+    const carriers = all.filter(({ models }) => models.has(model));
+    const heard = (carriers.length > 0 ? carriers : all).filter(
+      ({ heardMs }) => nowMs - heardMs <= BLIND_AFTER_MS,
+    );
+    return heard.length === 0 ? null : Math.min(...heard.map(({ sinceMs }) => sinceMs));
   }
 
   /** An agent that began near `silentMs`, lives, and has no traffic yet or some of what they carried. */

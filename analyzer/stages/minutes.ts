@@ -76,13 +76,23 @@ export async function evaluateMinutes(
     while ((steps[oldest]?.endMs ?? endMs) <= endMs - HOUR_MS) oldest++;
     const lastHour = steps.slice(oldest, oldest + HOUR_MS / STEP_MS);
     await evaluateErrors(evaluation, lastHour, endMs, deps.store);
-    const last = evaluation.memory.lastRequestMs;
+    const last = silentFrom(evaluation);
     if (noTraffic === "off" || last === null) continue;
     // The profile costs a query; a step that had requests needs none.
     const silent = endMs - last >= 2 * SLOT_MS;
     const profile = silent ? await profileOf(evaluation, endMs, deps.store) : NO_PROFILE;
     observeSilence(evaluation, judgeStep(profile, last, endMs, noTraffic), last, endMs);
   }
+}
+
+/**
+ * Silence begins when agents listen again, after an absence of ours: what nobody could hear is no silence of
+ * the model's callers. One that was told already goes on from the last request.
+ */
+function silentFrom(evaluation: Evaluation): number | null {
+  const { memory, listeningSinceMs } = evaluation;
+  if (memory.lastRequestMs === null || isOpen(evaluation, "no-traffic")) return memory.lastRequestMs;
+  return listeningSinceMs === null ? null : Math.max(memory.lastRequestMs, listeningSinceMs);
 }
 
 const NO_PROFILE: TrafficProfile = { firstSlotMs: 0, weeks: [] };

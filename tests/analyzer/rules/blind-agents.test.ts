@@ -52,3 +52,18 @@ it.each([
   hear(heads);
   expect(heads.stateOf("m", later).kind).toBe("blind");
 });
+
+it("agents listen since they are heard without a gap; those that carry the model come before others", () => {
+  const heads = new AgentHeads();
+  expect(heads.listeningSinceMs("m", 0)).toBeNull();
+  heads.hear("a", [], 1_000);
+  expect(heads.listeningSinceMs("m", 2_000)).toBe(1_000);
+  heads.hear("a", ["m"], 2_000);
+  heads.hear("b", [], 3_000);
+  expect(heads.listeningSinceMs("m", 3_000)).toBe(1_000);
+  const backMs = 2_000 + 2 * BLIND_AFTER_MS;
+  heads.hear("b", [], backMs);
+  expect(heads.listeningSinceMs("m", backMs)).toBeNull();
+  heads.hear("a", [], backMs);
+  expect(heads.listeningSinceMs("m", backMs + 5)).toBe(backMs);
+});

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { advance } from "../../../analyzer/advance.ts";
 import { defaultDocument } from "../../../analyzer/documents/default-document.ts";
-import { Evaluation } from "../../../analyzer/evaluation.ts";
+import { Evaluation, emptyReadAhead } from "../../../analyzer/evaluation.ts";
 import { EMPTY_MEMORY } from "../../../analyzer/memory.ts";
 import { type AnalysisStage, deps, startAnalysisStage } from "../support/analysis-stage.ts";
 import { loadHistory } from "../support/load-history.ts";
@@ -48,4 +48,33 @@ it("an undescribed model that steadily fails 2 % pages for a change only, a desc
   const described = await fired(true);
   expect(described[0]?.atMs).toBeLessThan(CHANGE_MS);
   expect(described[0]?.draft.text).not.toContain("no document");
+}, 240_000);
+
+it("silence counts from when agents listen, not from before an absence of Driftmend itself", async () => {
+  const { store } = stage;
+  const model = "absent";
+  // Two past weeks say what is usual.
+  const silence = { fromMs: at(15) + 14 * HOUR_MS, toMs: at(16) };
+  for (let day = 0; day < 16; day++) {
+    const rows = syntheticDay({ seed: 6, rowsPerDay: 2_000, silence }, day).map((row) => {
+      return { ...row, model };
+    });
+    await loadHistory(store, { model, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
+  }
+  const document = defaultDocument(model);
+  const context = { model, document, isDescribed: true, grids: new Map(), reference: null };
+  const backMs = at(15) + 17 * HOUR_MS;
+  const saidMs = async (listeningSinceMs: number | null) => {
+    const evaluation = new Evaluation(context, EMPTY_MEMORY, emptyReadAhead(), listeningSinceMs);
+    await advance(evaluation, at(15), at(15) + 18 * HOUR_MS, { ...deps, store });
+    const fired = evaluation.revisions.filter(({ state }) => state === "firing");
+    return fired.map(({ atMs }) => atMs);
+  };
+  const [always, back, never] = [await saidMs(0), await saidMs(backMs), await saidMs(null)];
+  expect(always).toHaveLength(1);
+  expect(always[0]).toBeLessThan(silence.fromMs + HOUR_MS);
+  // It is still silent after the absence: told again after as long a silence as before.
+  expect(back).toHaveLength(1);
+  expect(back[0]! - backMs).toBeGreaterThanOrEqual(2 * 5 * 60_000);
+  expect(never).toEqual([]);
 }, 240_000);
