@@ -3,7 +3,7 @@
  * one moment, each looking before the other was done.
  */
 import { LIMITS } from "../contract/limits.ts";
-import { joinLabelsLeftBehind } from "../store/queries/outcomes.ts";
+import { joinLabelsLeftBehind, noteLabelsMet } from "../store/queries/outcomes.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 
@@ -12,7 +12,8 @@ export async function joinLeftBehind(
   { store, book }: Pick<ShardDeps, "store" | "book">,
 ): Promise<void> {
   const segments = book.declaredSegments();
-  const days = LIMITS.waitingLabelsDays;
+  const limit = LIMITS.waitingLabelsMax;
   const marker = shardMarker(owner.shard);
-  await store.command(joinLabelsLeftBehind, { ...owner, days, segments }, { marker });
+  await store.command(joinLabelsLeftBehind, { ...owner, limit, segments }, { marker });
+  await store.command(noteLabelsMet, { limit }, { marker });
 }

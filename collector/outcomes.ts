@@ -4,10 +4,12 @@
  * left waits, and is joined when its prediction comes.
  */
 import { LIMITS } from "../contract/limits.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Store } from "../store/client.ts";
 import {
   joinLabelsBySpan,
   joinLabelsByTime,
+  joinPredictionsOfGroup,
   joinWaitingLabels,
   predictionSpan,
   unmatchedLabels,
@@ -20,6 +22,7 @@ const TEXTS_BYTES_MAX = 4_000;
 
 export interface OutcomeDeps {
   readonly store: Store;
+  readonly clock: Clock;
   readonly waiting: WaitingLabels;
   readonly segmentsOf: (model: string) => readonly string[];
 }
@@ -71,8 +74,21 @@ async function joinLabelsOfModels(
     await store.command(joinLabelsBySpan, { ...group, ...span }, options);
     waiting = await unmatchedOf(store, group, unionOf(span, predicted ?? span));
   }
-  for (const { model, id } of waiting) deps.waiting.add(model, id);
+  await noteWaiting(deps, waiting);
   return waiting.length;
+}
+
+/** Written down before the group counts as stored, for whoever takes the shard. */
+async function noteWaiting(
+  { store, clock, waiting }: OutcomeDeps,
+  labels: Unmatched,
+): Promise<void> {
+  const noted = clock.nowMs();
+  await store.insert(
+    "waiting_labels",
+    labels.map((label) => ({ ...label, met: 0, noted })),
+  );
+  for (const { model, id } of labels) waiting.add(model, id);
 }
 
 /** Joins predictions of the group with labels that waited for them. */
@@ -82,23 +98,29 @@ export async function joinAwaited(
   manifest: GroupManifest,
   awaited: ReadonlyMap<string, readonly string[]>,
 ): Promise<void> {
-  for (const [model, ids] of awaited) {
-    for (const chunk of chunksByBytes([...new Set(ids)])) {
-      await deps.store.command(
-        joinWaitingLabels,
-        {
-          ...owner,
-          from: manifest.from,
-          to: manifest.to,
-          model,
-          ids: chunk,
-          segments: segmentsOf(deps, [model]),
-        },
-        { marker: shardMarker(owner.shard) },
-      );
-      for (const id of chunk) deps.waiting.remove(model, id);
+  const total = [...awaited.values()].reduce((sum, ids) => sum + ids.length, 0);
+  if (total === 0) return;
+  const { store, clock, waiting } = deps;
+  const options = { marker: shardMarker(owner.shard) };
+  const { n, from, to } = manifest;
+  if (total > LIMITS.awaitedByIdMax) {
+    const segments = segmentsOf(deps, manifest.models);
+    await store.command(joinPredictionsOfGroup, { ...owner, n, from, to, segments }, options);
+  } else {
+    for (const [model, ids] of awaited) {
+      const segments = segmentsOf(deps, [model]);
+      for (const chunk of chunksByBytes([...new Set(ids)])) {
+        const group = { ...owner, from, to, model, ids: chunk, segments };
+        await store.command(joinWaitingLabels, group, options);
+      }
     }
   }
+  const noted = clock.nowMs();
+  const met = [...awaited].flatMap(([model, ids]) =>
+    ids.map((id) => ({ model, id, met: 1, noted })),
+  );
+  await store.insert("waiting_labels", met);
+  for (const { model, id } of met) waiting.remove(model, id);
 }
 
 type Unmatched = Awaited<ReturnType<typeof unmatchedOf>>;

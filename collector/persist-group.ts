@@ -47,6 +47,7 @@ async function storeOnce(
   ]);
   const outcomes: OutcomeDeps = {
     store: deps.store,
+    clock: deps.clock,
     waiting,
     segmentsOf: (model) => deps.book.settingsOf(model).segments,
   };

@@ -34,7 +34,7 @@ export class Reconciler {
     if (epoch === null) return;
     try {
       const owner = { shard: 0, epoch };
-      if (this.deps.waiting.size > 0) await joinLeftBehind(owner, this.deps);
+      await joinLeftBehind(owner, this.deps);
       for (const { model } of await this.deps.store.query(modelsWithRows, {})) {
         if (abort.aborted) return;
         await this.reconcileModel(model, owner);

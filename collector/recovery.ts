@@ -56,8 +56,7 @@ export async function recoverShard(
   await deps.watermarks.apply(groups.toReversed().flatMap(({ clocks }) => clocks));
   await joinLeftBehind(owner, deps);
   const limit = LIMITS.waitingLabelsMax;
-  const days = LIMITS.waitingLabelsDays;
-  const missed = await deps.store.query(waitingLabels, { days, limit });
+  const missed = await deps.store.query(waitingLabels, { limit });
   for (const { model, id } of missed.toReversed()) deps.waiting.add(model, id);
   return { owner, ledger, stuck, nextGroup: (last?.n ?? 0) + 1 };
 }

@@ -28,6 +28,7 @@ export async function rejoinGroup(
   for (const model of models) await deps.book.ensure(model);
   const outcomes: OutcomeDeps = {
     store: deps.store,
+    clock: deps.clock,
     // Those that wait are read from the table afterwards.
     waiting: new WaitingLabels(),
     segmentsOf: (model) => deps.book.settingsOf(model).segments,

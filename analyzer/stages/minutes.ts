@@ -90,9 +90,10 @@ export async function evaluateMinutes(
  * the model's callers. One that was told already goes on from the last request.
  */
 function silentFrom(evaluation: Evaluation): number | null {
-  const { memory, listeningSinceMs } = evaluation;
-  if (memory.lastRequestMs === null || isOpen(evaluation, "no-traffic")) return memory.lastRequestMs;
-  return listeningSinceMs === null ? null : Math.max(memory.lastRequestMs, listeningSinceMs);
+  const { listeningSinceMs } = evaluation;
+  const { lastRequestMs } = evaluation.memory;
+  if (lastRequestMs === null || isOpen(evaluation, "no-traffic")) return lastRequestMs;
+  return listeningSinceMs === null ? null : Math.max(lastRequestMs, listeningSinceMs);
 }
 
 const NO_PROFILE: TrafficProfile = { firstSlotMs: 0, weeks: [] };

@@ -115,7 +115,7 @@ export const joinWaitingLabels = defineCommand({
   ),
 });
 
-/** Predictions of a group with whatever labels there are: after an unclean stop. */
+/** Predictions of a group with whatever labels there are: after an unclean stop, or where many waited. */
 export const joinPredictionsOfGroup = defineCommand({
   name: "join predictions of a group",
   params: z.object({
@@ -136,30 +136,41 @@ export const joinPredictionsOfGroup = defineCommand({
   ),
 });
 
-/** The first moment of each model's newest days: models need not live in the same year. */
-const SINCE = `(SELECT model, max(time) - toIntervalDay({days:UInt32}) AS since FROM labels GROUP BY model) AS newest`;
-
-const LEFT_BEHIND = `FROM labels INNER JOIN ${SINCE} USING (model)
-  WHERE time >= since AND prediction_time IS NOT NULL AND (model, id_hash) NOT IN (
-    SELECT model, id_hash FROM outcomes INNER JOIN ${SINCE} USING (model) WHERE known >= since)`;
+/** Labels that wait and say when they were predicted, the newest. */
+const WAITING_WITH_TIME = `(SELECT model, id, reinterpretAsUInt128(sipHash128(id)) AS id_hash, assumeNotNull(prediction_time) AS ts
+  FROM waiting_labels FINAL WHERE met = 0 AND prediction_time IS NOT NULL
+  ORDER BY noted DESC LIMIT {limit:UInt32})`;
 
 /**
- * Labels of each model's newest days that have no outcome although their prediction is stored: those that two owners
- * of shards stored at one moment, or that an unclean stop left behind.
+ * Labels that wait although their prediction is stored: those that two owners of shards stored at one moment,
+ * each looking before the other was done.
  */
 export const joinLabelsLeftBehind = defineCommand({
   name: "join labels left behind",
   params: z.object({
     ...fenceParams,
-    days: z.int(),
+    limit: z.int(),
     segments: z.record(z.string(), z.array(z.string())),
   }),
   repeatable: true,
   sql: outcomesSql(
-    `SELECT ${LABEL_COLUMNS} ${LEFT_BEHIND}`,
+    `SELECT ${LABEL_COLUMNS} FROM labels
+  WHERE (model, id_hash) IN (SELECT model, id_hash FROM ${WAITING_WITH_TIME})`,
     `SELECT ${PREDICTION_COLUMNS} FROM predictions
-  WHERE (model, ts) IN (SELECT model, assumeNotNull(prediction_time) ${LEFT_BEHIND})`,
+  WHERE (model, ts) IN (SELECT model, ts FROM ${WAITING_WITH_TIME})
+    AND id_hash IN (SELECT id_hash FROM ${WAITING_WITH_TIME})`,
   ),
+});
+
+/** Those of them that have an outcome wait no longer. */
+export const noteLabelsMet = defineCommand({
+  name: "note labels that met their prediction",
+  params: z.object({ limit: z.int() }),
+  repeatable: true,
+  sql: `INSERT INTO waiting_labels (model, id, prediction_time, met, noted)
+SELECT model, id, ts, 1, now64(3, 'UTC') FROM ${WAITING_WITH_TIME} AS waits
+WHERE (model, id_hash) IN (SELECT model, id_hash FROM outcomes
+  WHERE (model, ts) IN (SELECT model, ts FROM ${WAITING_WITH_TIME}))`,
 });
 
 /** Labels of a group that have met no prediction; their outcomes lie between `from` and `to`, if there are any. */
@@ -178,28 +189,24 @@ export const unmatchedLabels = defineQuery({
   row: z.object({ model: z.string(), id: z.string(), prediction_time: timeMs.nullable() }),
   sql: `SELECT model, id, prediction_time FROM ${LABELS_OF_GROUP}
     AND ${KEY} NOT IN (SELECT ${KEY} FROM outcomes
-      WHERE model IN {models:Array(String)} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')})
+      WHERE model IN {models:Array(String)} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+        AND id_hash IN (SELECT id_hash FROM ${LABELS_OF_GROUP}))
   LIMIT {limit:UInt32}`,
 });
 
-/** For each model the labels of its newest days that have met no prediction: what a start waits for. */
+/** What a start waits for, the newest first. */
 export const waitingLabels = defineQuery({
   name: "labels that wait for their prediction",
-  params: z.object({ days: z.int(), limit: z.int() }),
+  params: z.object({ limit: z.int() }),
   row: z.object({ model: z.string(), id: z.string() }),
-  sql: `SELECT l.model AS model, l.id AS id FROM (
-  SELECT model, id, id_hash, time FROM labels INNER JOIN ${SINCE} USING (model) WHERE time >= since
-) AS l
-LEFT ANTI JOIN (
-  SELECT model, id_hash FROM outcomes INNER JOIN ${SINCE} USING (model) WHERE known >= since
-) AS o ON l.model = o.model AND l.id_hash = o.id_hash
-ORDER BY l.time DESC LIMIT {limit:UInt32}`,
+  sql: `SELECT model, id FROM waiting_labels FINAL WHERE met = 0 ORDER BY noted DESC LIMIT {limit:UInt32}`,
 });
 
-/** Where predictions of these models lie at most. */
+/** Where predictions of these models lie at most, in whole days. */
 export const predictionSpan = defineQuery({
   name: "span of predictions",
   params: z.object({ models: z.array(z.string()) }),
   row: z.object({ from: timeMs, to: timeMs, n: count }),
-  sql: `SELECT min(ts) AS from, max(ts) AS to, count() AS n FROM predictions WHERE model IN {models:Array(String)}`,
+  sql: `SELECT min(time) AS from, max(time) + toIntervalDay(1) AS to, toInt64(sum(n)) AS n
+FROM model_days WHERE model IN {models:Array(String)} AND segment_tag = ''`,
 });

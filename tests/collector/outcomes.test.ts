@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { float, timeMs } from "../../store/column-schemas.ts";
 import { defineQuery } from "../../store/define-query.ts";
+import { unmatchedLabels } from "../../store/queries/outcomes.ts";
 import { type Harness, type RunningCollector, startHarness, until } from "./harness.ts";
 import type { FakeSpool } from "./fake-spool.ts";
 
@@ -129,14 +130,55 @@ describe("labels of a model in replay, months behind another model's", () => {
   it("that were left behind are joined when a shard is taken", async () => {
     const model = "left in the past";
     await send({ predictions: [{ model, id: "a", ts: past, score: 0.5 }] });
-    // As a label is stored by a collector that is killed before it joins, and others store groups since.
+    // As another collector stores the label at the same moment, and finds no prediction yet.
     await harness.store.insert("labels", [
       { model, id: "a", label: "x", value: Number.NaN, time: past, prediction_time: past },
     ]);
+    const waits = { model, id: "a", prediction_time: past, met: 0, noted: Date.now() };
+    await harness.store.insert("waiting_labels", [waits]);
     await send({ predictions: [{ model: "today", id: "t", ts: now, score: 0.5 }] });
     await collector.stop();
     collector = await harness.collect();
     expect(await harness.store.query(outcomesOf, { model })).toHaveLength(1);
+    const waiting = await harness.count(
+      `SELECT count() AS n FROM waiting_labels FINAL WHERE model = '${model}' AND met = 0`,
+    );
+    expect(waiting).toBe(0);
+  });
+});
+
+describe("many labels", () => {
+  const count = 1_500;
+  const ids = Array.from({ length: count }, (_, i) => `${i}`);
+
+  it("that came first are all joined when their predictions come, and wait no longer", async () => {
+    const model = "labels first";
+    await send({ labels: ids.map((id) => ({ model, id, label: "x", time: now })) });
+    const waiting = `SELECT count() AS n FROM waiting_labels FINAL WHERE model = '${model}' AND met = 0`;
+    expect(await harness.count(waiting)).toBe(count);
+    await send({ predictions: ids.map((id, i) => ({ model, id, ts: now + i, score: 0.5 })) });
+    expect(await harness.store.query(outcomesOf, { model })).toHaveLength(count);
+    expect(await harness.count(waiting)).toBe(0);
+  });
+
+  it("are compared with the outcomes of their own ids: a million others in the same hour cost no memory", async () => {
+    const model = "busy hour";
+    const from = now - 3_600_000;
+    await harness.engine.client.command({
+      query: `INSERT INTO driftmend.outcomes (model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision)
+SELECT '${model}', fromUnixTimestamp64Milli(toInt64(${from} + number)), toString(number) AS id, reinterpretAsUInt128(sipHash128(id)), '1', map(), 0.5, nan, '', 'x', nan, fromUnixTimestamp64Milli(toInt64(${now})), 1 FROM numbers(1000000)`,
+    });
+    await send({ labels: [{ model, id: "7", label: "x", time: now, prediction_time: from + 7 }] });
+    const group = {
+      shard: spool.shard,
+      n: await harness.count("SELECT max(n) AS n FROM ingest_groups"),
+      models: [model],
+    };
+    const span = { labelsFrom: now, labelsTo: now, from, to: now, limit: 10 };
+    const { name, params, row, sql } = unmatchedLabels;
+    const bounded = `${sql} SETTINGS max_memory_usage = 32000000`;
+    const inLittleMemory = defineQuery({ name, params, row, sql: bounded });
+    expect(await harness.store.query(inLittleMemory, { ...group, ...span })).toEqual([]);
   });
 });
 
