@@ -64,7 +64,10 @@ async function joinLabelsOfModels(
   const { store } = deps;
   const options = { marker: shardMarker(owner.shard) };
   if (predicted !== null) {
-    await store.command(joinLabelsByTime, { ...group, ...predicted }, options);
+    const join = manifest.labels > LIMITS.labelsByTimeMax ? joinLabelsBySpan : joinLabelsByTime;
+    const outcomes = await store.command(join, { ...group, ...predicted }, options);
+    // A label makes one outcome at most: with as many as labels there is none left to look for.
+    if (outcomes === manifest.labels) return 0;
   }
   const unmatched = await unmatchedOf(store, group, predicted ?? NEVER);
   if (unmatched.length === 0) return 0;

@@ -122,6 +122,8 @@ export const LIMITS = {
   rollupSlotsMax: 4_096,
   /** Labels whose prediction has not come yet; the oldest are forgotten first. */
   waitingLabelsMax: 200_000,
+  /** Labels of a group that look for the moments of their predictions; more look through the whole span. */
+  labelsByTimeMax: 20_000,
   /** Predictions of a group that are joined with waiting labels by their ids; more are joined as a whole. */
   awaitedByIdMax: 1_000,
   /** How far from its prediction_time a label's prediction is looked for. */
