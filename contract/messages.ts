@@ -70,6 +70,8 @@ export const AlertMessage = z.object({
   atMs: timeMs,
   fromMs: timeMs,
   toMs: timeMs.nullable(),
+  /** Null: it has not fired, or was pending and did not last. */
+  firedMs: timeMs.nullable(),
   title: z.string(),
   /** One sentence with the numbers that led to it. */
   text: z.string(),

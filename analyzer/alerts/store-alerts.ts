@@ -49,7 +49,7 @@ export async function storeAlertRevisions(
 }
 
 export function alertMessage(revision: AlertRevision): AlertMessage {
-  const { id, model, state, atMs, fromMs, toMs, draft } = revision;
+  const { id, model, state, atMs, fromMs, toMs, firedMs, draft } = revision;
   const { kind, severity, title, text } = draft;
-  return { id, model, kind, severity, state, atMs, fromMs, toMs, title, text };
+  return { id, model, kind, severity, state, atMs, fromMs, toMs, firedMs, title, text };
 }

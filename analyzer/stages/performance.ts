@@ -18,6 +18,7 @@ import {
   outcomeSumsByDay,
   outcomeSumsByHour,
   outcomeSumsOfSpan,
+  scoreShift,
 } from "../../store/queries/outcome-sums.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import { END_MS, LATE_DAYS, type Quarantined } from "../memory.ts";
@@ -62,10 +63,10 @@ export async function evaluateChangedDays(
   const last = changed.at(-1);
   if (first === undefined || last === undefined) return [];
   const span = { fromMs: first, toMs: last + DAY_MS, knownMs: throughMs };
-  const byDay = await readSums(evaluation, outcomeSumsByDay, span, deps);
+  const predictions = await predictionsBy(model, span, deps);
+  const byDay = await readSums(evaluation, outcomeSumsByDay, span, predictions, deps);
   const { tag1: _1, tag2: _2, ...ofRows } = params(evaluation, span);
   const byHour = await deps.store.query(outcomeSumsByHour, ofRows);
-  const predictions = await predictionsBy(model, span, deps);
   const rows = changed.flatMap((dayMs) => {
     const window = windowEndingAt("day", dayMs + DAY_MS);
     const own = byDay.filter(({ block }) => block === dayMs);
@@ -107,12 +108,13 @@ export async function evaluateSpans(
   const toMs = Math.max(...windows.map((window) => window.toMs));
   if (!hasScores(evaluation)) return performances;
   const { model } = evaluation.context;
-  const days = await readSums(evaluation, outcomeSumsByDay, { fromMs, toMs, knownMs: atMs }, deps);
-  const predictions = await predictionsBy(model, { fromMs, toMs }, deps);
+  const all = { fromMs, toMs, knownMs: atMs };
+  const predictions = await predictionsBy(model, all, deps);
+  const days = await readSums(evaluation, outcomeSumsByDay, all, predictions, deps);
   const rows = [];
   for (const window of windows) {
     const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: atMs };
-    const whole = await readSums(evaluation, outcomeSumsOfSpan, span, deps);
+    const whole = await readSums(evaluation, outcomeSumsOfSpan, span, predictions, deps);
     const own = days.filter(({ block }) => block >= window.fromMs);
     const results = whole.map((sums) => {
       const blocks = own.filter((block) => isSame(block, sums));
@@ -178,12 +180,30 @@ function params(evaluation: Evaluation, span: KnownSpan) {
   return { model, ...span, positive, threshold, tag1, tag2 };
 }
 
-const readSums = (
+function readSums(
   evaluation: Evaluation,
   query: typeof outcomeSumsByDay,
   span: KnownSpan,
+  predictions: Predictions,
   deps: StageDeps,
-): Promise<OutcomeSums[]> => deps.store.query(query, params(evaluation, span));
+): Promise<OutcomeSums[]> {
+  const rows = predictionsIn(span, predictions, { tag: "", value: "", version: "" });
+  return deps.store.query(query, { ...params(evaluation, span), scoreShift: scoreShift(rows) });
+}
+
+function predictionsIn(
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  predictions: Predictions,
+  {
+    tag,
+    value,
+    version,
+  }: { readonly tag: string; readonly value: string; readonly version: string },
+): number {
+  let sum = 0;
+  for (let day = fromMs; day < toMs; day += DAY_MS) sum += predictions(day, tag, value, version);
+  return sum;
+}
 
 type Predictions = (dayMs: number, tag: string, value: string, version: string) => number;
 
@@ -227,10 +247,7 @@ function realised(
   predictions: Predictions,
 ): PerformanceOf {
   const { segment_tag: tag, segment_value: value, version } = sums;
-  let asked = 0;
-  for (let day = window.fromMs; day < window.toMs; day += DAY_MS) {
-    asked += predictions(day, tag, value, version);
-  }
+  const asked = predictionsIn(window, predictions, { tag, value, version });
   const metrics: WindowMetrics = windowMetrics(blocks.map(blockSums), sums.auc);
   const coverage = asked === 0 ? Number.NaN : metrics.labelled / asked;
   const figures = {

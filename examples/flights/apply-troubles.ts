@@ -20,10 +20,27 @@ export function isBroken(flights: Flights, row: number, dataBreak: DataBreak): b
   );
 }
 
-/** Does the server fail on this flight's request? */
+/**
+ * Does the server fail on this flight's request? Evenly through the hour from a random start, so that it is
+ * the stated share of them in every hour that a seed may choose, not more or less by luck.
+ */
 export function isFailing(flights: Flights, row: number, errors: ServerErrors): boolean {
-  const minute = flights.departureMinute[row] ?? Number.NaN;
-  return isWithin(minute, errors) && rowUniform(row, ERROR_SALT) < errors.share;
+  if (!isWithin(flights.departureMinute[row] ?? Number.NaN, errors)) return false;
+  const first = firstRowAt(flights, errors.fromMinute);
+  const failedBefore = rowUniform(first, ERROR_SALT) + (row - first) * errors.share;
+  return Math.floor(failedBefore + errors.share) > Math.floor(failedBefore);
+}
+
+/** The first flight that leaves at this minute or later. */
+function firstRowAt({ departureMinute, rows }: Flights, minute: number): number {
+  let low = 0;
+  let high = rows;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((departureMinute[middle] ?? minute) < minute) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Is nobody asking when this flight leaves? */

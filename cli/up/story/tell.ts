@@ -42,7 +42,7 @@ export function tell(
   const { message } = event;
   const { [message.id]: toldTitle, ...others } = told.firing;
   const firing = message.state === "firing" ? { ...others, [message.id]: message.title } : others;
-  const lines = message.state === "pending" ? [] : alertLines(message, toldTitle, paint);
+  const lines = message.firedMs === null ? [] : alertLines(message, toldTitle, paint);
   return { told: { ...told, keys, firing }, lines };
 }
 

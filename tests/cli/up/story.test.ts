@@ -20,6 +20,7 @@ const alert = (over: Partial<AlertMessage>): StoryEvent => ({
     atMs: MONDAY,
     fromMs: MONDAY - 14 * 24 * HOUR_MS,
     toMs: null,
+    firedMs: over.state === "pending" ? null : MONDAY,
     title: "flights: calibration is off by 0.062",
     text: "mean prediction 0.205, late share 0.267, t = 3.1 over 14 days, 96 % labelled",
     ...over,
@@ -93,6 +94,11 @@ describe("the story", () => {
       Mon 2026-09-14 00:00  promoted    flights: version 2 serves
       Mon 2026-09-21 00:00  resolved    flights: calibration is off by 0.062 – lasted 21 d (why a1)"
     `);
+  });
+
+  it("does not say of what was pending and did not last that it is over", () => {
+    const dropped = alert({ state: "resolved", firedMs: null });
+    expect(story([alert({ state: "pending" }), dropped]).lines).toEqual([]);
   });
 
   it("tells nothing twice, however often it is said", () => {

@@ -58,7 +58,8 @@ describe("planTroubles() without a seed", () => {
     });
     const failing = rows.filter((row) => isFailing(flights, row, plan.serverErrors));
     expect(failing.every((row) => asked.includes(row))).toBe(true);
-    expect(failing.length / asked.length).toBeLessThan(0.1);
+    // The stated share, not that share by luck: an hour of 2 % by chance paged nobody.
+    expect(Math.abs(failing.length - asked.length * plan.serverErrors.share)).toBeLessThan(1);
     expect(rows.filter((row) => isSilent(flights, row, plan.noTraffic)).length).toBeGreaterThan(0);
   });
 
