@@ -73,7 +73,7 @@ async function verifyGroup(
   const missing = await missingRows(deps.store, owner.shard, manifest, strict);
   if (missing.kind === "none") return true;
   deps.logger.warn({ ...owner, n: manifest.n, missing: missing.reason }, "a group is not complete");
-  const collected = await collectFrames(owner.shard, manifest, deps, abort);
+  const collected = await collectFrames(owner.shard, manifest, stuck, deps, abort);
   if (collected.kind === "aborted") return false;
   if (collected.kind === "freed") {
     deps.logger.error(
@@ -84,6 +84,11 @@ async function verifyGroup(
     return true;
   }
   const group = await groupFromFrames(manifest, collected.frames, deps);
+  if (collected.kind === "given_up") {
+    await setGroupAside(group, collected.stuck, collected.by, owner, deps);
+    deps.metrics.framesLost.inc({ shard: owner.shard }, collected.missing);
+    return true;
+  }
   const done = await withPatience(
     {
       shard: owner.shard,

@@ -129,6 +129,8 @@ export const LIMITS = {
   /** How far from its prediction_time a label's prediction is looked for. */
   labelJoinSlackMs: 3_600_000,
   wantRepeatMs: 1_000,
+  /** Frames of a recorded group that nobody sends for so long are said to be missing. */
+  framesAwaitedMs: 10_000,
   leaseTtlMs: 10_000,
   /** Raw rows of a span of hours that are compared with their rollups at once. */
   repairRowsMax: 5_000_000,

@@ -131,6 +131,45 @@ describe("a part that was lost while its token is remembered (A1)", () => {
     expect(await rowsOf("all-lost")).toBe(100);
     await second.stop();
   }, 60_000);
+
+  it("says which frames nobody sends, goes on when they come, or when a person gives them up", async () => {
+    const first = await harness.collect();
+    const [returning, deleted] = [harness.spool(), harness.spool()];
+    const lose = async (model: string): Promise<void> => {
+      await until(() => rowsOf(model).then((rows) => rows === 10), `"${model}" is stored`);
+      const where = `model = '${model}'`;
+      await command(
+        `ALTER TABLE driftmend.predictions DELETE WHERE ${where} SETTINGS mutations_sync = 1`,
+      );
+    };
+    await returning.send({ predictions: overTwoDays("returning", 10) });
+    await lose("returning");
+    await deleted.send({ predictions: overTwoDays("deleted", 10) });
+    await lose("deleted");
+    await first.stop();
+    returning.close();
+    deleted.close();
+
+    const second = await harness.collect({ recovering: true });
+    const runner = second.collector.runners[0];
+    const awaits = (spool: FakeSpool) => (): boolean =>
+      runner?.stuck.current?.reason.includes(`frames 1 to 1 of spool ${spool.id}`) ?? false;
+    await until(awaits(returning), "the first spool is named");
+    expect(second.collector.readiness()).toContain("start the agent that keeps this spool");
+    await returning.publish(1);
+    await until(awaits(deleted), "the second spool is named");
+    runner?.stuck.setAside(runner.stuck.current?.n ?? 0, "test");
+    await until(() => second.collector.readiness() === null, "the shard works");
+    expect(await rowsOf("returning")).toBe(10);
+    expect(await rowsOf("deleted")).toBe(0);
+    expect(await second.metric("frames_lost_total")).toBe(1);
+    expect(await harness.count("SELECT count() AS n FROM groups_set_aside")).toBe(1);
+    await second.stop();
+
+    const third = await harness.collect();
+    expect(await third.metric("frames_lost_total")).toBe(0);
+    await third.stop();
+  }, 90_000);
 });
 
 describe("a token that has left the window (A5)", () => {

@@ -20,11 +20,17 @@ export interface Harness extends AsyncDisposable {
   readonly engine: EmbeddedEngine;
   readonly nats: Nats;
   readonly store: Store;
-  /** Starts a collector and waits until it owns its shards. */
-  collect(options?: { instance?: string; shards?: number }): Promise<RunningCollector>;
+  /** Starts a collector and waits until it owns its shards, or does not (`recovering`). */
+  collect(options?: CollectOptions): Promise<RunningCollector>;
   spool(shard?: number): FakeSpool;
   /** One number. */
   count(sql: string): Promise<number>;
+}
+
+export interface CollectOptions {
+  readonly instance?: string;
+  readonly shards?: number;
+  readonly recovering?: boolean;
 }
 
 export interface RunningCollector {
@@ -87,7 +93,7 @@ export async function startHarness(): Promise<Harness> {
 async function collect(
   store: Store,
   nats: Nats,
-  options: { instance?: string; shards?: number },
+  options: CollectOptions,
 ): Promise<RunningCollector> {
   const metrics = createMetrics("collector");
   const instance = options.instance ?? "collector";
@@ -101,7 +107,9 @@ async function collect(
     },
     { store, nats, clock: systemClock, logger: silentLogger, metrics },
   );
-  await until(() => collector.readiness() === null, "the collector is ready");
+  if (options.recovering !== true) {
+    await until(() => collector.readiness() === null, "the collector is ready");
+  }
   return {
     collector,
     metric: async (name) => {
