@@ -15,13 +15,8 @@ import { lockFolder } from "./folder-lock.ts";
 import { FrameCache } from "./frame-cache.ts";
 import { type FrameEntry, fillGaps, modelsOf, recoverFrames } from "./recover-frames.ts";
 import { renumberFrames } from "./renumber-frames.ts";
-import {
-  firstSeqOf,
-  readFromSegment,
-  type Segment,
-  segmentPath,
-  SegmentWriter,
-} from "./segment.ts";
+import { readWholeFrame } from "./read-whole-frame.ts";
+import { firstSeqOf, type Segment, segmentPath, SegmentWriter } from "./segment.ts";
 import { readSpoolState, type SpoolState, writeSpoolState } from "./spool-state.ts";
 
 export interface SpoolDeps {
@@ -115,21 +110,29 @@ export class Spool {
     return this.exclusive(() => this.appendNow(batch));
   }
 
-  /** The frame's bytes; an empty frame where it was lost. Null when it is stored or not written yet. */
+  /**
+   * The frame's bytes; an empty frame where it was lost. Null when it is stored or not written yet.
+   * @throws what the disk answers when it cannot be read now
+   */
   async read(seq: number): Promise<Buffer | null> {
     const cached = this.cache.get(seq);
     if (cached !== undefined) return cached;
     const entry = this.frames[seq - this.state.storedThrough - 1];
     if (entry === undefined) return null;
     if (entry.place === null) return this.emptyFrame(entry);
-    const { segment, offset } = entry.place;
-    try {
-      return await readFromSegment(segment, offset, entry.bytes);
-    } catch (error) {
-      // Its file may be gone because it was stored in the meantime.
-      if (this.frames.includes(entry)) throw error;
-      return null;
-    }
+    const found = await readWholeFrame(this.id, entry, entry.place);
+    // Its file may be gone because it was stored in the meantime.
+    if (this.frames[seq - this.state.storedThrough - 1] !== entry) return null;
+    if (found.kind === "whole") return found.bytes;
+    if (found.kind === "unreadable") throw found.error;
+    const { path } = entry.place.segment;
+    this.deps.logger.error(
+      { seq, path, reason: found.reason },
+      "a frame of the spool is damaged and lost; the disk should be checked",
+    );
+    const lost = { ...entry, place: null };
+    this.frames[seq - this.state.storedThrough - 1] = lost;
+    return this.emptyFrame(lost);
   }
 
   /** Lets go of the memory that a frame's bytes take; they are read from disk if asked for again. */

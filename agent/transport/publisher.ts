@@ -88,8 +88,12 @@ export class Publisher {
         continue;
       }
       const seq = this.position++;
-      const frame = await spool.read(seq);
-      if (frame !== null) this.publish(seq, frame);
+      try {
+        const frame = await spool.read(seq);
+        if (frame !== null) this.publish(seq, frame);
+      } catch (error) {
+        this.failed(seq, error, "a frame cannot be read from the spool now; it is tried again");
+      }
     }
     await Promise.all(this.inFlight);
   }
@@ -105,7 +109,7 @@ export class Publisher {
   }
 
   private async publishOne(seq: number, frame: Buffer): Promise<void> {
-    const { spool, counters, logger, shard } = this.deps;
+    const { spool, counters, shard } = this.deps;
     try {
       await this.jetstream?.publish(subjects.frames(shard()), frame, {
         timeout: LIMITS.publishAckTimeoutMs,
@@ -117,14 +121,16 @@ export class Publisher {
       this.backoffMs = BACKOFF_MS_MIN;
       this.saidWhy = "";
     } catch (error) {
-      counters.frames("publish_failed", 1);
-      this.failedFrom = Math.min(this.failedFrom, seq);
-      const why = error instanceof Error ? error.message : String(error);
-      if (why !== this.saidWhy) {
-        logger.warn({ seq, why }, "frames cannot be published now; the spool keeps them");
-      }
-      this.saidWhy = why;
+      this.failed(seq, error, "frames cannot be published now; the spool keeps them");
     }
+  }
+
+  private failed(seq: number, error: unknown, message: string): void {
+    this.deps.counters.frames("publish_failed", 1);
+    this.failedFrom = Math.min(this.failedFrom, seq);
+    const why = error instanceof Error ? error.message : String(error);
+    if (why !== this.saidWhy) this.deps.logger.warn({ seq, why }, message);
+    this.saidWhy = why;
   }
 
   /** Waits for what is in flight, then a while that grows with each failure, and goes back. */

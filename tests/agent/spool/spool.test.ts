@@ -14,6 +14,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Batch } from "../../../agent/columns/frame-builder.ts";
 import { lockFolder } from "../../../agent/spool/folder-lock.ts";
 import { Spool } from "../../../agent/spool/spool.ts";
+import { decodeFrame } from "../../../contract/frame.ts";
 import { buildPredictionBlock } from "../../../contract/payload-blocks.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
 import { framesIn, temporaryFolder } from "../agent-process.ts";
@@ -130,9 +131,33 @@ describe("a frame that is stored while it is read again", () => {
     await spool.append(batch(["a"], "a"));
     spool.wasPublished(1);
     unlinkSync(segmentOf(path));
-    await expect(spool.read(1)).rejects.toThrow("ENOENT");
     const read = spool.read(1);
     await Promise.all([spool.markStored(1), expect(read).resolves.toBeNull()]);
+    await spool.close();
+  });
+});
+
+describe("a frame that is damaged while it waits", () => {
+  it("is replaced by an empty one, as is one whose file was deleted; the others are as they were", async () => {
+    const path = folder();
+    const spool = await openSpool(path);
+    for (const id of ["a", "b", "c"]) await spool.append(batch([id], id));
+    for (const seq of [1, 2, 3]) spool.wasPublished(seq);
+    const [first, second] = framesIn(path);
+    const bytes = readFileSync(segmentOf(path));
+    const inside = (first?.frameBytes ?? 0) + (second?.frameBytes ?? 0) - 5;
+    bytes[inside] = (bytes[inside] ?? 0) ^ 1;
+    writeFileSync(segmentOf(path), bytes);
+    const sections = async (seq: number): Promise<number> => {
+      const frame = decodeFrame((await spool.read(seq)) ?? Buffer.alloc(0));
+      if (frame.kind === "bad") throw new Error(frame.reason);
+      expect(frame.header.seq).toBe(seq);
+      return frame.header.sections.length;
+    };
+    expect(await Promise.all([1, 2, 3].map(sections))).toEqual([1, 0, 1]);
+    unlinkSync(segmentOf(path));
+    expect(await Promise.all([1, 2, 3].map(sections))).toEqual([0, 0, 0]);
+    expect([spool.nextSeq, spool.unstoredFrames]).toEqual([4, 3]);
     await spool.close();
   });
 });
