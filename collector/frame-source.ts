@@ -78,14 +78,17 @@ export async function* readFrames(
       const batch = await consumer.fetch({ max_bytes: FETCH_BYTES, expires: FETCH_EXPIRES_MS });
       const stop = (): void => batch.stop();
       abort.addEventListener("abort", stop, { once: true });
-      for await (const message of batch) {
-        count++;
-        if (message.seq < next) continue;
-        next = message.seq + 1;
-        yield { streamSeq: message.seq, bytes: message.data, pending: message.info.pending };
-        if (abort.aborted) return;
+      try {
+        for await (const message of batch) {
+          count++;
+          if (message.seq < next) continue;
+          next = message.seq + 1;
+          yield { streamSeq: message.seq, bytes: message.data, pending: message.info.pending };
+          if (abort.aborted) return;
+        }
+      } finally {
+        abort.removeEventListener("abort", stop);
       }
-      abort.removeEventListener("abort", stop);
       if (count === 0) await consumer.info();
     } catch (error) {
       if (abort.aborted) return;

@@ -1,29 +1,14 @@
 /** What is full makes the agent refuse and exporters wait, and never makes it lose or need a hand. */
-import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { smallDisk } from "../support/small-disk.ts";
 import { eventLines, framesIn, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
-
-/** A file system of four megabytes; null where this user may not mount one. */
-function smallDisk(): string | null {
-  const { path, remove } = temporaryFolder();
-  cleanups.push(remove);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    return null;
-  }
-  cleanups.push(() => {
-    execFileSync("umount", [path]);
-  });
-  return path;
-}
 
 function rowsIn(folder: string): number {
   const sections = framesIn(folder).flatMap(({ header }) => header.sections);
@@ -32,11 +17,13 @@ function rowsIn(folder: string): number {
 
 describe("a full disk", () => {
   it("is answered with 503 and Retry-After, and the agent goes on by itself when there is space", async (context) => {
-    const path = smallDisk();
-    if (path === null) {
+    const disk = smallDisk(4);
+    if (disk === null) {
       context.skip("mounting a small file system needs root");
       return;
     }
+    const { path } = disk;
+    cleanups.push(disk.remove);
     const agent = await startAgentProcess(path);
     cleanups.push(() => agent.kill());
     const filler = join(path, "filler");

@@ -44,7 +44,8 @@ export interface RunningCollector {
 
 export const SHARDS = 1;
 
-export async function startHarness(): Promise<Harness> {
+/** @param dataDirectory of the store; default: a temporary one */
+export async function startHarness(dataDirectory?: string): Promise<Harness> {
   const folder = mkdtempSync(join(tmpdir(), "driftmend-collector-"));
   const server = await startNatsServer(
     {
@@ -55,7 +56,7 @@ export async function startHarness(): Promise<Harness> {
     },
     { clock: systemClock },
   );
-  const engine = await startEmbeddedEngine();
+  const engine = await startEmbeddedEngine(dataDirectory === undefined ? {} : { dataDirectory });
   const deps = { clock: systemClock, logger: silentLogger };
   const nats = await connectNats({ url: server.url, name: "test" }, deps);
   const { url, user, password } = engine;

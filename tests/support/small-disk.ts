@@ -1,0 +1,24 @@
+/** A file system of its own that can be filled: what a full disk really answers. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Null where this user may not mount one. */
+export function smallDisk(megabytes: number): { path: string; remove: () => void } | null {
+  const path = mkdtempSync(join(tmpdir(), "driftmend-small-disk-"));
+  const options = ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", path];
+  try {
+    execFileSync("mount", options, { stdio: "ignore" });
+  } catch {
+    rmSync(path, { recursive: true });
+    return null;
+  }
+  return {
+    path,
+    remove: () => {
+      execFileSync("umount", [path]);
+      rmSync(path, { recursive: true });
+    },
+  };
+}
