@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../runtime/random.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { startHarness, until } from "./harness.ts";
 
@@ -22,6 +23,7 @@ describe("a disk of ClickHouse that is full", () => {
       const spool = harness.spool();
       const now = Date.now();
       const filler = join(disk.path, "filler");
+      const random = seededRandom(32);
       let sent = 0;
       const send = async (): Promise<void> => {
         const predictions = Array.from({ length: ROWS }, (_, i) => ({
@@ -29,7 +31,7 @@ describe("a disk of ClickHouse that is full", () => {
           id: `full-${sent + i}`,
           ts: now - i,
           num: Object.fromEntries(
-            Array.from({ length: 40 }, (_unused, x) => [`x${x}`, Math.random()]),
+            Array.from({ length: 40 }, (_unused, x) => [`x${x}`, random.next()]),
           ),
         }));
         await spool.send({ predictions });

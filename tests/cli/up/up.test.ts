@@ -83,7 +83,9 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
   });
 
   it("prints where it answers, and writes that down for its owner only", async () => {
-    expect(up.output()).toContain(`API         ${ready.url}\nOTLP/HTTP   ${ready.otlpHttp} `);
+    // The file comes first, since who waits for it wants to go on; the lines follow.
+    const said = `API         ${ready.url}\nOTLP/HTTP   ${ready.otlpHttp} `;
+    await expect.poll(() => up.output(), { timeout: 10_000 }).toContain(said);
     expect((statSync(join(dataDir, "ready.json")).mode & 0o777).toString(8)).toBe("600");
     expect(existsSync(readyFile)).toBe(true);
     expect((await fetch(`${ready.url}/readyz`)).status).toBe(200);
