@@ -35,12 +35,10 @@ const PROBE_PERIOD_MS = 200;
 const POLL_MS = 25;
 const BASELINE_ROWS = 100_000;
 const BASELINE_ROUNDS = 6;
-const HOUR_MS = 3_600_000;
 
 export async function run(options: Partial<PipelineBenchOptions> = {}): Promise<Figure[]> {
   const settings = { ...DEFAULTS, ...options };
-  const startMs = Math.floor(systemClock.nowMs() / HOUR_MS) * HOUR_MS - 2 * HOUR_MS;
-  const bodies = prepareBodies(BODIES, settings.rowsPerBody, startMs, seededRandom(9));
+  const bodies = prepareBodies(BODIES, settings.rowsPerBody, seededRandom(9));
   await using system = await startSystem();
   await describeModel(system);
   const numbers = { next: 1 };
@@ -136,7 +134,7 @@ async function sendFor(
       }
       const body = free.shift();
       if (body === undefined) throw new RangeError("More connections than bodies");
-      body.number(numbers.next++);
+      body.stamp(numbers.next++, systemClock.nowMs());
       await post(system.agentUrl, "/v1/logs", "application/x-protobuf", body.predictions, agent);
       if (labels) {
         await post(system.agentUrl, "/v1/labels", "application/x-ndjson", body.labels, agent);

@@ -1,7 +1,8 @@
 /**
  * Requests as the flights' model server and replay send them, prepared: OTLP protobuf with 5 features and one
- * tag a record, and the labels of the same flights as JSON lines. Only the ids change from one sending to
- * the next, written over in place, so that the load costs its machine next to nothing.
+ * tag a record, and the labels of the same flights as JSON lines. Only ids and times change from one sending to
+ * the next, written over in place, so that the load costs its machine next to nothing. Times are those of the
+ * sending, as a server's are that answers requests.
  */
 import type { Random } from "../../runtime/random.ts";
 import { encodeRequest } from "../../tests/agent/otlp-schema.ts";
@@ -14,26 +15,22 @@ export interface PreparedBody {
   readonly rows: number;
   /** Rows as JSON lines of the table, for the engine's own insert. */
   readonly jsonLines: string;
-  /** Makes all ids new: `number` is written into each. */
-  number(number: number): void;
+  /** Makes all ids new, by `number`, and lets all predictions be made at `nowMs`. */
+  stamp(number: number, nowMs: number): void;
 }
 
 const STAMP = "~stamp~~";
 const STAMP_BYTES = STAMP.length;
 const AIRPORTS = 200;
-const SPREAD_MS = 3_600_000;
+/** The time in a prepared body; nothing else in it has these bytes. */
+const TIME_MS = 1_234_567_890_123;
+const NANOS_PER_MS = 1_000_000n;
 
-export function prepareBodies(
-  count: number,
-  rows: number,
-  startMs: number,
-  random: Random,
-): PreparedBody[] {
+export function prepareBodies(count: number, rows: number, random: Random): PreparedBody[] {
   const airports = Array.from({ length: AIRPORTS }, (_, i) => `A${String(i).padStart(2, "0")}`);
   return Array.from({ length: count }, (_, body) => {
     const flights = Array.from({ length: rows }, (_, row) => ({
       id: `${STAMP}-${body}-${row}`,
-      ts: startMs + Math.floor(((body * rows + row) * SPREAD_MS) / (count * rows)),
       distance: 100 + random.integer(2500),
       hour: random.integer(24),
       day: random.integer(7),
@@ -49,7 +46,6 @@ export function prepareBodies(
 
 interface Flight {
   readonly id: string;
-  readonly ts: number;
   readonly distance: number;
   readonly hour: number;
   readonly day: number;
@@ -71,25 +67,43 @@ function prepare(flights: readonly Flight[]): PreparedBody {
   });
   const labels = Buffer.from(
     flights
-      .map(({ id, ts, late }) => {
+      .map(({ id, late }) => {
         const label = late ? "late" : "on time";
-        const predictedAt = new Date(ts).toISOString();
-        return `${JSON.stringify({ model: FLIGHTS_MODEL, id, label, prediction_time: predictedAt })}\n`;
+        return `${JSON.stringify({ model: FLIGHTS_MODEL, id, label, prediction_time: textOf(TIME_MS) })}\n`;
       })
       .join(""),
   );
-  const places = [placesOf(predictions), placesOf(labels)] as const;
+  const ids = [placesOf(predictions, STAMP), placesOf(labels, STAMP)] as const;
+  const times = [
+    placesOf(predictions, nanosOf(TIME_MS)),
+    placesOf(labels, textOf(TIME_MS)),
+  ] as const;
   return {
     predictions,
     labels,
     rows: flights.length,
     jsonLines: flights.map((flight) => `${JSON.stringify(tableRow(flight))}\n`).join(""),
-    number: (number) => {
+    stamp: (number, nowMs) => {
       const stamp = Buffer.from(number.toString(36).padStart(STAMP_BYTES, "0"));
-      for (const place of places[0]) stamp.copy(predictions, place);
-      for (const place of places[1]) stamp.copy(labels, place);
+      for (const place of ids[0]) stamp.copy(predictions, place);
+      for (const place of ids[1]) stamp.copy(labels, place);
+      const nanos = nanosOf(nowMs);
+      for (const place of times[0]) nanos.copy(predictions, place);
+      const time = Buffer.from(textOf(nowMs));
+      for (const place of times[1]) time.copy(labels, place);
     },
   };
+}
+
+/** A fixed64 of OTLP: nanoseconds since 1970, little-endian. */
+function nanosOf(ms: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(ms) * NANOS_PER_MS);
+  return bytes;
+}
+
+function textOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function text(key: string, stringValue: string) {
@@ -109,7 +123,7 @@ function logRecord(flight: Flight): object {
     text("destination", flight.destination),
   ];
   return {
-    timeUnixNano: String(BigInt(flight.ts) * 1_000_000n),
+    timeUnixNano: String(BigInt(TIME_MS) * NANOS_PER_MS),
     eventName: "ml.prediction",
     attributes: [
       text("ml.model.name", FLIGHTS_MODEL),
@@ -130,7 +144,7 @@ function tableRow(flight: Flight): object {
   return {
     model: FLIGHTS_MODEL,
     version: "1",
-    ts: flight.ts,
+    ts: TIME_MS,
     id: flight.id,
     num: { hour: flight.hour, day: flight.day, distance: flight.distance },
     cat: { origin: flight.origin, destination: flight.destination },
@@ -143,9 +157,9 @@ function tableRow(flight: Flight): object {
   };
 }
 
-function placesOf(body: Buffer): number[] {
+function placesOf(body: Buffer, mark: Buffer | string): number[] {
   const places: number[] = [];
-  for (let at = body.indexOf(STAMP); at >= 0; at = body.indexOf(STAMP, at + STAMP_BYTES)) {
+  for (let at = body.indexOf(mark); at >= 0; at = body.indexOf(mark, at + mark.length)) {
     places.push(at);
   }
   return places;
