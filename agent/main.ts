@@ -1,6 +1,8 @@
 /** The agent as a process. */
+import { collectBuffersWithHeap } from "../runtime/buffer-memory.ts";
 import { runService } from "../runtime/service.ts";
 import { AgentConfig } from "./config.ts";
 import { startAgent } from "./start-agent.ts";
 
+collectBuffersWithHeap();
 await runService({ name: "agent", config: AgentConfig, start: startAgent });

@@ -1,4 +1,5 @@
 /** The collector's process. */
+import { collectBuffersWithHeap } from "../runtime/buffer-memory.ts";
 import { runService } from "../runtime/service.ts";
 import { connectNats } from "../runtime/nats.ts";
 import { createHttpServer } from "../runtime/http-server.ts";
@@ -10,6 +11,7 @@ import { addRoutes } from "./routes.ts";
 
 const READY_POLL_MS = 50;
 
+collectBuffersWithHeap();
 await runService({
   name: "collector",
   config: collectorConfig,

@@ -1,11 +1,13 @@
 /** The process of the embedded store: ClickHouse's engine behind its HTTP interface. */
 import { availableParallelism } from "node:os";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { collectBuffersWithHeap } from "../../runtime/buffer-memory.ts";
 import { runService } from "../../runtime/service.ts";
 import { embeddedSettings, endpointConfig } from "./config.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { environmentProblem, storeEnvironment } from "./process-environment.ts";
 
+collectBuffersWithHeap();
 await runService({
   name: "store",
   config: embeddedSettings,
