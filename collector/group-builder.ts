@@ -3,8 +3,8 @@ import { LIMITS } from "../contract/limits.ts";
 import { textAt } from "../contract/native-block.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import type { ModelSettings, SegmentValues } from "./model-settings.ts";
-import type { PredictionColumns } from "./prediction-columns.ts";
-import type { CheckedFrame, DeadLetter, LabelKey, SectionTable } from "./payload-check.ts";
+import type { CheckedFrame, DeadLetter, SectionTable } from "./payload-check.ts";
+import type { RecordIds } from "./record-ids.ts";
 import { RollupBuilder } from "./rollup/rollup-builder.ts";
 import { withServiceColumns } from "./service-columns.ts";
 import type { WaitingLabels } from "./waiting-labels.ts";
@@ -35,7 +35,7 @@ export class GroupBuilder {
   readonly startedMs: number;
   readonly sections: GroupSection[] = [];
   readonly ownDeadLetters: OwnDeadLetter[] = [];
-  readonly labelKeys: LabelKey[] = [];
+  readonly labelIds: RecordIds[] = [];
   readonly rollups: RollupBuilder;
   readonly frames: { spool: string; lo: number; hi: number }[] = [];
   readonly clocks: { model: string; time_ms: number }[] = [];
@@ -50,7 +50,7 @@ export class GroupBuilder {
   private labels = 0;
   private agentDeadLetters = 0;
   private readonly predictionSpan = new Span();
-  private readonly predictionIds: Pick<PredictionColumns, "model" | "id" | "rows">[] = [];
+  private readonly predictionIds: RecordIds[] = [];
   private readonly labelSpan = new Span();
   private readonly predictedSpan = new Span();
   private readonly days = new Set<number>();
@@ -97,15 +97,15 @@ export class GroupBuilder {
       this.predictionSpan.extend(columns.ts);
       addBuckets(this.days, columns.ts, DAY_MS);
       this.rollups.add(columns);
-      this.predictionIds.push(columns);
+      this.predictionIds.push({ rows: columns.rows, model: columns.model, id: columns.id });
     }
-    for (const { payload, rows, times, predictionTimes, keys } of frame.labels) {
+    for (const { payload, rows, times, predictionTimes, ids } of frame.labels) {
       this.addSection("labels", frame, payload, rows);
       this.labels += rows;
       this.labelSpan.extend(times);
       this.predictedSpan.extend(predictionTimes);
       addBuckets(this.labelMonths, times, MONTH_MS);
-      for (const key of keys) this.labelKeys.push(key);
+      this.labelIds.push(ids);
     }
     for (const { payload, rows } of frame.deadLetterBlocks) {
       this.addSection("dead_letters", frame, payload, rows);

@@ -11,6 +11,7 @@ import {
   joinLabelsByTime,
   joinPredictionsOfGroup,
   joinWaitingLabels,
+  matchedLabels,
   predictionSpan,
   unmatchedLabels,
 } from "../store/queries/outcomes.ts";
@@ -65,9 +66,10 @@ async function joinLabelsOfModels(
   const options = { marker: shardMarker(owner.shard) };
   if (predicted !== null) {
     const join = manifest.labels > LIMITS.labelsByTimeMax ? joinLabelsBySpan : joinLabelsByTime;
-    const outcomes = await store.command(join, { ...group, ...predicted }, options);
-    // A label makes one outcome at most: with as many as labels there is none left to look for.
-    if (outcomes === manifest.labels) return 0;
+    await store.command(join, { ...group, ...predicted }, options);
+    // Of different models only a part may be meant here; then the labels themselves are looked at.
+    const [matched] = await store.query(matchedLabels, { ...group, ...predicted });
+    if (matched?.n === manifest.labels) return 0;
   }
   const unmatched = await unmatchedOf(store, group, predicted ?? NEVER);
   if (unmatched.length === 0) return 0;

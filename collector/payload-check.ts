@@ -14,6 +14,7 @@ import {
 } from "../contract/payload-blocks.ts";
 import { filterBlock } from "./filter-block.ts";
 import { type PredictionColumns, predictionColumns } from "./prediction-columns.ts";
+import type { RecordIds } from "./record-ids.ts";
 
 export type SectionTable = FrameSection["table"];
 
@@ -29,11 +30,6 @@ export interface Bounds {
   readonly deadLetters: TimeBounds;
 }
 
-export interface LabelKey {
-  readonly model: string;
-  readonly id: string;
-}
-
 export interface CheckedPredictions {
   readonly payload: Uint8Array;
   readonly columns: PredictionColumns;
@@ -45,7 +41,7 @@ export interface CheckedLabels {
   readonly times: Float64Array;
   /** NaN: not said. */
   readonly predictionTimes: Float64Array;
-  readonly keys: readonly LabelKey[];
+  readonly ids: RecordIds;
 }
 
 export interface DeadLetter {
@@ -233,13 +229,12 @@ function timeText(ms: number): string {
 }
 
 function labelsOf(block: Block, payload: Uint8Array): CheckedLabels {
-  const models = columnOf(block, "model", "dictionary");
-  const ids = columnOf(block, "id", "string");
-  const keys: LabelKey[] = [];
-  for (let row = 0; row < block.rows; row++) {
-    keys.push({ model: textAt(models, row), id: textAt(ids, row) });
-  }
+  const ids: RecordIds = {
+    rows: block.rows,
+    model: columnOf(block, "model", "dictionary"),
+    id: columnOf(block, "id", "string"),
+  };
   const times = columnOf(block, "time", "time").values;
   const predictionTimes = columnOf(block, "prediction_time", "nullable-time").values;
-  return { payload, rows: block.rows, times, predictionTimes, keys };
+  return { payload, rows: block.rows, times, predictionTimes, ids };
 }

@@ -5,6 +5,7 @@ import { type GroupManifest, sameFrames } from "./group-manifest.ts";
 import { allSettled, insertRollups, insertRows, writeManifest } from "./group-store.ts";
 import { type OutcomeDeps, joinAwaited, joinLabels } from "./outcomes.ts";
 import { withPatience } from "./patience.ts";
+import { modelsOf } from "./record-ids.ts";
 import { setGroupAside } from "./set-group-aside.ts";
 import type { OwnedShard, ShardDeps } from "./shard-worker.ts";
 
@@ -51,9 +52,9 @@ async function storeOnce(
     waiting,
     segmentsOf: (model) => deps.book.settingsOf(model).segments,
   };
-  const models = [...new Set(group.labelKeys.map((key) => key.model))];
+  const models = modelsOf(group.labelIds);
   await joinAwaited(outcomes, owner, manifest, group.awaitedIds(waiting));
-  const found = waiting.search(group.labelKeys);
+  const found = waiting.search(group.labelIds);
   try {
     const predicted = group.labelsPredicted;
     await joinLabels(outcomes, owner, { manifest, models, predicted });

@@ -1,12 +1,12 @@
 /** Before a frame joins a group: models are read that were never seen, new values of declared tags get their place. */
 import type { ModelBook } from "./model-book.ts";
 import type { CheckedFrame } from "./payload-check.ts";
+import { modelsOf } from "./record-ids.ts";
 import { occurringValues, rowSegments } from "./rollup/declared-segments.ts";
 
 export async function prepareModels(frame: CheckedFrame, book: ModelBook): Promise<void> {
   for (const { columns } of frame.predictions) {
-    for (const [index, model] of columns.model.keys.entries()) {
-      if (!columns.model.indexes.includes(index)) continue;
+    for (const model of modelsOf([columns])) {
       await book.ensure(model);
       const declared = book.settingsOf(model).segments;
       for (const segments of rowSegments(columns.tags, columns.rows, declared)) {
@@ -16,7 +16,5 @@ export async function prepareModels(frame: CheckedFrame, book: ModelBook): Promi
       }
     }
   }
-  for (const { keys } of frame.labels) {
-    for (const model of new Set(keys.map((key) => key.model))) await book.ensure(model);
-  }
+  for (const model of modelsOf(frame.labels.map(({ ids }) => ids))) await book.ensure(model);
 }

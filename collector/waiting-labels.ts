@@ -7,7 +7,7 @@
  * they are stored.
  */
 import { LIMITS } from "../contract/limits.ts";
-import type { LabelKey } from "./payload-check.ts";
+import { type RecordIds, idsByModel, modelsOf } from "./record-ids.ts";
 
 export class WaitingLabels {
   private readonly byModel = new Map<string, Set<string>>();
@@ -16,7 +16,7 @@ export class WaitingLabels {
   forgotten = 0;
 
   /** Labels of groups whose predictions are being searched. */
-  private readonly searched = new Set<ReadonlyMap<string, ReadonlySet<string>>>();
+  private readonly searched = new Set<SearchedLabels>();
 
   has(model: string): boolean {
     if (this.byModel.has(model)) return true;
@@ -26,18 +26,13 @@ export class WaitingLabels {
 
   isWaiting(model: string, id: string): boolean {
     if (this.byModel.get(model)?.has(id) === true) return true;
-    for (const labels of this.searched) if (labels.get(model)?.has(id) === true) return true;
+    for (const labels of this.searched) if (labels.isSearched(model, id)) return true;
     return false;
   }
 
   /** Announces labels while their predictions are searched; the answer ends that. */
-  search(keys: readonly LabelKey[]): () => void {
-    const labels = new Map<string, Set<string>>();
-    for (const { model, id } of keys) {
-      const ids = labels.get(model);
-      if (ids === undefined) labels.set(model, new Set([id]));
-      else ids.add(id);
-    }
+  search(blocks: readonly RecordIds[]): () => void {
+    const labels = new SearchedLabels(blocks);
     this.searched.add(labels);
     return () => this.searched.delete(labels);
   }
@@ -68,5 +63,27 @@ export class WaitingLabels {
     if (oldest.done === true) return;
     this.remove(largest[0], oldest.value);
     this.forgotten++;
+  }
+}
+
+/** Ids become texts only when another shard stores predictions of the same model meanwhile. */
+class SearchedLabels {
+  private readonly blocks: readonly RecordIds[];
+  private readonly models: ReadonlySet<string>;
+  private ids: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+
+  constructor(blocks: readonly RecordIds[]) {
+    this.blocks = blocks;
+    this.models = new Set(modelsOf(blocks));
+  }
+
+  has(model: string): boolean {
+    return this.models.has(model);
+  }
+
+  isSearched(model: string, id: string): boolean {
+    if (!this.models.has(model)) return false;
+    this.ids ??= idsByModel(this.blocks);
+    return this.ids.get(model)?.has(id) === true;
   }
 }

@@ -44,15 +44,12 @@ export interface Store {
     params: z.input<P>,
     format: StreamFormat,
   ): Promise<Readable>;
-  /**
-   * `token` deduplicates an `INSERT … SELECT`.
-   * @returns rows that were written, where the engine says so
-   */
+  /** `token` deduplicates an `INSERT … SELECT`. */
   command<P extends z.ZodObject>(
     command: DefinedCommand<P>,
     params: z.input<P>,
     options?: InsertOptions,
-  ): Promise<number | null>;
+  ): Promise<void>;
   /** Rows as JSON; times are milliseconds since 1970, non-finite numbers are kept. */
   insert(table: string, rows: readonly object[], options?: InsertOptions): Promise<void>;
   /** Native blocks, back to back, through the INSERT … SELECT of `insert`. */
@@ -105,7 +102,7 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
     },
     command: async (command, params, insertOptions) => {
       const bound = boundParams(command, params);
-      const done = await retrying(`run "${command.name}"`, command.repeatable, deps, () =>
+      await retrying(`run "${command.name}"`, command.repeatable, deps, () =>
         client.command({
           query: command.sql,
           query_params: bound,
@@ -113,8 +110,6 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
           http_headers: insertHeaders(insertOptions),
         }),
       );
-      const written = done.summary?.written_rows;
-      return written === undefined ? null : Number(written);
     },
     insert: async (table, rows, insertOptions) => {
       if (rows.length === 0) return;

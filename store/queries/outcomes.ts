@@ -12,7 +12,7 @@ import { FENCE, fenceParams } from "./fence.ts";
 const KEY = "bitXor(id_hash, reinterpretAsUInt128(sipHash128(model)))";
 
 const COLUMNS =
-  "model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision";
+  "model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision, _group, _shard";
 
 /**
  * `labels` and `predictions` that may belong together. Of several labels of one id each makes a row, of
@@ -23,7 +23,7 @@ function outcomesSql(labels: string, predictions: string): string {
   return `INSERT INTO outcomes (${COLUMNS})
 SELECT p.model, p.ts, p.id, p.id_hash, p.version,
   mapFilter((tag, _) -> has({segments:Map(String, Array(String))}[p.model], tag), p.tags),
-  p.score, p.value, p.label, l.label, l.value, l.time, l.revision
+  p.score, p.value, p.label, l.label, l.value, l.time, l.revision, l._group, l._shard
 FROM (${predictions}) AS p
 INNER JOIN (${labels}) AS l
 ON p.key = l.key
@@ -32,12 +32,14 @@ ORDER BY p._group, p._shard, p._seq LIMIT 1 BY p.key, l.revision, l.label`;
 }
 
 const PREDICTION_COLUMNS = `${KEY} AS key, model, ts, id, id_hash, version, tags, score, value, label, _group, _shard, _seq`;
-const LABEL_COLUMNS = `${KEY} AS key, label, value, time, revision`;
+const LABEL_COLUMNS = `${KEY} AS key, label, value, time, revision, _group, _shard`;
 
 const LABELS_OF_GROUP = `labels
   WHERE model IN {models:Array(String)}
     AND time >= {labelsFrom:DateTime64(3, 'UTC')} AND time <= {labelsTo:DateTime64(3, 'UTC')}
     AND _group = {n:UInt64} AND _shard = {shard:UInt16}`;
+
+const spanParams = { from: z.int(), to: z.int() };
 
 const groupParams = {
   ...fenceParams,
@@ -56,11 +58,7 @@ const OF_THESE_LABELS = `toUInt64(id_hash) IN (SELECT toUInt64(id_hash) FROM ${L
  */
 export const joinLabelsByTime = defineCommand({
   name: "join labels by time",
-  params: z.object({
-    ...groupParams,
-    from: z.int(),
-    to: z.int(),
-  }),
+  params: z.object({ ...groupParams, ...spanParams }),
   repeatable: true,
   sql: outcomesSql(
     `SELECT ${LABEL_COLUMNS} FROM ${LABELS_OF_GROUP} AND prediction_time IS NOT NULL`,
@@ -89,7 +87,7 @@ export const predictionTimesOfGroup = defineQuery({
 /** All labels of a group against the predictions of a span: reads the span's hashes. */
 export const joinLabelsBySpan = defineCommand({
   name: "join labels by span",
-  params: z.object({ ...groupParams, from: z.int(), to: z.int() }),
+  params: z.object({ ...groupParams, ...spanParams }),
   repeatable: true,
   sql: outcomesSql(
     `SELECT ${LABEL_COLUMNS} FROM ${LABELS_OF_GROUP}`,
@@ -180,6 +178,19 @@ WHERE (model, id_hash) IN (SELECT model, id_hash FROM outcomes
   WHERE (model, ts) IN (SELECT model, ts FROM ${WAITING_WITH_TIME}))`,
 });
 
+/**
+ * How many labels of a group have an outcome; `from` and `to` span the times of their predictions. Outcomes that
+ * a repeated join has written twice count once.
+ */
+export const matchedLabels = defineQuery({
+  name: "labels with a prediction",
+  params: z.object({ shard: z.int(), n: z.int(), models: z.array(z.string()), ...spanParams }),
+  row: z.object({ n: count }),
+  sql: `SELECT toInt64(uniqExact(${KEY}, revision, actual_label)) AS n FROM outcomes
+  WHERE model IN {models:Array(String)} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
+});
+
 /** Labels of a group that have met no prediction; their outcomes lie between `from` and `to`, if there are any. */
 export const unmatchedLabels = defineQuery({
   name: "labels without a prediction",
@@ -189,8 +200,7 @@ export const unmatchedLabels = defineQuery({
     models: z.array(z.string()),
     labelsFrom: z.int(),
     labelsTo: z.int(),
-    from: z.int(),
-    to: z.int(),
+    ...spanParams,
     limit: z.int(),
   }),
   row: z.object({ model: z.string(), id: z.string(), prediction_time: timeMs.nullable() }),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { float, timeMs } from "../../store/column-schemas.ts";
 import { defineQuery } from "../../store/define-query.ts";
-import { unmatchedLabels } from "../../store/queries/outcomes.ts";
+import { matchedLabels, unmatchedLabels } from "../../store/queries/outcomes.ts";
 import { type Harness, type RunningCollector, startHarness, until } from "./harness.ts";
 import type { FakeSpool } from "./fake-spool.ts";
 
@@ -179,6 +179,28 @@ SELECT '${model}', fromUnixTimestamp64Milli(toInt64(${from} + number)), toString
     const bounded = `${sql} SETTINGS max_memory_usage = 32000000`;
     const inLittleMemory = defineQuery({ name, params, row, sql: bounded });
     expect(await harness.store.query(inLittleMemory, { ...group, ...span })).toEqual([]);
+  });
+});
+
+describe("the labels of a group that have met their prediction", () => {
+  const model = "counted";
+  const ids = ["a", "b", "c"];
+
+  it("are counted once each, however often their join was repeated, and without those that wait", async () => {
+    await send({
+      predictions: ids.map((id) => ({ model, id, ts: now, score: 0.5 })),
+      labels: [...ids, "nobody"].map((id) => {
+        return { model, id, label: "x", time: now, prediction_time: now };
+      }),
+    });
+    const n = await harness.count("SELECT max(n) AS n FROM ingest_groups");
+    const group = { shard: spool.shard, n, models: [model], from: now, to: now };
+    expect(await harness.store.query(matchedLabels, group)).toEqual([{ n: 3 }]);
+    await harness.engine.client.command({
+      query: `INSERT INTO driftmend.outcomes SELECT * FROM driftmend.outcomes WHERE model = '${model}'`,
+    });
+    expect(await harness.store.query(matchedLabels, group)).toEqual([{ n: 3 }]);
+    expect(await harness.store.query(matchedLabels, { ...group, n: n + 1 })).toEqual([{ n: 0 }]);
   });
 });
 
