@@ -17,7 +17,8 @@ import type { RequestReader, Signal } from "../otlp/request-reader.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import { deadLetterCount, refusalText } from "../outcome.ts";
 import type { Recorder } from "../recorder.ts";
-import { readEventLines, readLabelLines } from "./json-lines.ts";
+import { readEventLines } from "./json-lines.ts";
+import { LabelLineReader } from "./label-lines.ts";
 import {
   CONTENT_TYPE,
   exportResponse,
@@ -49,17 +50,30 @@ const ClockRequest = z.strictObject({
   time: z.union([z.string(), z.number()]),
 });
 
+type ReadLines = Readonly<Record<"events" | "labels", (body: Buffer) => void>>;
+
 /** The request listener. */
 export function createDoors(
   deps: DoorsDeps,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const bodies = new BodyReader();
+  const labelLines = new LabelLineReader(deps.recorder);
+  const lines: ReadLines = {
+    events: (body) => readEventLines(body.toString("utf8"), deps.recorder),
+    labels: (body) => labelLines.read(body),
+  };
   const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     ["/v1/logs", (request, response) => exportDoor("logs", request, response, bodies, deps)],
     ["/v1/traces", (request, response) => exportDoor("traces", request, response, bodies, deps)],
     ["/v1/metrics", (request, response) => metricsDoor(request, response, bodies)],
-    ["/v1/events", (request, response) => linesDoor("events", request, response, bodies, deps)],
-    ["/v1/labels", (request, response) => linesDoor("labels", request, response, bodies, deps)],
+    [
+      "/v1/events",
+      (request, response) => linesDoor("events", lines, request, response, bodies, deps),
+    ],
+    [
+      "/v1/labels",
+      (request, response) => linesDoor("labels", lines, request, response, bodies, deps),
+    ],
     ["/v1/clock", (request, response) => clockDoor(request, response, bodies, deps)],
   ]);
   return (request, response) => {
@@ -140,15 +154,15 @@ async function metricsDoor(
 
 async function linesDoor(
   door: "events" | "labels",
+  read: ReadLines,
   request: IncomingMessage,
   response: ServerResponse,
   bodies: BodyReader,
   deps: DoorsDeps,
 ): Promise<void> {
-  const read = door === "events" ? readEventLines : readLabelLines;
   const taken = await bodies.read(request, (body): Promise<Taken> | null => {
     if (body.length === 0) return null;
-    return deps.intake.take(door, body, () => read(body.toString("utf8"), deps.recorder));
+    return deps.intake.take(door, body, () => read[door](body));
   });
   deps.counters.took(taken);
   const outcome = taken?.kind === "taken" ? taken.outcome : null;

@@ -36,51 +36,66 @@ export function readEventLines(text: string, recorder: Recorder): void {
 
 /** @throws {DriftmendError} request_malformed: begins like an array and is none */
 export function readLabelLines(text: string, recorder: Recorder): void {
-  eachLine(text, "labels", recorder, (line) => {
-    takePlainLabel(
-      recorder,
-      {
-        model: line["model"],
-        id: idOf(line["id"]),
-        timeMs: line["time"] === undefined ? 0 : timeOf(line["time"]),
-        label: line["label"],
-        value: line["value"],
-        source: line["source"],
-        revision: line["revision"],
-        predictionTime: line["prediction_time"],
-      },
-      () => line,
-    );
-  });
+  eachLine(text, "labels", recorder, (line) => takeLabel(line, recorder));
 }
 
-function eachLine(
-  text: string,
-  record: "predictions" | "labels",
-  recorder: Recorder,
-  take: (line: Line) => void,
-): void {
-  const takeOne = (value: unknown, sample: unknown): void => {
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      take(value as Line);
-      return;
-    }
-    recorder.row.clear();
-    recorder.deadLetter(record, "record_invalid", () => sample);
-  };
+/** One line alone, which cannot be an array. */
+export function readLabelLine(text: string, recorder: Recorder): void {
+  takeLine(text, "labels", recorder, (line) => takeLabel(line, recorder));
+}
+
+function takeLabel(line: Line, recorder: Recorder): void {
+  takePlainLabel(
+    recorder,
+    {
+      model: line["model"],
+      id: idOf(line["id"]),
+      timeMs: line["time"] === undefined ? 0 : timeOf(line["time"]),
+      label: line["label"],
+      value: line["value"],
+      source: line["source"],
+      revision: line["revision"],
+      predictionTime: line["prediction_time"],
+    },
+    () => line,
+  );
+}
+
+type Records = "predictions" | "labels";
+type TakeLine = (line: Line) => void;
+
+function eachLine(text: string, records: Records, recorder: Recorder, take: TakeLine): void {
   if (/^\s*\[/.test(text)) {
     const values = parse(text);
     if (!Array.isArray(values)) throw malformedBody("it begins like a JSON array and is none");
-    for (const value of values) takeOne(value, value);
+    for (const value of values) takeValue(value, value, records, recorder, take);
     return;
   }
   for (let from = 0; from < text.length; ) {
     const newline = text.indexOf("\n", from);
     const end = newline === -1 ? text.length : newline;
-    const line = text.slice(from, end);
-    if (line.trim() !== "") takeOne(parse(line), line);
+    takeLine(text.slice(from, end), records, recorder, take);
     from = end + 1;
   }
+}
+
+function takeLine(text: string, records: Records, recorder: Recorder, take: TakeLine): void {
+  if (text.trim() !== "") takeValue(parse(text), text, records, recorder, take);
+}
+
+function takeValue(
+  value: unknown,
+  sample: unknown,
+  records: Records,
+  recorder: Recorder,
+  take: TakeLine,
+): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    take(value as Line);
+    return;
+  }
+  recorder.row.clear();
+  recorder.deadLetter(records, "record_invalid", () => sample);
 }
 
 /** Whole numbers are ids too; JSON has no others that could be told apart. */
