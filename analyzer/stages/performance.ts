@@ -64,9 +64,11 @@ export async function evaluateChangedDays(
   if (first === undefined || last === undefined) return [];
   const span = { fromMs: first, toMs: last + DAY_MS, knownMs: throughMs };
   const predictions = await predictionsBy(model, span, deps);
-  const byDay = await readSums(evaluation, outcomeSumsByDay, span, predictions, deps);
   const { tag1: _1, tag2: _2, ...ofRows } = params(evaluation, span);
-  const byHour = await deps.store.query(outcomeSumsByHour, ofRows);
+  const [byDay, byHour] = await Promise.all([
+    readSums(evaluation, outcomeSumsByDay, span, predictions, deps),
+    deps.store.query(outcomeSumsByHour, ofRows),
+  ]);
   const rows = changed.flatMap((dayMs) => {
     const window = windowEndingAt("day", dayMs + DAY_MS);
     const own = byDay.filter(({ block }) => block === dayMs);
@@ -110,11 +112,16 @@ export async function evaluateSpans(
   const { model } = evaluation.context;
   const all = { fromMs, toMs, knownMs: atMs };
   const predictions = await predictionsBy(model, all, deps);
-  const days = await readSums(evaluation, outcomeSumsByDay, all, predictions, deps);
+  const [days, ...wholes] = await Promise.all([
+    readSums(evaluation, outcomeSumsByDay, all, predictions, deps),
+    ...windows.map((window) => {
+      const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: atMs };
+      return readSums(evaluation, outcomeSumsOfSpan, span, predictions, deps);
+    }),
+  ]);
   const rows = [];
-  for (const window of windows) {
-    const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: atMs };
-    const whole = await readSums(evaluation, outcomeSumsOfSpan, span, predictions, deps);
+  for (const [i, window] of windows.entries()) {
+    const whole = wholes[i] ?? [];
     const own = days.filter(({ block }) => block >= window.fromMs);
     const results = whole.map((sums) => {
       const blocks = own.filter((block) => isSame(block, sums));
