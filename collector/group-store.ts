@@ -1,7 +1,7 @@
 /**
  * Stores one group, in this order: its manifest (`g/<shard>/<n>`, read back: whoever wrote it, that is
- * the group), its rows (`d/…`) beside its rollups (`r/…`), then the outcomes that it completes. Every
- * statement carries the fence. Each step may be repeated; after the last one the group counts as stored.
+ * the group), its rows (`d/…`), then the outcomes that they complete, beside its rollups (`r/…`). Every
+ * statement carries the fence. Each step may be repeated; after all of them the group counts as stored.
  */
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import type { Store } from "../store/client.ts";

@@ -153,8 +153,7 @@ function unionOf(a: Span, b: Span): Span {
 
 /** Null when no prediction can be there. */
 async function searchSpan(store: Store, unmatched: Unmatched): Promise<Span | null> {
-  const models = [...new Set(unmatched.map(({ model }) => model))];
-  const [stored] = await store.query(predictionSpan, { models });
+  const [stored] = await store.query(predictionSpan, {});
   if (stored === undefined || stored.n === 0) return null;
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;

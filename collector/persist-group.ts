@@ -1,8 +1,14 @@
-/** Stores the group that was formed: manifest, rows beside rollups, outcomes; see group-store.ts for the order. */
+/** Stores the group that was formed: manifest, then rows and the outcomes they complete, beside rollups; see group-store.ts. */
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import type { GroupBuilder } from "./group-builder.ts";
 import { type GroupManifest, sameFrames } from "./group-manifest.ts";
-import { allSettled, insertRollups, insertRows, writeManifest } from "./group-store.ts";
+import {
+  type Ownership,
+  allSettled,
+  insertRollups,
+  insertRows,
+  writeManifest,
+} from "./group-store.ts";
 import { type OutcomeDeps, joinAwaited, joinLabels } from "./outcomes.ts";
 import { withPatience } from "./patience.ts";
 import { modelsOf } from "./record-ids.ts";
@@ -38,31 +44,34 @@ async function storeOnce(
   deps: ShardDeps,
 ): Promise<GroupManifest> {
   const { owner } = shard;
-  const { waiting } = deps;
   const wanted = group.manifest(n, owner.epoch);
   const manifest = await writeManifest(deps.store, owner, wanted, deps.clock.nowMs());
   if (!sameFrames(manifest, wanted)) throw groupTaken(owner.shard, n);
-  await allSettled([
-    insertRows(deps.store, owner, n, group),
-    insertRollups(deps.store, owner, n, group),
-  ]);
-  const outcomes: OutcomeDeps = {
-    store: deps.store,
-    clock: deps.clock,
-    waiting,
-    segmentsOf: (model) => deps.book.settingsOf(model).segments,
-  };
-  const models = modelsOf(group.labelIds);
+  // What the labels need is there once the rows are; the rollups go on beside the join.
+  const rows = insertRows(deps.store, owner, n, group);
+  const outcomes = rows.then(() => joinGroup(group, manifest, owner, deps));
+  await allSettled([rows, outcomes, insertRollups(deps.store, owner, n, group)]);
+  countRows(group, manifest, shard, deps);
+  return manifest;
+}
+
+/** Predictions of the group with labels that waited for them, then its labels with whatever is stored. */
+async function joinGroup(
+  group: GroupBuilder,
+  manifest: GroupManifest,
+  owner: Ownership,
+  { store, clock, book, waiting }: ShardDeps,
+): Promise<void> {
+  const segmentsOf = (model: string): readonly string[] => book.settingsOf(model).segments;
+  const outcomes: OutcomeDeps = { store, clock, waiting, segmentsOf };
   await joinAwaited(outcomes, owner, manifest, group.awaitedIds(waiting));
   const found = waiting.search(group.labelIds);
   try {
-    const predicted = group.labelsPredicted;
-    await joinLabels(outcomes, owner, { manifest, models, predicted });
+    const models = modelsOf(group.labelIds);
+    await joinLabels(outcomes, owner, { manifest, models, predicted: group.labelsPredicted });
   } finally {
     found();
   }
-  countRows(group, manifest, shard, deps);
-  return manifest;
 }
 
 function countRows(

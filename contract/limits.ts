@@ -103,8 +103,11 @@ export const LIMITS = {
   targetTimeoutMs: 30_000,
   /** A canary arm with fewer requests proves nothing, and is taken back. */
   canaryRowsMin: 30,
-  /** Collector: how long a group waits for more rows when the stream is drained, and when it is not. */
-  groupLingerMs: 25,
+  /**
+   * Collector: how long a group waits for more rows when the stream is drained, and when it is not. A group costs
+   * the engine a dozen statements and parts to be merged, however few rows it has.
+   */
+  groupLingerMs: 150,
   groupAgeMsMax: 1_500,
   /** Frames read ahead of the group that is being stored. */
   framesAheadBytesMax: 128 * 1024 * 1024,
