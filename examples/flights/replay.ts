@@ -19,7 +19,7 @@ import { type Barrier, openBarrier } from "./replay/barrier.ts";
 import { type Poster, createPoster } from "./replay/post.ts";
 import { type Progress, readProgress, writeProgress } from "./replay/progress.ts";
 import { requestsOf } from "./replay/requests.ts";
-import { MODEL, type Story, tellStory } from "./replay/story.ts";
+import { type LabelLines, MODEL, type Story, tellStory } from "./replay/story.ts";
 import { planTroubles } from "./troubles.ts";
 
 const ReplayConfig = z.object({
@@ -97,31 +97,33 @@ async function sendHour(
   const flights = story.flightsOf(hourMs).filter(({ id }) => !alreadySent.has(id));
   const requests = requestsOf(flights, new Date(hourMs).toISOString().slice(0, 13));
   const inferUrl = `${config.FLIGHTS_SERVER_URL}/v2/models/${MODEL}/infer`;
-  await Promise.all(
-    requests.map(async (request) => {
+  const { earlier, own } = story.labelsOf(hourMs);
+  const postLabels = async ({ lines, rows }: LabelLines): Promise<void> => {
+    if (rows === 0) return;
+    const door = `${config.FLIGHTS_AGENT_URL}/v1/labels`;
+    await poster.postUntilTaken(door, "application/x-ndjson", lines);
+  };
+  await Promise.all([
+    postLabels(earlier),
+    ...requests.map(async (request) => {
       const answer = await poster.post(inferUrl, "application/json", JSON.stringify(request));
       const isPlanted = request.parameters?.["example_fail"] === true && answer.status === 503;
       if (answer.status !== 200 && !isPlanted) {
         throw new Error(`Cannot ask the model server: ${answer.status} ${answer.body}`);
       }
     }),
-  );
-  const labels = story.labelsOf(hourMs);
-  await Promise.all([
-    // Everything recorded must be accepted before the clock moves on.
-    poster.postUntilTaken(`${config.FLIGHTS_SERVER_URL}/example/flush`, "application/json", "{}"),
-    labels.rows === 0
-      ? undefined
-      : poster.postUntilTaken(
-          `${config.FLIGHTS_AGENT_URL}/v1/labels`,
-          "application/x-ndjson",
-          labels.lines,
-        ),
   ]);
+  // Everything recorded must be accepted before the clock moves on, and a prediction before its label.
+  await poster.postUntilTaken(
+    `${config.FLIGHTS_SERVER_URL}/example/flush`,
+    "application/json",
+    "{}",
+  );
+  await postLabels(own);
   return {
     doneMs: hourMs + HOUR_MS,
     predictions: progress.predictions + flights.length + alreadySent.size,
-    labels: progress.labels + labels.rows,
+    labels: progress.labels + earlier.rows + own.rows,
   };
 }
 

@@ -20,8 +20,14 @@ export interface Story {
   readonly rows: number;
   /** Flights of [hourMs, hourMs + 1 h) that are asked about. */
   flightsOf(hourMs: number): readonly SentFlight[];
-  /** JSON lines for `/v1/labels` of the labels that become known in [hourMs, hourMs + 1 h). */
-  labelsOf(hourMs: number): { readonly lines: string; readonly rows: number };
+  /** Labels that become known in [hourMs, hourMs + 1 h): of flights that left before it, and in it. */
+  labelsOf(hourMs: number): { readonly earlier: LabelLines; readonly own: LabelLines };
+}
+
+/** JSON lines for `/v1/labels`. */
+export interface LabelLines {
+  readonly lines: string;
+  readonly rows: number;
 }
 
 /** Share of each day whose rows travel alone, as a user's own requests would. */
@@ -51,9 +57,15 @@ export function tellStory(flights: Flights, troubles: Troubles | null): Story {
     },
     labelsOf: (hourMs) => {
       const rows = labels.rowsOfHour(hourMs);
-      let lines = "";
-      for (const row of rows) lines += labelLine(flights, row);
-      return { lines, rows: rows.length };
+      const first = firstRowFrom(flights, firstRow, endRow, hourMs);
+      const linesOf = (some: Int32Array): LabelLines => ({
+        lines: Array.from(some, (row) => labelLine(flights, row)).join(""),
+        rows: some.length,
+      });
+      return {
+        earlier: linesOf(rows.filter((row) => row < first)),
+        own: linesOf(rows.filter((row) => row >= first)),
+      };
     },
   };
 }

@@ -28,17 +28,24 @@ describe("tellStory() without troubles", () => {
   });
 
   it("hands in every label once, in the hour in which it becomes known, and 1 % never", () => {
-    const labelled = hoursOf(story, 24 * 5).flatMap((hourMs) =>
-      story
-        .labelsOf(hourMs)
-        .lines.split("\n")
-        .filter((line) => line !== "")
-        .map((line) => {
-          const label = JSON.parse(line) as { id: string; time: string };
-          expect(Math.floor(Date.parse(label.time) / HOUR_MS) * HOUR_MS).toBe(hourMs);
-          return label.id;
-        }),
+    const departures = new Map(
+      hoursOf(story).flatMap((hourMs) => story.flightsOf(hourMs).map(({ id }) => [id, hourMs])),
     );
+    const labelled = hoursOf(story, 24 * 5).flatMap((hourMs) => {
+      const { earlier, own } = story.labelsOf(hourMs);
+      const idsOf = ({ lines }: typeof own): string[] =>
+        lines
+          .split("\n")
+          .filter((line) => line !== "")
+          .map((line) => {
+            const label = JSON.parse(line) as { id: string; time: string };
+            expect(Math.floor(Date.parse(label.time) / HOUR_MS) * HOUR_MS).toBe(hourMs);
+            return label.id;
+          });
+      expect(idsOf(own).every((id) => departures.get(id) === hourMs)).toBe(true);
+      expect(idsOf(earlier).every((id) => (departures.get(id) ?? hourMs) < hourMs)).toBe(true);
+      return [...idsOf(earlier), ...idsOf(own)];
+    });
     const known = Array.from({ length: flights.rows }, (_, row) => row).filter((row) =>
       Number.isFinite(labelKnownMs(flights, row)),
     );
