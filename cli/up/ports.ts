@@ -17,7 +17,7 @@ export type PortChoice =
 
 const MOVES_MAX = 100;
 
-/** Chooses a port and remembers it in `taken`, so that two wishes never get the same one. */
+/** Chooses a port and remembers it in `taken`, so that two wishes never get the same one; see `reserve`. */
 export async function choosePort(wish: PortWish, taken: Set<number>): Promise<PortChoice> {
   const { asked, defaultPort } = wish;
   if (asked !== undefined) {
@@ -27,7 +27,7 @@ export async function choosePort(wish: PortWish, taken: Set<number>): Promise<Po
     return { kind: "as-wished", port };
   }
   for (let port = defaultPort; port < defaultPort + MOVES_MAX; port += 1) {
-    if (taken.has(port) || !(await isFree(port))) continue;
+    if (taken.has(port) || !(await isFree(port)) || !(await reserve(port))) continue;
     taken.add(port);
     return port === defaultPort
       ? { kind: "as-wished", port }
@@ -41,6 +41,24 @@ function inUse(wish: PortWish, port: number): DriftmendError {
     retry: "never",
     message: `Cannot start ${wish.name} on 127.0.0.1:${port} as the port must be free: another program listens there`,
     next: `Stop that program, or name another port with ${wish.option} (0 picks a free one).`,
+  });
+}
+
+/**
+ * Speaks for a port until this process ends, for its own process listens there only later, and another system may
+ * start meanwhile. On Linux a name in the abstract namespace, which belongs to the network namespace, as ports do;
+ * elsewhere there is no such thing, and systems must not be started at the same moment.
+ * @returns false when another system has spoken for it
+ */
+function reserve(port: number): Promise<boolean> {
+  if (process.platform !== "linux") return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(`\0driftmend/port/${port}`, () => {
+      server.unref();
+      resolve(true);
+    });
   });
 }
 

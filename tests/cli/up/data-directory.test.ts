@@ -125,6 +125,15 @@ describe("ports", () => {
     });
   });
 
+  it("a default that another starting system will listen on is busy already", async (context) => {
+    if (process.platform !== "linux") return context.skip("ports are spoken for on Linux alone");
+    const free = (await choosePort({ ...wish, asked: 0 }, new Set())).port;
+    const other = await choosePort({ ...wish, defaultPort: free }, new Set());
+    const own = await choosePort({ ...wish, defaultPort: free }, new Set());
+    expect(own.port).not.toBe(other.port);
+    expect(own).toMatchObject({ kind: "moved", from: free });
+  });
+
   it("0 picks a free one that nobody has yet", async () => {
     const taken = new Set<number>();
     const ports = [];
