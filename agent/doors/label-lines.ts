@@ -46,13 +46,8 @@ export class LabelLineReader {
   private to = 0;
   /** The interner's entries that stood in the line before. */
   private readonly hints = new Int32Array(KEYS.length);
-  private readonly sample = (): unknown => {
-    try {
-      return JSON.parse(this.bytes.toString("utf8", this.lineStart, this.lineEnd));
-    } catch {
-      return null;
-    }
-  };
+  private readonly sample = (): unknown =>
+    JSON.parse(this.bytes.toString("latin1", this.lineStart, this.lineEnd));
 
   constructor(recorder: Recorder) {
     this.recorder = recorder;
