@@ -8,8 +8,8 @@ export interface Begun {
 }
 
 const WEEKS = LIVE_WEEKS.last + 1 - LIVE_WEEKS.first;
-/** Of the whole story on two cores, measured. */
-const WHOLE_STORY_S = { low: 240, high: 360 };
+/** Of the whole story on two cores, fast and slow ones, measured. */
+const WHOLE_STORY_S = { low: 240, high: 660 };
 
 /** `begun` null: nothing is told yet; `speed`: days a second at most, undefined: as fast as it goes. */
 export function firstLines(begun: Begun | null, speed: number | undefined): readonly string[] {
@@ -48,7 +48,7 @@ function goingOn({ doneMs, shiftMs }: Begun, speed: number | undefined): readonl
 const span = (ms: number): string =>
   ms < 2 * WEEK_MS ? `${Math.ceil(ms / DAY_MS)} days` : `${(ms / WEEK_MS).toFixed(1)} weeks`;
 
-/** "4 to 6 minutes", "about 40 seconds": the replay's own pace, or that which it is held to. */
+/** "4 to 11 minutes", "about 40 seconds": the replay's own pace, or that which it is held to. */
 function duration(storyMs: number, speed: number | undefined): string {
   const share = storyMs / (WEEKS * WEEK_MS);
   const heldToS = speed === undefined ? 0 : storyMs / DAY_MS / speed;
