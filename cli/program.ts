@@ -154,6 +154,7 @@ function addServices(program: Command, add: Add): void {
     collector: "store what agents publish",
     analyzer: "compare windows, raise alerts, serve most of the API",
     retrainer: "decide, retrain, judge and roll out",
+    gateway: "pass requests on to these, as one origin",
   };
   for (const [name, description] of Object.entries(services)) {
     const settings = "Configured by environment and DRIFTMEND_CONFIG, see docs/configuration.md.";

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   collector: () => service("collector"),
   analyzer: () => service("analyzer"),
   retrainer: () => service("retrainer"),
+  gateway: () => service("cli/gateway"),
   status: async () => (await import("./commands/status.ts")).status,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   tail: async () => (await predictions()).tail,

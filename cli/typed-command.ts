@@ -55,7 +55,7 @@ const isWithin = (folder: string, outer: string): boolean =>
 const quoted = (path: string): string => (/^[\w./:@+-]+$/.test(path) ? path : JSON.stringify(path));
 
 /** Commands that take no --data-dir, or start a system instead of asking one. */
-const ALONE = /^(up|agent|collector|analyzer|retrainer|migrate)\b/;
+const ALONE = /^(up|agent|collector|analyzer|retrainer|gateway|migrate)\b/;
 
 /** Commands in quotes, and lines that are one, as they must be typed; everything else as it is. */
 export function asTyped(text: string, { program, option }: HowTyped): string {

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentConfig } from "../agent/config.ts";
 import { AnalyzerSettings } from "../analyzer/settings.ts";
+import { GatewaySettings } from "../cli/gateway/settings.ts";
 import { createProgram } from "../cli/program.ts";
 import { version } from "../cli/version.ts";
 import { collectorConfig } from "../collector/config.ts";
@@ -36,6 +37,12 @@ const SERVICES: readonly ServiceSettings[] = [
     service: "retrainer",
     about: "Decides about retraining, trains, judges and rolls out.",
     schema: RetrainerSettings,
+  },
+  {
+    service: "gateway",
+    about:
+      "One origin for the API of all services, where they run on their own; `up` has its own inside.",
+    schema: GatewaySettings,
   },
   {
     service: "store",

@@ -1,6 +1,6 @@
 /** The retrainer as a process: decides, retrains, judges, rolls out, and proves what serves. */
 import { mkdir } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import type { OnboardingDocument } from "../contract/onboarding-document.ts";
@@ -53,7 +53,9 @@ async function start(config: RetrainerSettings, service: ServiceDeps): Promise<{
     pool,
     slots: createGpuSlots(
       {
-        folder: config.DRIFTMEND_GPU_LOCKS ?? join(tmpdir(), `driftmend-gpus-${userInfo().uid}`),
+        // By number: in a container the user often has no name, and asking for it fails.
+        folder:
+          config.DRIFTMEND_GPU_LOCKS ?? join(tmpdir(), `driftmend-gpus-${process.getuid?.()}`),
         nvidiaSmi: config.DRIFTMEND_NVIDIA_SMI,
         isHeld: attemptRuns,
       },

@@ -1,4 +1,4 @@
-/** `driftmend agent|collector|analyzer|retrainer`: one service in this process, for deployments. */
+/** `driftmend agent|collector|analyzer|retrainer|gateway`: one service in this process, for deployments. */
 import { pathToFileURL } from "node:url";
 import { modulePath } from "../places.ts";
 import type { RunCommand } from "../command-context.ts";

@@ -13,13 +13,13 @@ const Process = z.looseObject({
   name: z.string(),
   kind: z.string(),
   url: z.string().nullable(),
-  restarts: z.int(),
+  restarts: z.int().nullable(),
   pid: z.int().optional(),
   reason: z.string().optional(),
 });
 type Process = z.output<typeof Process>;
 
-const UpSelf = z.looseObject({ residentBytes: z.number(), processes: z.array(Process) });
+const UpSelf = z.looseObject({ residentBytes: z.number().nullable(), processes: z.array(Process) });
 
 export async function status(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
@@ -31,7 +31,7 @@ export async function status(context: CommandContext): Promise<number> {
   const models = await listModels(remote).catch(() => []);
   const all = { url: remote.api.url, ...up, services, models };
   answer(context, remote, all, () => [
-    `Driftmend at ${context.paint("cyan", remote.api.url)}, ${formatBytes(up.residentBytes)} in memory`,
+    `Driftmend at ${context.paint("cyan", remote.api.url)}${up.residentBytes === null ? "" : `, ${formatBytes(up.residentBytes)} in memory`}`,
     "",
     ...(models.length === 0
       ? ["No models yet: send predictions (docs/capture.md), or run the example with npm start"]
@@ -78,7 +78,7 @@ function processTable(processes: readonly Process[], context: CommandContext): s
         value: ({ kind }) => context.paint(kind === "ready" ? "green" : "yellow", kind),
       },
       { title: "pid", value: ({ pid }) => String(pid ?? ""), align: "right" },
-      { title: "restarts", value: ({ restarts }) => String(restarts), align: "right" },
+      { title: "restarts", value: ({ restarts }) => String(restarts ?? ""), align: "right" },
       { title: "where", value: ({ url, reason }) => reason ?? url ?? "" },
     ],
     processes,

@@ -13,6 +13,7 @@ import {
 } from "../../runtime/http-server.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { askReadiness } from "../gateway/ask-readiness.ts";
 import { SERVICES, type ServiceName, upstreamOf } from "./upstream-of.ts";
 
 export interface GatewayDeps {
@@ -20,11 +21,9 @@ export interface GatewayDeps {
   readonly metrics: Metrics;
   /** Where a service answers now; null while it never did. */
   readonly serviceUrl: (service: ServiceName) => string | null;
-  /** What `up` says of itself at /api/v1/self. */
-  readonly self: () => object;
+  /** What is said at /api/v1/self of the processes behind it. */
+  readonly self: () => object | Promise<object>;
 }
-
-const READY_TIMEOUT_MS = 2_000;
 
 export function createGateway(options: HttpServerOptions, deps: GatewayDeps): HttpServer {
   const http = createHttpServer(options, deps);
@@ -90,12 +89,6 @@ async function firstUnready(deps: GatewayDeps): Promise<string | null> {
 async function unreadyReason(service: ServiceName, deps: GatewayDeps): Promise<string | null> {
   const url = deps.serviceUrl(service);
   if (url === null) return `${service}: still starting`;
-  try {
-    const response = await fetch(`${url}/readyz`, {
-      signal: AbortSignal.timeout(READY_TIMEOUT_MS),
-    });
-    return response.ok ? null : `${service}: ${await response.text()}`;
-  } catch (error) {
-    return `${service}: does not answer (${error instanceof Error ? error.message : String(error)})`;
-  }
+  const readiness = await askReadiness(url);
+  return readiness.kind === "ready" ? null : `${service}: ${readiness.reason}`;
 }

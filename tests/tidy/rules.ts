@@ -73,6 +73,12 @@ const BANS: readonly Ban[] = [
     except: /^runtime\/env\.ts$|^tests\/|^cli\/.*\.mjs$/,
   },
   {
+    pattern: /\buserInfo\(/,
+    name: "userInfo(",
+    instead: "process.getuid?.(): a user in a container often has no name, and asking fails",
+    except: NOWHERE,
+  },
+  {
     pattern: /\b(?:TO[D]O|FIX[M]E)\b/,
     name: "a note of unfinished work",
     instead: "finished work, or an issue",
