@@ -13,7 +13,7 @@ import { advance } from "./advance.ts";
 import type { AlertDraft } from "./alerts/alert-book.ts";
 import type { Observation } from "./alerts/episode.ts";
 import { alertMessage, storeAlertRevisions } from "./alerts/store-alerts.ts";
-import type { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
+import { surroundingsOf } from "./alerts/surroundings.ts";
 import {
   Evaluation,
   type ModelContext,
@@ -22,6 +22,7 @@ import {
   emptyReadAhead,
 } from "./evaluation.ts";
 import { EMPTY_MEMORY, type Memory } from "./memory.ts";
+import type { Notifications } from "./notify/notifications.ts";
 import { planStart } from "./plan-start.ts";
 import { type VainSearch, afterSearch, isSearchDue } from "./reference/grid-search.ts";
 import { learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
@@ -30,8 +31,7 @@ import { readGrids } from "./reference/store-grids.ts";
 
 export interface ModelLoopDeps extends StageDeps {
   readonly nats: Nats;
-  readonly webhooks: WebhookDeliveries;
-  readonly defaultWebhook: string | undefined;
+  readonly notifications: Notifications;
   /** Null when the model is retired. */
   readonly documentOf: (model: string) => OnboardingDocument | null;
   /** False when the document is the built-in one. */
@@ -233,13 +233,19 @@ export class ModelLoop {
     if (await learnLiveReference(model, throughMs, this.deps)) this.forgetContext();
   }
 
-  /** Stores first, then tells: a crash in between tells nothing that is not there. */
+  /**
+   * Writes down what is to be told before it stores, so that a page goes out while the database is down. A
+   * crash in between tells nothing twice: evaluated again, a window gives the same ids and revisions.
+   */
   private async commit(evaluation: Evaluation, throughMs: number | null): Promise<void> {
     const { revisions } = evaluation;
+    await this.deps.notifications.tell(revisions, evaluation.context.document, (revision) =>
+      surroundingsOf(
+        { ...revision, toMs: revision.toMs ?? revision.atMs },
+        this.deps.store,
+      ),
+    );
     await storeAlertRevisions(revisions, this.deps);
-    const document = evaluation.context.document;
-    const url = document.alerts.webhook ?? this.deps.defaultWebhook;
-    if (url !== undefined) await this.deps.webhooks.enqueue(url, revisions);
     this.memory = evaluation.memory;
     const atDayEnd = throughMs !== null && startOfDay(throughMs) === throughMs;
     if (throughMs !== null && (revisions.length > 0 || atDayEnd)) {

@@ -148,6 +148,7 @@ async function act(
   const seq = Math.max(0, ...known.map((entry) => entry.seq)) + 1;
   const at = deps.clock.nowMs();
   await deps.store.insert("alert_actions", [{ alert_id: row.id, seq, ...action, at }]);
+  deps.analyzer.notifications.noteAction(row.id, action.action, action.until, at);
   const { detail, ...columns } = row;
   const silencedUntil = known.findLast((entry) => entry.action === "silence")?.until ?? null;
   const acknowledgedMs = known.findLast((entry) => entry.action === "acknowledge")?.at ?? null;

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Analyzer } from "../../analyzer/analyzer.ts";
-import { signWebhook } from "../../analyzer/alerts/sign-webhook.ts";
+import { NO_CHANNELS } from "../../analyzer/channels/channels-file.ts";
+import { signWebhook } from "../../analyzer/channels/sign-webhook.ts";
 import { addRoutes } from "../../analyzer/routes/routes.ts";
 import { AlertDetail, AlertExplanation, AlertView } from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
@@ -17,6 +18,7 @@ import { type HttpServer, createHttpServer } from "../../runtime/http-server.ts"
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type NatsServer, findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
 import { type Nats, connectNats } from "../../runtime/nats.ts";
+import { seededRandom } from "../../runtime/random.ts";
 import {
   type AnalysisStage,
   deps,
@@ -91,8 +93,13 @@ async function startService(): Promise<Running> {
   const own = await connectNats({ url: server.url, name: "analyzer" }, deps);
   const { port } = receiver.address() as AddressInfo;
   const analyzer = new Analyzer(
-    { webhookUrl: `http://127.0.0.1:${port}/hook`, webhookSecret: SECRET },
-    { ...deps, store: stage.store, nats: own, metrics },
+    {
+      book: NO_CHANNELS,
+      webhookUrl: `http://127.0.0.1:${port}/hook`,
+      webhookSecret: SECRET,
+      journalPath: ":memory:",
+    },
+    { ...deps, store: stage.store, nats: own, random: seededRandom(1), metrics },
   );
   await analyzer.start();
   const http = createHttpServer(

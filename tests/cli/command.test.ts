@@ -217,7 +217,16 @@ describe("what a service says of itself", () => {
           { ...model, lastError: null },
           { ...model, lastError: "no rows" },
         ],
-        webhooksWaiting: 2,
+        notifications: {
+          ...{ waiting: 5, held: 1 },
+          channels: [
+            { name: "slack/#ml", up: true, waiting: 1, failingSinceMs: null, lastError: null },
+            {
+              ...{ name: "pagerduty/risk", up: false, waiting: 3, failingSinceMs: 7_200_000 },
+              lastError: "answered 500",
+            },
+          ],
+        },
       }),
       ...serviceLines("retrainer", {
         ready: true,
@@ -230,7 +239,9 @@ describe("what a service says of itself", () => {
     expect(lines.join("\n")).toMatchInlineSnapshot(`
       "flights: analyzed through Thu 1970-01-01 02:00 UTC (replay clock), 2 h behind
       flights: FAILED: no rows
-      2 webhooks wait to be delivered
+      CHANNEL pagerduty/risk FAILS since Thu 1970-01-01 02:00 UTC: answered 500; 3 alert changes wait for it
+      2 alert changes are being told
+      1 alert changes are over the budget, for the digest
       flights: auto, champion is version 4, run run-1 is under way
       card-fraud: no document, so it is only watched, no champion known"
     `);
