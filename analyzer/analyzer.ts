@@ -15,7 +15,9 @@ import { checkpoints } from "../store/queries/analyzer-state.ts";
 import { modelsSeen } from "../store/queries/model-traffic.ts";
 import { blindDraft } from "./alerts/blind-draft.ts";
 import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model-documents.ts";
+import { SelfWatch } from "./health/self-watch.ts";
 import { Memory } from "./memory.ts";
+import { tellWhatFires } from "./notify/catch-up.ts";
 import { type NotificationOptions, Notifications } from "./notify/notifications.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
@@ -30,13 +32,20 @@ export interface AnalyzerDeps {
   readonly metrics: Metrics;
 }
 
+export interface AnalyzerOptions extends NotificationOptions {
+  /** Folder of our own, whose disk is watched; null: none is. */
+  readonly dataDir: string | null;
+}
+
 const REPEAT_MS = 2_000;
 const BLIND_CHECK_MS = 5_000;
 const NOTIFY_MS = 1_000;
+const HEALTH_MS = 5_000;
 
 export class Analyzer {
   readonly documents: ModelDocuments;
   readonly notifications: Notifications;
+  private readonly health: SelfWatch;
   private readonly deps: AnalyzerDeps;
   private readonly loopDeps: ModelLoopDeps;
   private readonly loops = new Map<string, ModelLoop>();
@@ -45,7 +54,7 @@ export class Analyzer {
   private readonly stops: (() => void)[] = [];
   private checkedMs = 0;
 
-  constructor(options: NotificationOptions, deps: AnalyzerDeps) {
+  constructor(options: AnalyzerOptions, deps: AnalyzerDeps) {
     this.deps = deps;
     this.documents = new ModelDocuments(deps);
     const { metrics } = deps;
@@ -55,7 +64,14 @@ export class Analyzer {
       [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     );
     const failures = metrics.counter("failures_total", "Evaluations that failed", ["model"]);
-    this.notifications = new Notifications(options, { ...deps, unwell: () => null });
+    this.notifications = new Notifications(options, {
+      ...deps,
+      unwell: () => this.health.unwell(),
+    });
+    this.health = new SelfWatch({
+      ...{ ...deps, notifications: this.notifications, dataDir: options.dataDir },
+      failures: () => this.failures(),
+    });
     this.loopDeps = {
       ...deps,
       notifications: this.notifications,
@@ -72,6 +88,10 @@ export class Analyzer {
   async start(): Promise<void> {
     const { store, nats, clock } = this.deps;
     await this.documents.load();
+    await tellWhatFires({
+      ...{ store, notifications: this.notifications },
+      documentOf: (model) => this.documents.inForce(model),
+    });
     for (const row of await store.query(checkpoints, {})) {
       const memory = Memory.safeParse(row.memory);
       if (!memory.success) {
@@ -89,10 +109,12 @@ export class Analyzer {
       nats.subscribe(subjects.all("head"), HeadMessage, ({ spool, models }) => {
         this.heads.hear(spool, models, clock.nowMs());
       }),
+      nats.subscribe(subjects.all("head"), HeadMessage, (head) => this.health.hear(head)),
       clock.every(REPEAT_MS, () => {
         for (const loop of this.loops.values()) loop.repeat();
       }),
       clock.every(BLIND_CHECK_MS, () => this.guarded("check agents", () => this.checkAgents())),
+      clock.every(HEALTH_MS, () => this.guarded("look at our health", () => this.health.look())),
       clock.every(NOTIFY_MS, () => this.guarded("notify", () => this.notifications.tick())),
     );
     // Who started earlier and found nobody to ask hears the documents now.
@@ -161,6 +183,12 @@ export class Analyzer {
   private async firstDayOf(model: string): Promise<number | null> {
     const seen = await this.deps.store.query(modelsSeen, {});
     return seen.find((row) => row.model === model)?.first ?? null;
+  }
+
+  private failures(): readonly { readonly model: string; readonly error: string }[] {
+    return [...this.loops.values()].flatMap(({ model, failure: error }) =>
+      error === null ? [] : [{ model, error }],
+    );
   }
 
   /** What is tried again in seconds must not end the process. */

@@ -34,6 +34,7 @@ async function start(config: AnalyzerSettings, service: ServiceDeps): Promise<{ 
       book,
       webhookUrl: config.DRIFTMEND_WEBHOOK_URL,
       webhookSecret: config.DRIFTMEND_WEBHOOK_SECRET,
+      dataDir: config.DRIFTMEND_ANALYZER_DATA ?? null,
       journalPath: journalPath(config.DRIFTMEND_ANALYZER_DATA, { logger }),
     },
     { store, nats, clock, random: service.random, logger, metrics },

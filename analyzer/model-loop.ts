@@ -93,6 +93,11 @@ export class ModelLoop {
     return this.saidMs;
   }
 
+  /** Why the last evaluation failed; null when it did not. */
+  get failure(): string | null {
+    return this.lastError;
+  }
+
   get openAlertKeys(): readonly string[] {
     return Object.keys(this.memory.alerts);
   }
@@ -120,10 +125,11 @@ export class ModelLoop {
     });
   }
 
-  /** Lets a rule of wall time, such as a blind agent, speak in turn. */
+  /** Lets a rule of wall time, such as a blind agent, speak in turn; it reads nothing from the database. */
   observeNow(draft: AlertDraft, seen: Observation, atMs: number): Promise<void> {
     return this.enqueue(async () => {
-      const evaluation = await this.evaluationNow();
+      const context = this.context ?? this.bareContext();
+      const evaluation = new Evaluation(context, this.memory, this.readAhead);
       evaluation.observe(draft, seen, atMs);
       await this.commit(evaluation, this.throughMs);
     });
@@ -200,14 +206,20 @@ export class ModelLoop {
 
   private async contextNow(): Promise<ModelContext> {
     if (this.context !== null) return this.context;
+    const bare = this.bareContext();
+    const grids = await readGrids(this.model, this.deps.store);
+    const reference = await loadReference(this.model, grids, this.deps.store);
+    this.context = { ...bare, grids, reference };
+    return this.context;
+  }
+
+  /** Without what is read from the database. */
+  private bareContext(): ModelContext {
     const { model } = this;
     const document = this.deps.documentOf(model);
     if (document === null) throw new Error(`Cannot evaluate "${model}": it was retired`);
-    const grids = await readGrids(model, this.deps.store);
-    const reference = await loadReference(model, grids, this.deps.store);
     const isDescribed = this.deps.isDescribed(model);
-    this.context = { model, document, isDescribed, grids, reference };
-    return this.context;
+    return { model, document, isDescribed, grids: new Map(), reference: null };
   }
 
   /** Models that were given no reference learn one from their own first days. */
@@ -240,10 +252,7 @@ export class ModelLoop {
   private async commit(evaluation: Evaluation, throughMs: number | null): Promise<void> {
     const { revisions } = evaluation;
     await this.deps.notifications.tell(revisions, evaluation.context.document, (revision) =>
-      surroundingsOf(
-        { ...revision, toMs: revision.toMs ?? revision.atMs },
-        this.deps.store,
-      ),
+      surroundingsOf({ ...revision, toMs: revision.toMs ?? revision.atMs }, this.deps.store),
     );
     await storeAlertRevisions(revisions, this.deps);
     this.memory = evaluation.memory;

@@ -150,7 +150,9 @@ function notificationLines({
       return `CHANNEL ${name} FAILS${since}: ${lastError ?? "no reason given"}; ${formatCount(own)} alert changes wait for it`;
     }),
     ...(rest <= 0 ? [] : [`${formatCount(rest)} alert changes are being told`]),
-    ...(held === 0 ? [] : [`${formatCount(held)} alert changes are over the budget, for the digest`]),
+    ...(held === 0
+      ? []
+      : [`${formatCount(held)} alert changes are over the budget, for the digest`]),
   ];
 }
 

@@ -70,6 +70,15 @@ function explanationOf(
 }
 
 function commandsOf(view: AlertView, draft: StoredDraft): string[] {
+  // About Driftmend itself there is no loop to pause, and no version to go back to.
+  if (view.kind === "self") {
+    return [
+      "driftmend status",
+      "driftmend doctor",
+      `driftmend acknowledge ${view.id}`,
+      `driftmend silence ${view.id} --for 4h --reason …`,
+    ];
+  }
   const model = quoted(view.model);
   const release = draft.finding === null ? [] : [`driftmend quarantine release ${draft.subject}`];
   return [

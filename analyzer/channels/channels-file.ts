@@ -73,7 +73,9 @@ type Kind = keyof typeof KINDS;
 
 type Settings<K extends Kind> = z.output<(typeof KINDS)[K]>;
 /** One way to people, with its secrets in hand. */
-export type Channel = { [K in Kind]: { readonly kind: K; readonly name: string } & Settings<K> }[Kind];
+export type Channel = {
+  [K in Kind]: { readonly kind: K; readonly name: string } & Settings<K>;
+}[Kind];
 export type ChannelOf<K extends Kind> = Extract<Channel, { readonly kind: K }>;
 
 export interface ChannelBook {
@@ -92,7 +94,10 @@ const File = z.strictObject({
   defaults: z
     .strictObject({ page: Names.optional(), ticket: Names.optional(), info: Names.optional() })
     .prefault({}),
-  link: z.string().regex(/^https?:\/\/\S+$/, "expected an http or https URL").optional(),
+  link: z
+    .string()
+    .regex(/^https?:\/\/\S+$/, "expected an http or https URL")
+    .optional(),
 });
 
 /** @throws {DriftmendError} channels_invalid */
@@ -126,7 +131,8 @@ export function parseChannels(text: string, path: string, env: Environment): Cha
   const known = new Set(Object.keys(file.data.channels));
   for (const [severity, names] of Object.entries(defaults)) {
     const unknown = names?.filter((name) => !known.has(name)) ?? [];
-    for (const name of unknown) problems.push(`defaults.${severity}: no channel is named "${name}"`);
+    for (const name of unknown)
+      problems.push(`defaults.${severity}: no channel is named "${name}"`);
   }
   if (problems.length > 0) throw invalid(path, problems);
   return { channels, defaults: defaults as ChannelBook["defaults"], link: link ?? null };

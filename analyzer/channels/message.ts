@@ -21,13 +21,19 @@ export type Message =
       readonly items: readonly Item[];
     }
   | { readonly kind: "test"; readonly id: string; readonly madeMs: number; readonly model: string }
-  | { readonly kind: "heartbeat"; readonly id: string; readonly madeMs: number; readonly everyMs: number };
+  | {
+      readonly kind: "heartbeat";
+      readonly id: string;
+      readonly madeMs: number;
+      readonly everyMs: number;
+    };
 
 export type AlertsMessage = Extract<Message, { readonly items: readonly Item[] }>;
 
 /** One line: what a phone shows. */
 export function headline(message: Message): string {
-  if (message.kind === "test") return `TEST of Driftmend's alerts for ${message.model}: nothing is wrong`;
+  if (message.kind === "test")
+    return `TEST of Driftmend's alerts for ${message.model}: nothing is wrong`;
   if (message.kind === "heartbeat") return "Driftmend watches: nothing to do";
   const [first] = message.items;
   if (first === undefined) return "No alerts";
@@ -61,12 +67,14 @@ function headlineOf({ model, state, draft }: Notice, kind: AlertsMessage["kind"]
 export function plainText(message: Message, link: string | null): readonly string[] {
   if (message.kind === "test") {
     return [
-      "This is a test: somebody typed \"driftmend alerts test\" to see whether alerts arrive here.",
+      'This is a test: somebody typed "driftmend alerts test" to see whether alerts arrive here.',
       "Nothing is wrong and nothing is to be done.",
     ];
   }
   if (message.kind === "heartbeat") {
-    return ["The analyzer runs, and reaches its database and NATS. When this stops coming, it does not."];
+    return [
+      "The analyzer runs, and reaches its database and NATS. When this stops coming, it does not.",
+    ];
   }
   const [first, ...others] = message.items;
   if (first === undefined) return [];
@@ -113,7 +121,8 @@ export const linkTo = ({ alertId, model }: Notice, link: string): string =>
     .replaceAll("{model}", encodeURIComponent(model));
 
 /** Model time as people read it. */
-const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+const instant = (ms: number): string =>
+  `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 /** At most `max` characters, with an ellipsis where something was cut. */
 export const cut = (text: string, max: number): string =>

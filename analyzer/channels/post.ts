@@ -14,7 +14,13 @@ export async function post(request: HttpRequest, nowMs: number): Promise<Answer>
   const { url, headers, body } = request;
   const signal = AbortSignal.timeout(LIMITS.notificationTimeoutMs);
   try {
-    const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "manual" });
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      signal,
+      redirect: "manual",
+    });
     const text = await beginOf(response);
     if (response.ok) return { kind: "delivered", detail: `answered ${response.status}` };
     return {
@@ -67,7 +73,9 @@ function reasonOf(error: unknown): string {
     return `no answer within ${LIMITS.notificationTimeoutMs / 1000} s`;
   }
   const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : causeCode(cause) ?? error.message;
+  return cause instanceof Error && cause.message !== ""
+    ? cause.message
+    : (causeCode(cause) ?? error.message);
 }
 
 const causeCode = (cause: unknown): string | null =>

@@ -26,7 +26,10 @@ export function slackRequests(
     { type: "header", text: { type: "plain_text", text: cut(title, HEADER_MAX), emoji: false } },
     {
       type: "section",
-      text: { type: "mrkdwn", text: `\`\`\`${escape(fenced(cut(lines.join("\n"), SECTION_MAX)))}\`\`\`` },
+      text: {
+        type: "mrkdwn",
+        text: `\`\`\`${escape(fenced(cut(lines.join("\n"), SECTION_MAX)))}\`\`\``,
+      },
     },
     ...(context.length === 0
       ? []

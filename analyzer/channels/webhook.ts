@@ -68,7 +68,12 @@ function listOf({ items }: AlertsMessage): object {
   return {
     count: items.length,
     alerts: items.map(({ notice }) => ({
-      ...{ id: notice.alertId, model: notice.model, state: notice.state, revision: notice.revision },
+      ...{
+        id: notice.alertId,
+        model: notice.model,
+        state: notice.state,
+        revision: notice.revision,
+      },
       ...{ kind: notice.draft.kind, severity: notice.draft.severity, cause: notice.draft.cause },
       ...{ title: notice.draft.title, from: rfc3339(notice.fromMs) },
     })),

@@ -39,7 +39,8 @@ export function judgeBudget(
   for (const limit of limits.filter(({ severity }) => severity === alert.severity)) {
     bound = true;
     used = spent.filter(
-      ({ alertId, atMs }) => alertId !== alert.alertId && Math.abs(alert.atMs - atMs) < limit.spanMs,
+      ({ alertId, atMs }) =>
+        alertId !== alert.alertId && Math.abs(alert.atMs - atMs) < limit.spanMs,
     ).length;
     if (used >= limit.count) {
       const days = Math.round((limit.spanMs / 86_400_000) * 10) / 10;

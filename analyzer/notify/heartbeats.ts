@@ -79,12 +79,7 @@ export class Heartbeats {
     const error = failed ?? (reason === null ? null : `not sent: ${reason}`);
     if (error !== null) logger.warn({ channel: channel.name, error }, "no sign of life was sent");
     this.last.set(channel.name, { atMs: nowMs, error });
-    if (error === null) {
-      journal.run(
-        "INSERT INTO memory VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        ...[memoryName(channel.name), String(nowMs)],
-      );
-    }
+    if (error === null) journal.remember(memoryName(channel.name), String(nowMs));
   }
 
   /** Alertmanager forgets what is not repeated; the watchdog is left out when it would be untrue. */
@@ -115,11 +110,7 @@ export class Heartbeats {
   }
 
   private rememberedMs(channel: string): number {
-    const [row] = this.deps.journal.all(
-      "SELECT value FROM memory WHERE name = ?",
-      memoryName(channel),
-    );
-    return row === undefined ? 0 : Number(row["value"]);
+    return Number(this.deps.journal.recall(memoryName(channel)) ?? 0);
   }
 }
 

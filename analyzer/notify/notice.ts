@@ -3,11 +3,7 @@
  * stored and kept as it is, so that it can go out while the database is away.
  */
 import { z } from "zod";
-import {
-  AlertExplanation,
-  type AlertKind,
-  type AlertView,
-} from "../../contract/alert.ts";
+import { AlertExplanation, type AlertKind, type AlertView } from "../../contract/alert.ts";
 import { AlertDraft, type AlertRevision } from "../alerts/alert-book.ts";
 import { type Surroundings, explainAlert } from "../alerts/explain-alert.ts";
 

@@ -106,7 +106,7 @@ export class NotificationJournal {
   }
 
   all(sql: string, ...values: SQLInputValue[]): readonly Row[] {
-    return this.#db.prepare(sql).all(...values) as Row[];
+    return this.#db.prepare(sql).all(...values);
   }
 
   /** False when it was there already. */
@@ -173,7 +173,13 @@ export class NotificationJournal {
     );
   }
 
-  failed(id: string, failure: Outgoing["failure"], error: string, nowMs: number, dueMs: number): void {
+  failed(
+    id: string,
+    failure: Outgoing["failure"],
+    error: string,
+    nowMs: number,
+    dueMs: number,
+  ): void {
     this.run(
       `UPDATE outbox SET attempts = attempts + 1, first_ms = coalesce(first_ms, ?), due_ms = ?,
          failure = ?, last_error = ? WHERE id = ?`,
@@ -187,7 +193,11 @@ export class NotificationJournal {
 
   outbox(): readonly Outgoing[] {
     return this.all("SELECT * FROM outbox ORDER BY seq").map((row) => ({
-      ...{ id: String(row["id"]), channel: String(row["channel"]), group: String(row["group_key"]) },
+      ...{
+        id: String(row["id"]),
+        channel: String(row["channel"]),
+        group: String(row["group_key"]),
+      },
       kind: row["kind"] as MessageKind,
       noticeIds: JSON.parse(String(row["notice_ids"])) as string[],
       ...{ madeMs: Number(row["made_ms"]), attempts: Number(row["attempts"]) },
@@ -216,7 +226,11 @@ export class NotificationJournal {
       ...{ channel: String(row["channel"]), alertId: String(row["alert_id"]) },
       state: row["state"] as Told["state"],
       severity: row["severity"] as Told["severity"],
-      ...{ key: String(row["key"]), noticeId: String(row["notice_id"]), atMs: Number(row["at_ms"]) },
+      ...{
+        key: String(row["key"]),
+        noticeId: String(row["notice_id"]),
+        atMs: Number(row["at_ms"]),
+      },
     }));
   }
 
@@ -235,6 +249,18 @@ export class NotificationJournal {
       how: row["how"] as Ending["how"],
       ...{ detail: String(row["detail"]), atMs: Number(row["at_ms"]) },
     }));
+  }
+
+  remember(name: string, value: string): void {
+    this.run(
+      "INSERT INTO memory VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      ...[name, value],
+    );
+  }
+
+  recall(name: string): string | null {
+    const [row] = this.all("SELECT value FROM memory WHERE name = ?", name);
+    return row === undefined ? null : String(row["value"]);
   }
 
   /** Without what is too old to matter. */

@@ -143,6 +143,19 @@ export class Notifications {
     return verdict.kind === "over";
   }
 
+  knows(revision: Pick<AlertRevision, "id" | "revision">): boolean {
+    return this.journal.knows(noticeId(revision));
+  }
+
+  /** A text that is kept beside the notifications. */
+  remember(name: string, value: string): void {
+    this.journal.remember(name, value);
+  }
+
+  recall(name: string): string | null {
+    return this.journal.recall(name);
+  }
+
   /** What a person did, so that it holds while the database is away. */
   noteAction(
     alertId: string,
@@ -320,16 +333,16 @@ export class Notifications {
 
   /** What each channel was told of an alert, and what waits. */
   storyOf(alertId: string): readonly { readonly atMs: number; readonly text: string }[] {
-    const ended = this.journal.endingsOf(alertId).map(({ channel, noticeId: id, how, detail, atMs }) => ({
-      atMs,
-      text: `${channel}: ${this.journal.notice(id)?.state ?? ""} ${how}${how === "delivered" ? "" : `: ${detail}`}`,
-    }));
-    const waiting = this.journal
-      .waiting(alertId)
-      .map(({ channel, held, state, sinceMs }) => ({
-        atMs: sinceMs,
-        text: `${channel}: ${state} ${held ? "is over the budget and waits for the digest" : "waits"}`,
+    const ended = this.journal
+      .endingsOf(alertId)
+      .map(({ channel, noticeId: id, how, detail, atMs }) => ({
+        atMs,
+        text: `${channel}: ${this.journal.notice(id)?.state ?? ""} ${how}${how === "delivered" ? "" : `: ${detail}`}`,
       }));
+    const waiting = this.journal.waiting(alertId).map(({ channel, held, state, sinceMs }) => ({
+      atMs: sinceMs,
+      text: `${channel}: ${state} ${held ? "is over the budget and waits for the digest" : "waits"}`,
+    }));
     return [...ended, ...waiting];
   }
 

@@ -151,7 +151,9 @@ export class Outbox {
         const newer = waiting.findLast(
           ({ alertId, revision }) => alertId === notice.alertId && revision > notice.revision,
         );
-        return stateful && newer !== undefined ? (journal.notice(newer.noticeId) ?? notice) : notice;
+        return stateful && newer !== undefined
+          ? (journal.notice(newer.noticeId) ?? notice)
+          : notice;
       })
       .filter(({ alertId, state }) => state === "resolved" || !isSilenced(alertId));
   }

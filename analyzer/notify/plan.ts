@@ -72,7 +72,12 @@ export interface PlannedMessage {
 export interface Dropped {
   readonly channel: string;
   readonly noticeId: string;
-  readonly reason: "superseded" | "over before it was told" | "never told" | "silenced" | "no channel";
+  readonly reason:
+    | "superseded"
+    | "over before it was told"
+    | "never told"
+    | "silenced"
+    | "no channel";
 }
 
 export interface Plan {
@@ -93,22 +98,29 @@ const REMINDER = "reminder";
 
 export function planMessages(input: PlanInput): Plan {
   const dropped: Dropped[] = [];
-  const ready = new Map<string, Waiting[]>();
+  const ready = new Map<string, Settled[]>();
   for (const own of byChannelAndAlert(input.waiting)) {
-    const kept = settle(own, input, dropped);
-    if (kept === null) continue;
-    const key = `${kept.channel}\n${groupOf(kept, input)}`;
-    ready.set(key, [...(ready.get(key) ?? []), kept]);
+    const settled = settle(own, input, dropped);
+    if (settled === null) continue;
+    const key = `${settled.kept.channel}\n${groupOf(settled.kept, input)}`;
+    const group = ready.get(key);
+    if (group === undefined) ready.set(key, [settled]);
+    else group.push(settled);
   }
   const messages: PlannedMessage[] = [];
-  for (const [key, members] of ready) {
+  for (const [key, all] of ready) {
     const [channel = "", group = ""] = key.split("\n");
+    const members = all.map(({ kept }) => kept);
     if (!isDue(channel, group, members, input)) continue;
     messages.push({
       kind: group === DIGEST ? "digest" : "alerts",
       ...{ channel, group, alertIds: members.map(({ alertId }) => alertId) },
       noticeIds: members.map(({ noticeId }) => noticeId),
     });
+    // Only now: while it waits, the beginning of what has ended says that somebody is to be told.
+    for (const { noticeId } of all.flatMap(({ superseded }) => superseded)) {
+      dropped.push({ channel, noticeId, reason: "superseded" });
+    }
   }
   return { messages: [...messages, ...planReminders(input)], dropped };
 }
@@ -131,8 +143,14 @@ function byChannelAndAlert(waiting: readonly Waiting[]): Iterable<readonly Waiti
   return found.values();
 }
 
-/** The one change of an alert that is left to tell a channel; null: none now. */
-function settle(own: readonly Waiting[], input: PlanInput, dropped: Dropped[]): Waiting | null {
+/** The one change of an alert that is left to tell a channel, and those that it makes needless. */
+interface Settled {
+  readonly kept: Waiting;
+  readonly superseded: readonly Waiting[];
+}
+
+/** Null: there is nothing to tell now. */
+function settle(own: readonly Waiting[], input: PlanInput, dropped: Dropped[]): Settled | null {
   const newest = own.reduce((a, b) => (b.revision > a.revision ? b : a));
   const { channel, alertId } = newest;
   const drop = (entries: readonly Waiting[], reason: Dropped["reason"]): null => {
@@ -155,14 +173,11 @@ function settle(own: readonly Waiting[], input: PlanInput, dropped: Dropped[]): 
   if (silenced && !(newest.state === "resolved" && wasTold && traits.stateful)) {
     return newest.state === "resolved" ? drop(own, "silenced") : null;
   }
-  drop(
-    own.filter((entry) => entry !== newest),
-    "superseded",
-  );
   const sinceMs = Math.min(...own.map((entry) => entry.sinceMs));
   // An end belongs where the beginning went: a held alert that was never told stays in the digest.
   const held = newest.state === "resolved" ? own.some((entry) => entry.held) : newest.held;
-  return { ...newest, sinceMs, held };
+  const superseded = own.filter((entry) => entry !== newest);
+  return { kept: { ...newest, sinceMs, held }, superseded };
 }
 
 function isDue(
@@ -194,6 +209,6 @@ function planReminders(input: PlanInput): readonly PlannedMessage[] {
     due.set(channel, [...(due.get(channel) ?? []), alertId]);
   }
   return [...due].map(([channel, alertIds]) => ({
-    ...{ kind: "reminder", channel, group: REMINDER, alertIds, noticeIds: [] } as const,
+    ...({ kind: "reminder", channel, group: REMINDER, alertIds, noticeIds: [] } as const),
   }));
 }

@@ -39,7 +39,10 @@ export function nextTry(
     const hours = Math.round(afterMs / 3_600_000);
     return { kind: "give-up", reason: `not taken within ${hours} h: ${failure.detail}` };
   }
-  const ceilingMs = Math.min(LIMITS.notificationBackoffMsMax, FIRST_BACKOFF_MS * 2 ** (attempts - 1));
+  const ceilingMs = Math.min(
+    LIMITS.notificationBackoffMsMax,
+    FIRST_BACKOFF_MS * 2 ** (attempts - 1),
+  );
   const backoffMs = ceilingMs * (0.5 + chance / 2);
   const askedMs = Math.min(failure.retryAfterMs ?? 0, LIMITS.notificationRetryAfterMsMax);
   return { kind: "again", dueMs: Math.ceil(nowMs + Math.max(backoffMs, askedMs)) };

@@ -97,7 +97,7 @@ async function startService(): Promise<Running> {
       book: NO_CHANNELS,
       webhookUrl: `http://127.0.0.1:${port}/hook`,
       webhookSecret: SECRET,
-      journalPath: ":memory:",
+      ...{ journalPath: ":memory:", dataDir: null },
     },
     { ...deps, store: stage.store, nats: own, random: seededRandom(1), metrics },
   );

@@ -64,16 +64,21 @@ describe("what goes out now", () => {
     ["a fifth", 4, 14 * MINUTE, false],
     ["a fifth", 4, 16 * MINUTE, true],
     ["a second", 1, 3_000, true],
-  ])("lets %s of a group wait (%i sent, the last %i ms ago): goes out %s", (_what, count, ago, goes) => {
-    const sent = Array.from({ length: count }, () => NOW - ago);
-    const entry = waiting("a", { sinceMs: NOW - 3_000 });
-    const { messages } = plan({ waiting: [entry], sentMs: () => sent });
-    expect(messages.length).toBe(goes ? 1 : 0);
-  });
+  ])(
+    "lets %s of a group wait (%i sent, the last %i ms ago): goes out %s",
+    (_what, count, ago, goes) => {
+      const sent = Array.from({ length: count }, () => NOW - ago);
+      const entry = waiting("a", { sinceMs: NOW - 3_000 });
+      const { messages } = plan({ waiting: [entry], sentMs: () => sent });
+      expect(messages.length).toBe(goes ? 1 : 0);
+    },
+  );
 
   it("waits for a channel that is down, and for a message of the group that is on its way", () => {
     expect(plan({ waiting: [waiting("a")], isUp: () => false }).messages).toEqual([]);
     expect(plan({ waiting: [waiting("a")], isBusy: () => true }).messages).toEqual([]);
+    const both = [waiting("a"), waiting("a", { revision: 3, state: "resolved" })];
+    expect(plan({ waiting: both, isUp: () => false })).toEqual({ messages: [], dropped: [] });
   });
 
   it("tells beginning and end in one when both are new, and opens no incident that is over", () => {
@@ -157,7 +162,10 @@ describe("what goes out now", () => {
           waiting(entry.alertId, { ...entry, noticeId: `${entry.alertId}.${entry.revision}/${i}` }),
         );
         const { messages, dropped } = plan({ waiting: entries, isSilenced: () => silenced });
-        const gone = [...messages.flatMap(({ noticeIds }) => noticeIds), ...dropped.map((d) => d.noticeId)];
+        const gone = [
+          ...messages.flatMap(({ noticeIds }) => noticeIds),
+          ...dropped.map((d) => d.noticeId),
+        ];
         expect(new Set(gone).size).toBe(gone.length);
         for (const id of gone) expect(entries.some(({ noticeId }) => noticeId === id)).toBe(true);
       }),
