@@ -28,6 +28,7 @@ export interface Surroundings {
     readonly reason: string;
   }[];
   readonly annotations: AlertDetail["annotations"];
+  readonly told?: AlertDetail["told"];
 }
 
 export function explainAlert(
@@ -42,6 +43,7 @@ export function explainAlert(
     finding: draft.finding,
     windows: draft.windows,
     replayDigest: draft.replayDigest,
+    told: around.told ?? [],
     annotations: around.annotations,
   };
 }

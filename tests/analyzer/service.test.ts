@@ -9,7 +9,13 @@ import { Analyzer } from "../../analyzer/analyzer.ts";
 import { NO_CHANNELS } from "../../analyzer/channels/channels-file.ts";
 import { signWebhook } from "../../analyzer/channels/sign-webhook.ts";
 import { addRoutes } from "../../analyzer/routes/routes.ts";
-import { AlertDetail, AlertExplanation, AlertView } from "../../contract/alert.ts";
+import {
+  AlertDetail,
+  AlertExplanation,
+  AlertRows,
+  AlertTest,
+  AlertView,
+} from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
@@ -241,6 +247,29 @@ describe("the analyzer as a service", () => {
     expect(told.type).toBe("alert.firing");
     expect(told.data.explanation.what).toContain("distance");
     expect(told.data.explanation.commands).toContain(`driftmend loop pause ${MODEL}`);
+  });
+
+  it("shows the rows behind it, and what was told to whom", async () => {
+    const id = alerts[0]?.id ?? "";
+    const { json } = await call(running, "GET", `/api/v1/alerts/${id}/rows?limit=5`);
+    const { rows, which } = AlertRows.parse(json);
+    expect(which).toBe("rows of client c1");
+    expect(rows).toHaveLength(5);
+    expect(rows).toMatchObject(rows.map(() => ({ tags: { client: "c1" } })));
+    const detail = AlertDetail.parse((await call(running, "GET", `/api/v1/alerts/${id}`)).json);
+    expect(detail.told.map(({ text }) => text)).toEqual(["webhook/default: firing delivered"]);
+  });
+
+  it("tests the channels of a model for who may act, and refuses unknown ones in a document", async () => {
+    const path = `/api/v1/models/${MODEL}/alerts/test`;
+    expect((await call(running, "POST", path, {}, READ_TOKEN)).status).toBe(403);
+    const { json } = await call(running, "POST", path, {});
+    expect(AlertTest.parse(json).answers).toMatchObject([
+      { channel: "webhook/default", severities: ["page", "ticket", "info"], delivered: true },
+    ]);
+    const named = { ...stage.documentGiven, alerts: { page: "pagerduty/risk" } };
+    const refused = await call(running, "PUT", `/api/v1/models/${MODEL}`, named);
+    expect(refused).toMatchObject({ status: 400, json: { code: "channel_unknown" } });
   });
 
   it("acknowledges and silences", async () => {

@@ -50,10 +50,14 @@ function driftmend(
 
 describe("the command line", () => {
   it("has a module for every command, and a command for every module", () => {
-    const leaves = (command: Command, words: string): string[] =>
-      command.commands.length === 0
+    const leaves = (command: Command, words: string): string[] => [
+      ...(command.commands.length === 0 ||
+      command.registeredArguments.length > 0 ||
+      words === "alerts"
         ? [words]
-        : command.commands.flatMap((sub) => leaves(sub, `${words} ${sub.name()}`.trim()));
+        : []),
+      ...command.commands.flatMap((sub) => leaves(sub, `${words} ${sub.name()}`.trim())),
+    ];
     const program = createProgram("0", () => Promise.resolve());
     expect(leaves(program, "").toSorted()).toEqual([...commandNames].toSorted());
   });
@@ -67,9 +71,13 @@ describe("the command line", () => {
     const parse = (line: string) => program.parseAsync(line.split(" "), { from: "user" });
     await parse("loop pause flights --for 8h --json");
     await parse("up --example --once --port 0 --no-troubles --seed 3");
+    await parse("alerts --all --json");
+    await parse("alerts test flights --json");
     expect(calls).toEqual([
       ["loop pause", ["flights"], { for: "8h", json: true }],
       ["up", [], { example: true, once: true, port: 0, troubles: false, seed: 3 }],
+      ["alerts", [], { all: true, json: true }],
+      ["alerts test", ["flights"], { json: true }],
     ]);
   });
 
