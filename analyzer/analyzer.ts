@@ -9,13 +9,16 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Nats } from "../runtime/nats.ts";
+import type { Random } from "../runtime/random.ts";
 import type { Store } from "../store/client.ts";
 import { checkpoints } from "../store/queries/analyzer-state.ts";
 import { modelsSeen } from "../store/queries/model-traffic.ts";
 import { blindDraft } from "./alerts/blind-draft.ts";
-import { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
 import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model-documents.ts";
+import { SelfWatch } from "./health/self-watch.ts";
 import { Memory } from "./memory.ts";
+import { tellWhatFires } from "./notify/catch-up.ts";
+import { type NotificationOptions, Notifications } from "./notify/notifications.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
 import { AgentHeads, BLIND_AFTER_MS } from "./rules/blind-agents.ts";
@@ -24,22 +27,25 @@ export interface AnalyzerDeps {
   readonly store: Store;
   readonly nats: Nats;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-export interface AnalyzerOptions {
-  readonly webhookUrl: string | undefined;
-  readonly webhookSecret: string | undefined;
+export interface AnalyzerOptions extends NotificationOptions {
+  /** Folder of our own, whose disk is watched; null: none is. */
+  readonly dataDir: string | null;
 }
 
 const REPEAT_MS = 2_000;
 const BLIND_CHECK_MS = 5_000;
-const DELIVERY_MS = 1_000;
+const NOTIFY_MS = 1_000;
+const HEALTH_MS = 5_000;
 
 export class Analyzer {
   readonly documents: ModelDocuments;
-  readonly webhooks: WebhookDeliveries;
+  readonly notifications: Notifications;
+  private readonly health: SelfWatch;
   private readonly deps: AnalyzerDeps;
   private readonly loopDeps: ModelLoopDeps;
   private readonly loops = new Map<string, ModelLoop>();
@@ -58,15 +64,17 @@ export class Analyzer {
       [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     );
     const failures = metrics.counter("failures_total", "Evaluations that failed", ["model"]);
-    this.webhooks = new WebhookDeliveries({
+    this.notifications = new Notifications(options, {
       ...deps,
-      secret: options.webhookSecret,
-      gaveUp: metrics.counter("webhooks_given_up_total", "Notifications that were given up"),
+      unwell: () => this.health.unwell(),
+    });
+    this.health = new SelfWatch({
+      ...{ ...deps, notifications: this.notifications, dataDir: options.dataDir },
+      failures: () => this.failures(),
     });
     this.loopDeps = {
       ...deps,
-      webhooks: this.webhooks,
-      defaultWebhook: options.webhookUrl,
+      notifications: this.notifications,
       documentOf: (model) => this.documents.inForce(model),
       isDescribed: (model) => this.documents.get(model) !== null,
       firstDayOf: (model) => this.firstDayOf(model),
@@ -80,7 +88,10 @@ export class Analyzer {
   async start(): Promise<void> {
     const { store, nats, clock } = this.deps;
     await this.documents.load();
-    await this.webhooks.load();
+    await tellWhatFires({
+      ...{ store, notifications: this.notifications },
+      documentOf: (model) => this.documents.inForce(model),
+    });
     for (const row of await store.query(checkpoints, {})) {
       const memory = Memory.safeParse(row.memory);
       if (!memory.success) {
@@ -98,11 +109,13 @@ export class Analyzer {
       nats.subscribe(subjects.all("head"), HeadMessage, ({ spool, models }) => {
         this.heads.hear(spool, models, clock.nowMs());
       }),
+      nats.subscribe(subjects.all("head"), HeadMessage, (head) => this.health.hear(head)),
       clock.every(REPEAT_MS, () => {
         for (const loop of this.loops.values()) loop.repeat();
       }),
       clock.every(BLIND_CHECK_MS, () => this.guarded("check agents", () => this.checkAgents())),
-      clock.every(DELIVERY_MS, () => this.guarded("deliver", () => this.webhooks.deliverDue())),
+      clock.every(HEALTH_MS, () => this.guarded("look at our health", () => this.health.look())),
+      clock.every(NOTIFY_MS, () => this.guarded("notify", () => this.notifications.tick())),
     );
     // Who started earlier and found nobody to ask hears the documents now.
     for (const message of this.documents.messages()) {
@@ -114,6 +127,8 @@ export class Analyzer {
   async stop(): Promise<void> {
     for (const stop of this.stops.splice(0)) stop();
     await Promise.all([...this.loops.values()].map((loop) => loop.idle()));
+    await this.notifications.idle();
+    this.notifications.close();
   }
 
   /** The reference that the document names is read before the document holds. */
@@ -123,6 +138,7 @@ export class Analyzer {
     by: string,
   ): Promise<{ readonly known: KnownModel; readonly reference: LearntReference | null }> {
     const model = document.metadata.name;
+    this.notifications.routing.check(document.alerts);
     const path = document.reference.training_set;
     const reference = path === undefined ? null : await learnTrainingSet(document, path, this.deps);
     const known = await this.documents.put(document, given, by);
@@ -169,8 +185,14 @@ export class Analyzer {
     return seen.find((row) => row.model === model)?.first ?? null;
   }
 
+  private failures(): readonly { readonly model: string; readonly error: string }[] {
+    return [...this.loops.values()].flatMap(({ model, failure: error }) =>
+      error === null ? [] : [{ model, error }],
+    );
+  }
+
   /** What is tried again in seconds must not end the process. */
-  private async guarded(task: string, run: () => Promise<void>): Promise<void> {
+  private async guarded(task: string, run: () => Promise<void> | void): Promise<void> {
     try {
       await run();
     } catch (error) {

@@ -34,6 +34,8 @@ export interface ModelContext {
 export interface ReadAhead {
   /** What the same hours of past weeks carried, of one day. */
   profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null;
+  /** Requests by hour of the past weeks, as they were at the begin of a day. */
+  hours: { readonly dayMs: number; readonly rows: ReadonlyMap<number, number> } | null;
   /** What an hour of an undescribed model usually fails. */
   errors: { readonly hourMs: number; readonly promise: ErrorPromise } | null;
   /** All rows of past days, by start of day. */
@@ -42,6 +44,7 @@ export interface ReadAhead {
 
 export const emptyReadAhead = (): ReadAhead => ({
   profile: null,
+  hours: null,
   errors: null,
   days: new Map(),
 });

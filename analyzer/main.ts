@@ -5,6 +5,8 @@ import { type ServiceDeps, runService } from "../runtime/service.ts";
 import { openStore } from "../store/client.ts";
 import { checkSchema } from "../store/migrate.ts";
 import { Analyzer } from "./analyzer.ts";
+import { NO_CHANNELS, readChannelsFile } from "./channels/channels-file.ts";
+import { journalPath } from "./notify/journal-path.ts";
 import { addRoutes } from "./routes/routes.ts";
 import { AnalyzerSettings } from "./settings.ts";
 
@@ -12,6 +14,8 @@ await runService({ name: "analyzer", config: AnalyzerSettings, start });
 
 async function start(config: AnalyzerSettings, service: ServiceDeps): Promise<{ url: string }> {
   const { lifecycle, logger, clock, metrics } = service;
+  const channels = config.DRIFTMEND_CHANNELS;
+  const book = channels === undefined ? NO_CHANNELS : readChannelsFile(channels, service.env);
   const nats = await connectNats({ url: config.DRIFTMEND_NATS_URL, name: "analyzer" }, { logger });
   lifecycle.defer("nats", () => nats.close());
   const store = openStore(
@@ -26,8 +30,14 @@ async function start(config: AnalyzerSettings, service: ServiceDeps): Promise<{ 
   lifecycle.defer("store", () => store.close());
   await checkSchema(store);
   const analyzer = new Analyzer(
-    { webhookUrl: config.DRIFTMEND_WEBHOOK_URL, webhookSecret: config.DRIFTMEND_WEBHOOK_SECRET },
-    { store, nats, clock, logger, metrics },
+    {
+      book,
+      webhookUrl: config.DRIFTMEND_WEBHOOK_URL,
+      webhookSecret: config.DRIFTMEND_WEBHOOK_SECRET,
+      dataDir: config.DRIFTMEND_ANALYZER_DATA ?? null,
+      journalPath: journalPath(config.DRIFTMEND_ANALYZER_DATA, { logger }),
+    },
+    { store, nats, clock, random: service.random, logger, metrics },
   );
   await analyzer.start();
   lifecycle.defer("loops", () => analyzer.stop());

@@ -13,7 +13,7 @@ import { advance } from "./advance.ts";
 import type { AlertDraft } from "./alerts/alert-book.ts";
 import type { Observation } from "./alerts/episode.ts";
 import { alertMessage, storeAlertRevisions } from "./alerts/store-alerts.ts";
-import type { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
+import { surroundingsOf } from "./alerts/surroundings.ts";
 import {
   Evaluation,
   type ModelContext,
@@ -22,6 +22,7 @@ import {
   emptyReadAhead,
 } from "./evaluation.ts";
 import { EMPTY_MEMORY, type Memory } from "./memory.ts";
+import type { Notifications } from "./notify/notifications.ts";
 import { planStart } from "./plan-start.ts";
 import { type VainSearch, afterSearch, isSearchDue } from "./reference/grid-search.ts";
 import { learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
@@ -30,8 +31,7 @@ import { readGrids } from "./reference/store-grids.ts";
 
 export interface ModelLoopDeps extends StageDeps {
   readonly nats: Nats;
-  readonly webhooks: WebhookDeliveries;
-  readonly defaultWebhook: string | undefined;
+  readonly notifications: Notifications;
   /** Null when the model is retired. */
   readonly documentOf: (model: string) => OnboardingDocument | null;
   /** False when the document is the built-in one. */
@@ -93,6 +93,11 @@ export class ModelLoop {
     return this.saidMs;
   }
 
+  /** Why the last evaluation failed; null when it did not. */
+  get failure(): string | null {
+    return this.lastError;
+  }
+
   get openAlertKeys(): readonly string[] {
     return Object.keys(this.memory.alerts);
   }
@@ -120,10 +125,11 @@ export class ModelLoop {
     });
   }
 
-  /** Lets a rule of wall time, such as a blind agent, speak in turn. */
+  /** Lets a rule of wall time, such as a blind agent, speak in turn; it reads nothing from the database. */
   observeNow(draft: AlertDraft, seen: Observation, atMs: number): Promise<void> {
     return this.enqueue(async () => {
-      const evaluation = await this.evaluationNow();
+      const context = this.context ?? this.bareContext();
+      const evaluation = new Evaluation(context, this.memory, this.readAhead);
       evaluation.observe(draft, seen, atMs);
       await this.commit(evaluation, this.throughMs);
     });
@@ -200,14 +206,20 @@ export class ModelLoop {
 
   private async contextNow(): Promise<ModelContext> {
     if (this.context !== null) return this.context;
+    const bare = this.bareContext();
+    const grids = await readGrids(this.model, this.deps.store);
+    const reference = await loadReference(this.model, grids, this.deps.store);
+    this.context = { ...bare, grids, reference };
+    return this.context;
+  }
+
+  /** Without what is read from the database. */
+  private bareContext(): ModelContext {
     const { model } = this;
     const document = this.deps.documentOf(model);
     if (document === null) throw new Error(`Cannot evaluate "${model}": it was retired`);
-    const grids = await readGrids(model, this.deps.store);
-    const reference = await loadReference(model, grids, this.deps.store);
     const isDescribed = this.deps.isDescribed(model);
-    this.context = { model, document, isDescribed, grids, reference };
-    return this.context;
+    return { model, document, isDescribed, grids: new Map(), reference: null };
   }
 
   /** Models that were given no reference learn one from their own first days. */
@@ -233,13 +245,16 @@ export class ModelLoop {
     if (await learnLiveReference(model, throughMs, this.deps)) this.forgetContext();
   }
 
-  /** Stores first, then tells: a crash in between tells nothing that is not there. */
+  /**
+   * Writes down what is to be told before it stores, so that a page goes out while the database is down. A
+   * crash in between tells nothing twice: evaluated again, a window gives the same ids and revisions.
+   */
   private async commit(evaluation: Evaluation, throughMs: number | null): Promise<void> {
     const { revisions } = evaluation;
+    await this.deps.notifications.tell(revisions, evaluation.context.document, (revision) =>
+      surroundingsOf({ ...revision, toMs: revision.toMs ?? revision.atMs }, this.deps.store),
+    );
     await storeAlertRevisions(revisions, this.deps);
-    const document = evaluation.context.document;
-    const url = document.alerts.webhook ?? this.deps.defaultWebhook;
-    if (url !== undefined) await this.deps.webhooks.enqueue(url, revisions);
     this.memory = evaluation.memory;
     const atDayEnd = throughMs !== null && startOfDay(throughMs) === throughMs;
     if (throughMs !== null && (revisions.length > 0 || atDayEnd)) {

@@ -22,10 +22,18 @@ export const AnalyzerSettings = z.object({
     .string()
     .prefault("driftmend")
     .meta({ description: "Database that holds Driftmend's tables" }),
+  DRIFTMEND_CHANNELS: z.string().optional().meta({
+    description:
+      "YAML file of the channels that alerts go to (docs/alerts.md); none: they stay in the list",
+  }),
+  DRIFTMEND_ANALYZER_DATA: z.string().optional().meta({
+    description:
+      "Folder of the journal of notifications; none: what is not delivered yet is forgotten by a restart",
+  }),
   DRIFTMEND_WEBHOOK_URL: z
     .url()
     .optional()
-    .meta({ description: "Where alerts go of models whose document names no webhook" }),
+    .meta({ description: "Where alerts go that no document and no default sends to a channel" }),
   DRIFTMEND_WEBHOOK_SECRET: z
     .string()
     .min(16, "expected at least 16 characters")

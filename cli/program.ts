@@ -17,6 +17,8 @@ export function createProgram(version: string, dispatch: Dispatch): Command {
     .version(version)
     .helpOption("-h, --help", "show help")
     .helpCommand(false)
+    // Options belong to the command that they follow: "alerts" has some, and so has "alerts test".
+    .enablePositionalOptions()
     .addHelpText("after", AFTER_HELP)
     .showHelpAfterError('(add "--help" for what this command takes)')
     .configureHelp({ sortSubcommands: false });
@@ -180,13 +182,18 @@ function addLooking(program: Command, add: Add): void {
 }
 
 function addAlerts(program: Command, add: Add): void {
-  add(program, {
+  const alerts = add(program, {
     name: "alerts",
     description: "what is firing",
     options: [
       new Option("--all", "resolved ones too"),
       new Option("--model <model>", "of one model only"),
     ],
+  }).enablePositionalOptions();
+  add(alerts, {
+    name: "test",
+    description: "send a test through the channels of a model, and say what each answered",
+    args: [model],
   });
   add(program, {
     name: "why",

@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   tail: async () => (await predictions()).tail,
   rows: async () => (await predictions()).rows,
   alerts: async () => (await alerts()).alerts,
+  "alerts test": async () => (await alerts()).test,
   why: async () => (await alerts()).why,
   acknowledge: async () => (await alerts()).acknowledge,
   silence: async () => (await alerts()).silence,

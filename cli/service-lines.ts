@@ -40,7 +40,19 @@ const Analyzer = z.looseObject({
       lastError: z.string().nullable(),
     }),
   ),
-  webhooksWaiting: z.number(),
+  notifications: z.looseObject({
+    waiting: z.number(),
+    held: z.number(),
+    channels: z.array(
+      z.looseObject({
+        name: z.string(),
+        up: z.boolean(),
+        waiting: z.number(),
+        failingSinceMs: z.number().nullable(),
+        lastError: z.string().nullable(),
+      }),
+    ),
+  }),
 });
 const Retrainer = z.looseObject({
   ready: z.boolean(),
@@ -111,7 +123,7 @@ function collectorLines({ ready, reason, shards }: z.output<typeof Collector>): 
   ];
 }
 
-function analyzerLines({ models, webhooksWaiting }: z.output<typeof Analyzer>): string[] {
+function analyzerLines({ models, notifications }: z.output<typeof Analyzer>): string[] {
   return [
     ...models.map(({ model, clock, throughMs, targetMs, lastError }) => {
       if (lastError !== null) return `${model}: FAILED: ${lastError}`;
@@ -120,7 +132,27 @@ function analyzerLines({ models, webhooksWaiting }: z.output<typeof Analyzer>): 
       const behind = behindMs < 1000 ? "up to date" : `${formatSpan(behindMs)} behind`;
       return `${model}: analyzed through ${formatTime(throughMs)} UTC (${clock} clock), ${behind}`;
     }),
-    ...(webhooksWaiting === 0 ? [] : [`${webhooksWaiting} webhooks wait to be delivered`]),
+    ...notificationLines(notifications),
+  ];
+}
+
+/** Channels that fail, with what is not told for that reason; nothing where all is told. */
+function notificationLines({
+  waiting,
+  held,
+  channels,
+}: z.output<typeof Analyzer>["notifications"]): string[] {
+  const failing = channels.filter(({ up }) => !up);
+  const rest = waiting - failing.reduce((sum, channel) => sum + channel.waiting, 0);
+  return [
+    ...failing.map(({ name, waiting: own, failingSinceMs, lastError }) => {
+      const since = failingSinceMs === null ? "" : ` since ${formatTime(failingSinceMs)} UTC`;
+      return `CHANNEL ${name} FAILS${since}: ${lastError ?? "no reason given"}; ${formatCount(own)} alert changes wait for it`;
+    }),
+    ...(rest <= 0 ? [] : [`${formatCount(rest)} alert changes are being told`]),
+    ...(held === 0
+      ? []
+      : [`${formatCount(held)} alert changes are over the budget, for the digest`]),
   ];
 }
 

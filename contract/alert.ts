@@ -135,7 +135,36 @@ export const AlertDetail = AlertView.extend({
   windows: z.array(z.string()),
   /** SHA-256 over everything that the verdict was computed from. */
   replayDigest: z.string(),
+  /** Which channel was told what and when, and what waits; oldest first. */
+  told: z.array(z.strictObject({ at: rfc3339, text: z.string() })).prefault([]),
   /** Anything later that concerns it: late labels, a re-issued window. */
   annotations: z.array(z.strictObject({ at: rfc3339, text: z.string() })),
 });
 export type AlertDetail = z.infer<typeof AlertDetail>;
+
+/** `GET /api/v1/alerts/{id}/rows`: predictions behind an alert. */
+export const AlertRows = z.object({
+  alert: z.string(),
+  model: z.string(),
+  title: z.string(),
+  from: rfc3339,
+  to: rfc3339,
+  /** Which rows of the span, in words. */
+  which: z.string(),
+  rows: z.array(z.unknown()),
+});
+export type AlertRows = z.infer<typeof AlertRows>;
+
+/** `POST /api/v1/models/{model}/alerts/test`: what each channel of the model answered. */
+export const AlertTest = z.object({
+  model: z.string(),
+  answers: z.array(
+    z.object({
+      channel: z.string(),
+      severities: z.array(AlertSeverity),
+      delivered: z.boolean(),
+      detail: z.string(),
+    }),
+  ),
+});
+export type AlertTest = z.infer<typeof AlertTest>;

@@ -76,11 +76,28 @@ export const LIMITS = {
   breakRowsMax: 40_000,
   /** How far back the analyzer evaluates a model that it sees for the first time. */
   analyzedPastMsMax: 35 * 86_400_000,
-  webhookAttemptsMax: 8,
-  webhookTimeoutMs: 10_000,
-  webhookBackoffMsMax: 600_000,
-  /** Notifications that wait for delivery; the oldest is given up beyond. */
-  webhookQueueMax: 1_000,
+  /** Channels that one severity of a model may name. */
+  channelsPerSeverityMax: 5,
+  /** How long one attempt at a channel may take: slow receivers hold up nobody else. */
+  notificationTimeoutMs: 10_000,
+  /** A channel that cannot be reached is tried again at least so often. */
+  notificationBackoffMsMax: 600_000,
+  /** Longest Retry-After that is believed. */
+  notificationRetryAfterMsMax: 3_600_000,
+  /** A message that a channel never took is given up so long after its first attempt. */
+  notificationGiveUpMs: 3 * 86_400_000,
+  /** One that the channel refuses as it is (400, 413, 422) is given up earlier. */
+  notificationRefusedGiveUpMs: 3_600_000,
+  /** Alert changes that wait for a channel; beyond, the oldest are given up and counted. */
+  notificationsWaitingMax: 20_000,
+  /** How long the journal of notifications remembers what was told. */
+  notificationsKeptMs: 90 * 86_400_000,
+  /** Alerts that a digest spells out; the others are counted, and stay in the list. */
+  digestAlertsShown: 10,
+  /** Alerts in one request to Alertmanager. */
+  alertmanagerAlertsPerRequest: 500,
+  /** Of an answer to a notification; the rest is not read. */
+  notificationAnswerBytesMax: 4_096,
   /** Attempts after the first when a trainer ends in a way that may pass. */
   trainerRetriesMax: 2,
   /** Between SIGTERM and SIGKILL: time for a checkpoint. */

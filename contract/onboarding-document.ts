@@ -15,6 +15,11 @@ const UNITS_MS = {
   w: 604_800 * SECOND_MS,
 } as const;
 
+/** Kind and name of a channel. */
+export const ChannelName = z
+  .string()
+  .regex(/^[a-z]+\/\S+$/, "expected kind/name, e.g. pagerduty/risk or slack/#risk-ml");
+
 /** "90s", "1h", "14d", "1w" → milliseconds; a bare 0 is allowed. */
 export const Duration = z
   .union([
@@ -31,6 +36,31 @@ export const Duration = z
 export const Fraction = z
   .union([z.number(), z.string().regex(/^\d+(\.\d+)?%$/, "expected e.g. 0.1% or 0.001")])
   .transform((value) => (typeof value === "number" ? value : Number.parseFloat(value) / 100));
+
+/** "pagerduty/risk", or several: kind and name of channels that the analyzer's channels file describes. */
+const ChannelNames = z
+  .union([ChannelName, z.array(ChannelName).min(1).max(LIMITS.channelsPerSeverityMax)])
+  .transform((names): readonly string[] => (typeof names === "string" ? [names] : names));
+
+const BUDGET = /^(\d+) (page|ticket)s? per (\d+(?:\.\d+)?(?:s|m|h|d|w))$/;
+
+/** "1 page per 30d", or "1 page per 30d, 6 tickets per 30d": how many statistical alerts may notify. */
+const Budget = z
+  .string()
+  .refine(
+    (text) => text.split(/\s*,\s*/).every((part) => BUDGET.test(part)),
+    'expected e.g. "1 page per 30d" or "1 page per 30d, 6 tickets per 30d"',
+  )
+  .transform((text) =>
+    text.split(/\s*,\s*/).map((part) => {
+      const [, count = "0", severity = "page", span = "0s"] = BUDGET.exec(part) ?? [];
+      return {
+        severity: severity === "ticket" ? ("ticket" as const) : ("page" as const),
+        count: Number(count),
+        spanMs: Duration.parse(span),
+      };
+    }),
+  );
 
 const FeatureSpec = z.strictObject({
   type: z.enum(["numeric", "categorical", "text"]),
@@ -116,14 +146,18 @@ export const OnboardingDocument = z.strictObject({
       error_rate: Fraction.prefault("1%"),
       latency_p95: Duration.optional(),
       no_traffic: z.union([z.literal("auto"), z.literal("off"), Duration]).prefault("auto"),
+      /** Whether far more or fewer requests than the same hours of past weeks carried are told. */
+      volume: z.enum(["auto", "off"]).prefault("auto"),
     })
     .prefault({}),
   alerts: z
     .strictObject({
-      page: z.string().optional(),
-      ticket: z.string().optional(),
+      page: ChannelNames.optional(),
+      ticket: ChannelNames.optional(),
+      info: ChannelNames.optional(),
+      /** Gets every alert of the model, whatever its severity. */
       webhook: z.url().optional(),
-      budget: z.string().optional(),
+      budget: Budget.optional(),
     })
     .prefault({}),
   retrain: z

@@ -5,11 +5,13 @@ export function cliPage(program: Command): string {
   return `${[
     "# Commands",
     "Generated from `cli/program.ts` by `npm run docs`; edit it there. From a checkout type `npx driftmend <command>`. Commands find the running system by `--data-dir`, by `DRIFTMEND_URL` and `DRIFTMEND_TOKEN`, or in `.driftmend/`. Exit codes: 0 done, 1 failed (the message says why and what to do), 2 wrong usage, 130 ended by a second Ctrl-C. `--json` answers what the API answered, for programs.",
-    ...program.commands.flatMap((command) =>
-      command.commands.length === 0
+    ...program.commands.flatMap((command) => [
+      // A command with options of its own does something by itself, such as "alerts".
+      ...(command.commands.length === 0 || command.options.length > 0
         ? [section(command, command.name())]
-        : command.commands.map((sub) => section(sub, `${command.name()} ${sub.name()}`)),
-    ),
+        : []),
+      ...command.commands.map((sub) => section(sub, `${command.name()} ${sub.name()}`)),
+    ]),
   ].join("\n\n")}\n`;
 }
 

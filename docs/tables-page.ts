@@ -35,8 +35,17 @@ const PUBLIC = new Set([
   "dead_letters",
 ]);
 
-/** Tables in the order of the migrations; later ones may repeat none. */
+const DROP = /^DROP TABLE IF EXISTS (\w+)/gm;
+
+/** Tables in the order of the migrations; later ones may repeat none, and drop some. */
 export function tablesOf(migrations: readonly Pick<Migration, "text">[]): Table[] {
+  const dropped = new Set(
+    migrations.flatMap(({ text }) => [...text.matchAll(DROP)].map(([, name]) => name)),
+  );
+  return allTablesOf(migrations).filter(({ name }) => !dropped.has(name));
+}
+
+function allTablesOf(migrations: readonly Pick<Migration, "text">[]): Table[] {
   return migrations.flatMap(({ text }) =>
     [...text.matchAll(CREATE)].map(([statement, kind, name = ""]) => ({
       name,

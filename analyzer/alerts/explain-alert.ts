@@ -28,6 +28,7 @@ export interface Surroundings {
     readonly reason: string;
   }[];
   readonly annotations: AlertDetail["annotations"];
+  readonly told?: AlertDetail["told"];
 }
 
 export function explainAlert(
@@ -42,6 +43,7 @@ export function explainAlert(
     finding: draft.finding,
     windows: draft.windows,
     replayDigest: draft.replayDigest,
+    told: around.told ?? [],
     annotations: around.annotations,
   };
 }
@@ -70,6 +72,15 @@ function explanationOf(
 }
 
 function commandsOf(view: AlertView, draft: StoredDraft): string[] {
+  // About Driftmend itself there is no loop to pause, and no version to go back to.
+  if (view.kind === "self") {
+    return [
+      "driftmend status",
+      "driftmend doctor",
+      `driftmend acknowledge ${view.id}`,
+      `driftmend silence ${view.id} --for 4h --reason …`,
+    ];
+  }
   const model = quoted(view.model);
   const release = draft.finding === null ? [] : [`driftmend quarantine release ${draft.subject}`];
   return [

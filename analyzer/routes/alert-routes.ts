@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { AlertState, AlertView } from "../../contract/alert.ts";
+import { type AlertRows, AlertState, type AlertTest, AlertView } from "../../contract/alert.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import {
@@ -11,9 +11,11 @@ import {
   alertById,
   alertsOf,
 } from "../../store/queries/analyzer-state.ts";
+import { predictionsBefore, predictionsBehind } from "../../store/queries/last-predictions.ts";
+import { rowsBehind } from "../alerts/rows-behind.ts";
 import { type Surroundings, StoredDraft, explainAlert } from "../alerts/explain-alert.ts";
 import { surroundingsOf } from "../alerts/surroundings.ts";
-import { ACT, type RouteDeps, rfc3339, time } from "./route-deps.ts";
+import { ACT, OfModel, type RouteDeps, rfc3339, time } from "./route-deps.ts";
 
 const ALERTS_MAX = 1_000;
 
@@ -22,6 +24,8 @@ const ListQuery = z.object({
   state: AlertState.optional(),
   limit: z.coerce.number().int().min(1).max(ALERTS_MAX).prefault(ALERTS_MAX),
 });
+const ROWS_MAX = 1_000;
+const RowsQuery = z.object({ limit: z.coerce.number().int().min(1).max(ROWS_MAX).prefault(20) });
 const OfAlert = z.object({ id: z.string().min(1) });
 const text = z.string().min(1).max(1_000);
 const Acknowledge = z.object({ by: text.prefault("api") });
@@ -40,6 +44,12 @@ export function addAlertRoutes(app: FastifyInstance, deps: RouteDeps): void {
   const idOf = (params: unknown): string => OfAlert.parse(params).id;
   app.get("/api/v1/alerts", (request) => list(ListQuery.parse(request.query), deps));
   app.get("/api/v1/alerts/:id", (request) => explain(idOf(request.params), deps));
+  app.get("/api/v1/alerts/:id/rows", (request) =>
+    rowsOf(idOf(request.params), RowsQuery.parse(request.query).limit, deps),
+  );
+  app.post("/api/v1/models/:model/alerts/test", ACT, (request) =>
+    testChannels(OfModel.parse(request.params).model, deps),
+  );
   app.post("/api/v1/alerts/:id/acknowledge", ACT, (request) => {
     const { by } = Acknowledge.parse(request.body ?? {});
     return act(idOf(request.params), { action: "acknowledge", by, until: null, reason: "" }, deps);
@@ -67,6 +77,35 @@ async function explain(id: string, deps: RouteDeps): Promise<object> {
   const [view] = await viewsOf([row], deps);
   if (view === undefined) throw unknownAlert(row.id);
   return explainAlert(view, StoredDraft.parse(row.detail), await surroundings(row, deps));
+}
+
+async function rowsOf(id: string, rowsMax: number, deps: RouteDeps): Promise<AlertRows> {
+  const row = await requireAlert(id, deps);
+  const { model, title, from: fromMs, to: toMs } = row;
+  const { kind, numbers, finding } = StoredDraft.parse(row.detail);
+  // An alert that lasts goes to where the model's time is.
+  const nowMs = deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
+  const behind = rowsBehind({ kind, fromMs, toMs, numbers, finding }, nowMs);
+  if (behind === null) {
+    const at = rfc3339(fromMs);
+    return { alert: id, model, title, from: at, to: at, which: "rows: it has none", rows: [] };
+  }
+  const { which, newestFirst, tag, values, failed, seconds } = behind;
+  const rows = await deps.store.query(newestFirst ? predictionsBefore : predictionsBehind, {
+    ...{ model, fromMs: behind.fromMs, toMs: behind.toMs, tag, values: [...values] },
+    ...{ failed, seconds, rowsMax },
+  });
+  const [from, to] = [rfc3339(behind.fromMs), rfc3339(behind.toMs)];
+  return { alert: row.id, model, title, from, to, which, rows };
+}
+
+async function testChannels(model: string, { analyzer }: RouteDeps): Promise<AlertTest> {
+  const document = await analyzer.requireModel(model);
+  const answers = await analyzer.notifications.test(model, document.alerts);
+  return {
+    model,
+    answers: answers.map((answer) => ({ ...answer, severities: [...answer.severities] })),
+  };
 }
 
 async function requireAlert(id: string, { store }: RouteDeps): Promise<StoredAlert> {
@@ -122,7 +161,8 @@ async function viewsOf(rows: readonly StoredAlert[], deps: RouteDeps): Promise<A
   });
 }
 
-async function surroundings(row: StoredAlert, { store }: RouteDeps): Promise<Surroundings> {
+async function surroundings(row: StoredAlert, deps: RouteDeps): Promise<Surroundings> {
+  const { store } = deps;
   const { model, from } = row;
   const around = await surroundingsOf({ model, fromMs: from, toMs: row.to ?? row.at }, store);
   const actions = await store.query(alertActions, { ids: [row.id] });
@@ -130,7 +170,10 @@ async function surroundings(row: StoredAlert, { store }: RouteDeps): Promise<Sur
     at: rfc3339(at),
     text: `${action} by ${by}${reason === "" ? "" : `: ${reason}`}`,
   }));
-  return { ...around, annotations };
+  const told = deps.analyzer.notifications.storyOf(row.id).map(({ atMs, text }) => ({
+    ...{ at: rfc3339(atMs), text },
+  }));
+  return { ...around, annotations, told };
 }
 
 async function act(
@@ -148,6 +191,7 @@ async function act(
   const seq = Math.max(0, ...known.map((entry) => entry.seq)) + 1;
   const at = deps.clock.nowMs();
   await deps.store.insert("alert_actions", [{ alert_id: row.id, seq, ...action, at }]);
+  deps.analyzer.notifications.noteAction(row.id, action.action, action.until, at);
   const { detail, ...columns } = row;
   const silencedUntil = known.findLast((entry) => entry.action === "silence")?.until ?? null;
   const acknowledgedMs = known.findLast((entry) => entry.action === "acknowledge")?.at ?? null;

@@ -14,7 +14,7 @@ export function addRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/self", () => ({
     service: "analyzer",
     models: analyzer.states(),
-    webhooksWaiting: analyzer.webhooks.waitingCount,
+    notifications: analyzer.notifications.state(),
   }));
   addModelRoutes(app, deps);
   addDriftRoutes(app, deps);

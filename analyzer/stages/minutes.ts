@@ -1,6 +1,6 @@
 /**
- * The minute rules: every closed 5-minute step in order, error share and silence. One query for the steps
- * of a tick and one per day for what the same hours of past weeks carried.
+ * The minute rules: every closed 5-minute step in order: error share, latency, silence, and each hour volume.
+ * One query for the steps of a tick and one per day for what the same hours of past weeks carried.
  */
 import {
   DAY_MS,
@@ -31,6 +31,9 @@ import {
   type TrafficProfile,
   judgeSilence,
 } from "../rules/no-traffic.ts";
+import { VOLUME_SPAN_MS } from "../rules/volume.ts";
+import { evaluateLatency, readLatency } from "./latency.ts";
+import { evaluateVolume } from "./volume.ts";
 import {
   type ErrorPromise,
   USUAL_DAYS,
@@ -60,9 +63,10 @@ export async function evaluateMinutes(
   const { model, document } = evaluation.context;
   const minutes = await deps.store.query(trafficMinutes, {
     model,
-    fromMs: firstEnd - STEP_MS - HOUR_MS,
+    fromMs: firstEnd - STEP_MS - VOLUME_SPAN_MS,
     toMs: lastEnd,
   });
+  const latency = await readLatency(evaluation, firstEnd, lastEnd, deps.store);
   const steps = stepsOf(minutes);
   const { no_traffic: noTraffic } = document.service;
   let oldest = 0;
@@ -76,6 +80,8 @@ export async function evaluateMinutes(
     while ((steps[oldest]?.endMs ?? endMs) <= endMs - HOUR_MS) oldest++;
     const lastHour = steps.slice(oldest, oldest + HOUR_MS / STEP_MS);
     await evaluateErrors(evaluation, lastHour, endMs, deps.store);
+    evaluateLatency(evaluation, latency, endMs);
+    if (endMs % HOUR_MS === 0) await evaluateVolume(evaluation, minutes, endMs, deps.store);
     const last = silentFrom(evaluation);
     if (noTraffic === "off" || last === null) continue;
     // The profile costs a query; a step that had requests needs none.

@@ -1,6 +1,6 @@
 /** What is firing, why, and what a person does about it. */
 import { z } from "zod";
-import { AlertDetail, AlertView } from "../../contract/alert.ts";
+import { AlertDetail, AlertTest, AlertView } from "../../contract/alert.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatFact, formatInstant, formatTime } from "../format.ts";
@@ -117,6 +117,7 @@ function explain(alert: AlertDetail, context: CommandContext): string[] {
       Object.entries(numbers).map(([name, value]) => [name, formatFact(name, value)]),
       context,
     ),
+    ...alert.told.map(({ at, text }) => `${formatInstant(at)}  told: ${text}`),
     ...alert.annotations.map(({ at, text }) => `${formatInstant(at)}  ${text}`),
     "",
     ...explanation.commands.map(
@@ -124,6 +125,38 @@ function explain(alert: AlertDetail, context: CommandContext): string[] {
     ),
     context.paint("dim", `replay digest ${alert.replayDigest}`),
   ];
+}
+
+/** Sends a test through the channels that the model's document names. */
+export async function test(context: CommandContext): Promise<number> {
+  const remote = connectRemote(context);
+  const model = context.args[0] ?? "";
+  const result = await remote.api.request({
+    ...{ method: "POST", path: `/api/v1/models/${encode(model)}/alerts/test`, body: {} },
+    schema: AlertTest,
+  });
+  answer(context, remote, result, () =>
+    result.answers.length === 0
+      ? [
+          `Alerts of ${model} go to no channel: they stay in the list (driftmend alerts)`,
+          "Name channels in its document (alerts.page, ticket, info) or as defaults: docs/alerts.md",
+        ]
+      : renderTable<AlertTest["answers"][number]>(
+          [
+            { title: "channel", value: ({ channel }) => channel },
+            { title: "gets", value: ({ severities }) => severities.join(", ") },
+            {
+              title: "test",
+              value: ({ delivered }) =>
+                context.paint(delivered ? "green" : "red", delivered ? "delivered" : "FAILED"),
+            },
+            { title: "answer", value: ({ detail }) => detail },
+          ],
+          result.answers,
+          context,
+        ),
+  );
+  return result.answers.every(({ delivered }) => delivered) ? 0 : 1;
 }
 
 const ByOptions = z.object({ by: z.string().optional() });

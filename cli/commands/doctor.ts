@@ -46,7 +46,7 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
     readiness(remote),
     ...SERVICES.map((service) => selfOf(remote, service)),
   ];
-  const findings = await Promise.all(checks);
+  const findings = [...(await Promise.all(checks)), ...(await channelsOf(remote))];
   if (remote.found.kind === "remote") return findings;
   const { ready } = remote.found;
   findings.push(
@@ -101,6 +101,38 @@ function selfOf(remote: Remote, service: string): Promise<Finding> {
     await remote.api.request({ path: `/api/v1/self/${service}`, schema: z.unknown() });
     return "answers";
   });
+}
+
+const Notifications = z.looseObject({
+  notifications: z.looseObject({
+    channels: z.array(
+      z.looseObject({
+        name: z.string(),
+        up: z.boolean(),
+        waiting: z.number(),
+        lastError: z.string().nullable(),
+      }),
+    ),
+  }),
+});
+
+/** Channels of alerts; none where the analyzer does not answer, which is said already. */
+async function channelsOf(remote: Remote): Promise<Finding[]> {
+  try {
+    const path = "/api/v1/self/analyzer";
+    const { notifications } = await remote.api.request({ path, schema: Notifications });
+    return notifications.channels.map(({ name, up, waiting, lastError }) =>
+      up
+        ? { what: name, state: "ok", detail: "takes alerts, as far as is known" }
+        : {
+            what: name,
+            state: "wrong",
+            detail: `${lastError ?? "fails"}; ${waiting} alert changes wait: correct it (docs/alerts.md) and try "driftmend alerts test <model>"`,
+          },
+    );
+  } catch {
+    return [];
+  }
 }
 
 function attempt(what: string, look: () => string): Finding {

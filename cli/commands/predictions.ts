@@ -1,11 +1,10 @@
 /** `driftmend tail` and `driftmend rows`: predictions as they were decoded, out of ClickHouse. */
 import { z } from "zod";
-import { AlertDetail } from "../../contract/alert.ts";
+import { AlertRows } from "../../contract/alert.ts";
 import type { Store } from "../../store/client.ts";
 import {
-  type PredictionRow,
+  PredictionRow,
   lastPredictions,
-  predictionsBehind,
   predictionsBetween,
 } from "../../store/queries/last-predictions.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
@@ -98,27 +97,17 @@ export async function rows(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const options = optionsOf(context, RowsOptions);
   const { path } = await pathOfId(remote, "alert", context.args[0] ?? "");
-  const alert = await remote.api.request({ path, schema: AlertDetail });
-  const segment = alert.finding?.segment ?? null;
-  const ready = localSystem(remote, "show rows");
-  const found = await withStore(context, ready, (store) =>
-    store.query(predictionsBehind, {
-      model: alert.model,
-      fromMs: Date.parse(alert.from),
-      toMs: alert.to === null ? context.clock.nowMs() : Date.parse(alert.to),
-      tag: segment?.tag ?? "",
-      values: segment?.values ?? [],
-      rowsMax: options.rows,
-    }),
-  );
-  const where = segment === null ? "" : ` of ${segment.tag} ${segment.values.join(", ")}`;
-  const since = formatInstant(alert.from);
+  const found = await remote.api.request({
+    path: `${path}/rows?limit=${options.rows}`,
+    schema: AlertRows.extend({ rows: z.array(PredictionRow) }),
+  });
+  const span = `${formatInstant(found.from)} to ${formatInstant(found.to)}`;
   answer(context, remote, found, () =>
-    found.length === 0
-      ? [`${alert.title}: there are no rows${where} since ${since}`]
+    found.rows.length === 0
+      ? [`${found.title}: there are no ${found.which} (${span})`]
       : [
-          `${alert.title}: the first ${found.length} rows${where} since ${since}`,
-          ...renderTable(COLUMNS, found, context),
+          `${found.title}: ${found.rows.length} ${found.which} (${span})`,
+          ...renderTable(COLUMNS, found.rows, context),
         ],
   );
   return 0;

@@ -67,7 +67,11 @@ export function serviceSpecs(places: Places): ChildSpec[] {
   });
   return [
     service("collector", 384, { ...store, DRIFTMEND_PORT: "0" }),
-    service("analyzer", 512, { ...store, DRIFTMEND_PORT: "0" }),
+    service("analyzer", 512, {
+      ...store,
+      DRIFTMEND_PORT: "0",
+      DRIFTMEND_ANALYZER_DATA: join(places.dataDir, "analyzer"),
+    }),
     service("retrainer", 768, {
       ...store,
       DRIFTMEND_PORT: "0",

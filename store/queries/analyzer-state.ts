@@ -1,4 +1,4 @@
-/** What the analyzer keeps: documents, checkpoints, alerts with what people did about them, deliveries. */
+/** What the analyzer keeps: documents, checkpoints, alerts with what people did about them. */
 import { z } from "zod";
 import { count, json, timeMs } from "../column-schemas.ts";
 import { defineQuery } from "../define-query.ts";
@@ -82,31 +82,6 @@ export const alertActions = defineQuery({
   }),
   sql: `SELECT alert_id, seq, action, by, at, until, reason FROM alert_actions FINAL
     WHERE has({ids:Array(String)}, alert_id) ORDER BY alert_id, seq`,
-});
-
-export const deliveriesWaiting = defineQuery({
-  name: "deliveries_waiting",
-  params: z.object({ limit: z.int() }),
-  row: z.object({
-    id: z.string(),
-    model: z.string(),
-    alert_id: z.string(),
-    url: z.string(),
-    body: z.string(),
-    attempts: count,
-    updated: timeMs,
-    revision: count,
-  }),
-  sql: `SELECT id, model, alert_id, url, body, attempts, updated, revision
-    FROM webhook_deliveries FINAL WHERE status = 'queued' ORDER BY updated, id LIMIT {limit:UInt32}`,
-});
-
-/** Which of these deliveries exist already, whatever became of them. */
-export const deliveriesKnown = defineQuery({
-  name: "deliveries_known",
-  params: z.object({ ids: z.array(z.string()) }),
-  row: z.object({ id: z.string() }),
-  sql: "SELECT id FROM webhook_deliveries FINAL WHERE has({ids:Array(String)}, id)",
 });
 
 /** Changes made elsewhere around a span, of this model and of all. */

@@ -16,6 +16,8 @@ const row = z.object({
   cat: z.record(z.string(), z.string()),
   tags: z.record(z.string(), z.string()),
 });
+/** As it is stored, and as the API sends it. */
+export const PredictionRow = row.extend({ ts: z.int() });
 export type PredictionRow = z.output<typeof row>;
 
 const COLUMNS = `ts, id, version, label, if(isNaN(score), NULL, score) AS score,
@@ -41,21 +43,32 @@ export const predictionsBetween = defineQuery({
       AND ts > {fromMs:DateTime64(3, 'UTC')} AND ts <= {toMs:DateTime64(3, 'UTC')}`,
 });
 
-/** Rows of a span, and of a segment where `tag` is not empty. */
-export const predictionsBehind = defineQuery({
-  name: "predictions_behind",
-  params: z.object({
-    model: z.string(),
-    fromMs: z.int(),
-    toMs: z.int(),
-    tag: z.string(),
-    values: z.array(z.string()),
-    rowsMax: z.int(),
-  }),
-  row,
-  sql: `SELECT ${COLUMNS} FROM predictions
+const behind = (name: string, order: "ASC" | "DESC") =>
+  defineQuery({
+    name,
+    params: z.object({
+      model: z.string(),
+      fromMs: z.int(),
+      toMs: z.int(),
+      /** Of this segment; empty: all. */
+      tag: z.string(),
+      values: z.array(z.string()),
+      /** Those that failed only. */
+      failed: z.boolean(),
+      /** Those that took longer only; 0: all. */
+      seconds: z.number(),
+      rowsMax: z.int(),
+    }),
+    row,
+    sql: `SELECT ${COLUMNS} FROM predictions
     WHERE model = {model:String}
       AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
       AND ({tag:String} = '' OR has({values:Array(String)}, tags[{tag:String}]))
-    ORDER BY ts LIMIT {rowsMax:UInt32}`,
-});
+      AND (NOT {failed:Bool} OR error != '')
+      AND ({seconds:Float64} = 0 OR latency > {seconds:Float64})
+    ORDER BY ts ${order} LIMIT {rowsMax:UInt32}`,
+  });
+
+/** Rows behind an alert: the first of its span, or the last before it began. */
+export const predictionsBehind = behind("predictions_behind", "ASC");
+export const predictionsBefore = behind("predictions_before", "DESC");

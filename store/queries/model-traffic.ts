@@ -60,6 +60,34 @@ export const trafficHours = defineQuery({
     GROUP BY hour HAVING n > 0 ORDER BY hour`,
 });
 
+const STEP_END = "toStartOfInterval(time, INTERVAL 5 MINUTE, 'UTC') + INTERVAL 5 MINUTE";
+
+/** Latencies by 5-minute step and cell, from rollups by the minute; failed requests are not in them. */
+export const latencyCells = defineQuery({
+  name: "latency_cells",
+  params: z.object(Span),
+  row: z.object({ end: timeMs, grid: count, cell: z.array(z.int()), n: z.array(z.number()) }),
+  sql: `SELECT end, grid, groupArray(cell) AS cell, groupArray(rows) AS n FROM (
+      SELECT toDateTime64(${STEP_END}, 3, 'UTC') AS end, grid, cell, sum(n) AS rows
+      FROM feature_minutes
+      WHERE ${IN_SPAN} AND feature = '$latency' AND segment_tag = ''
+      GROUP BY end, grid, cell HAVING rows > 0 ORDER BY end, grid, cell)
+    GROUP BY end, grid ORDER BY end, grid`,
+});
+
+/** The same counted from raw rows, for models whose features are rolled up more coarsely. */
+export const latencyRaw = defineQuery({
+  name: "latency_raw",
+  params: z.object({ ...Span, seconds: z.number() }),
+  row: z.object({ end: timeMs, n: count, slow: count }),
+  sql: `SELECT toDateTime64(${STEP_END.replaceAll("time", "ts")}, 3, 'UTC') AS end,
+      countIf(NOT isNaN(latency)) AS n, countIf(latency > {seconds:Float64}) AS slow
+    FROM predictions
+    WHERE model = {model:String} AND error = ''
+      AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
+    GROUP BY end HAVING n > 0 ORDER BY end`,
+});
+
 /** Predictions by day, version and segment. */
 export const trafficDays = defineQuery({
   name: "traffic_days",

@@ -33,3 +33,11 @@ export const modelsWithRows = defineQuery({
   row: z.object({ model: z.string() }),
   sql: "SELECT DISTINCT model FROM model_days ORDER BY model",
 });
+
+/** Disks of the engine, with what is free on them. */
+export const storeDisks = defineQuery({
+  name: "disks of the store",
+  params: z.object({}),
+  row: z.object({ name: z.string(), free: count, total: count }),
+  sql: "SELECT name, free_space AS free, total_space AS total FROM system.disks ORDER BY name",
+});

@@ -6,9 +6,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Analyzer } from "../../analyzer/analyzer.ts";
-import { signWebhook } from "../../analyzer/alerts/sign-webhook.ts";
+import { NO_CHANNELS } from "../../analyzer/channels/channels-file.ts";
+import { signWebhook } from "../../analyzer/channels/sign-webhook.ts";
 import { addRoutes } from "../../analyzer/routes/routes.ts";
-import { AlertDetail, AlertExplanation, AlertView } from "../../contract/alert.ts";
+import {
+  AlertDetail,
+  AlertExplanation,
+  AlertRows,
+  AlertTest,
+  AlertView,
+} from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
@@ -17,6 +24,7 @@ import { type HttpServer, createHttpServer } from "../../runtime/http-server.ts"
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type NatsServer, findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
 import { type Nats, connectNats } from "../../runtime/nats.ts";
+import { seededRandom } from "../../runtime/random.ts";
 import {
   type AnalysisStage,
   deps,
@@ -91,8 +99,13 @@ async function startService(): Promise<Running> {
   const own = await connectNats({ url: server.url, name: "analyzer" }, deps);
   const { port } = receiver.address() as AddressInfo;
   const analyzer = new Analyzer(
-    { webhookUrl: `http://127.0.0.1:${port}/hook`, webhookSecret: SECRET },
-    { ...deps, store: stage.store, nats: own, metrics },
+    {
+      book: NO_CHANNELS,
+      webhookUrl: `http://127.0.0.1:${port}/hook`,
+      webhookSecret: SECRET,
+      ...{ journalPath: ":memory:", dataDir: null },
+    },
+    { ...deps, store: stage.store, nats: own, random: seededRandom(1), metrics },
   );
   await analyzer.start();
   const http = createHttpServer(
@@ -234,6 +247,29 @@ describe("the analyzer as a service", () => {
     expect(told.type).toBe("alert.firing");
     expect(told.data.explanation.what).toContain("distance");
     expect(told.data.explanation.commands).toContain(`driftmend loop pause ${MODEL}`);
+  });
+
+  it("shows the rows behind it, and what was told to whom", async () => {
+    const id = alerts[0]?.id ?? "";
+    const { json } = await call(running, "GET", `/api/v1/alerts/${id}/rows?limit=5`);
+    const { rows, which } = AlertRows.parse(json);
+    expect(which).toBe("rows of client c1");
+    expect(rows).toHaveLength(5);
+    expect(rows).toMatchObject(rows.map(() => ({ tags: { client: "c1" } })));
+    const detail = AlertDetail.parse((await call(running, "GET", `/api/v1/alerts/${id}`)).json);
+    expect(detail.told.map(({ text }) => text)).toEqual(["webhook/default: firing delivered"]);
+  });
+
+  it("tests the channels of a model for who may act, and refuses unknown ones in a document", async () => {
+    const path = `/api/v1/models/${MODEL}/alerts/test`;
+    expect((await call(running, "POST", path, {}, READ_TOKEN)).status).toBe(403);
+    const { json } = await call(running, "POST", path, {});
+    expect(AlertTest.parse(json).answers).toMatchObject([
+      { channel: "webhook/default", severities: ["page", "ticket", "info"], delivered: true },
+    ]);
+    const named = { ...stage.documentGiven, alerts: { page: "pagerduty/risk" } };
+    const refused = await call(running, "PUT", `/api/v1/models/${MODEL}`, named);
+    expect(refused).toMatchObject({ status: 400, json: { code: "channel_unknown" } });
   });
 
   it("acknowledges and silences", async () => {

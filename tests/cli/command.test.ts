@@ -50,10 +50,14 @@ function driftmend(
 
 describe("the command line", () => {
   it("has a module for every command, and a command for every module", () => {
-    const leaves = (command: Command, words: string): string[] =>
-      command.commands.length === 0
+    const leaves = (command: Command, words: string): string[] => [
+      ...(command.commands.length === 0 ||
+      command.registeredArguments.length > 0 ||
+      words === "alerts"
         ? [words]
-        : command.commands.flatMap((sub) => leaves(sub, `${words} ${sub.name()}`.trim()));
+        : []),
+      ...command.commands.flatMap((sub) => leaves(sub, `${words} ${sub.name()}`.trim())),
+    ];
     const program = createProgram("0", () => Promise.resolve());
     expect(leaves(program, "").toSorted()).toEqual([...commandNames].toSorted());
   });
@@ -67,9 +71,13 @@ describe("the command line", () => {
     const parse = (line: string) => program.parseAsync(line.split(" "), { from: "user" });
     await parse("loop pause flights --for 8h --json");
     await parse("up --example --once --port 0 --no-troubles --seed 3");
+    await parse("alerts --all --json");
+    await parse("alerts test flights --json");
     expect(calls).toEqual([
       ["loop pause", ["flights"], { for: "8h", json: true }],
       ["up", [], { example: true, once: true, port: 0, troubles: false, seed: 3 }],
+      ["alerts", [], { all: true, json: true }],
+      ["alerts test", ["flights"], { json: true }],
     ]);
   });
 
@@ -217,7 +225,16 @@ describe("what a service says of itself", () => {
           { ...model, lastError: null },
           { ...model, lastError: "no rows" },
         ],
-        webhooksWaiting: 2,
+        notifications: {
+          ...{ waiting: 5, held: 1 },
+          channels: [
+            { name: "slack/#ml", up: true, waiting: 1, failingSinceMs: null, lastError: null },
+            {
+              ...{ name: "pagerduty/risk", up: false, waiting: 3, failingSinceMs: 7_200_000 },
+              lastError: "answered 500",
+            },
+          ],
+        },
       }),
       ...serviceLines("retrainer", {
         ready: true,
@@ -230,7 +247,9 @@ describe("what a service says of itself", () => {
     expect(lines.join("\n")).toMatchInlineSnapshot(`
       "flights: analyzed through Thu 1970-01-01 02:00 UTC (replay clock), 2 h behind
       flights: FAILED: no rows
-      2 webhooks wait to be delivered
+      CHANNEL pagerduty/risk FAILS since Thu 1970-01-01 02:00 UTC: answered 500; 3 alert changes wait for it
+      2 alert changes are being told
+      1 alert changes are over the budget, for the digest
       flights: auto, champion is version 4, run run-1 is under way
       card-fraud: no document, so it is only watched, no champion known"
     `);

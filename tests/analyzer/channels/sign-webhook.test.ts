@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { signWebhook } from "../../../analyzer/alerts/sign-webhook.ts";
+import { signWebhook } from "../../../analyzer/channels/sign-webhook.ts";
 
 describe("the signature of a webhook", () => {
   // The example of the Standard Webhooks specification's reference libraries.

@@ -1,0 +1,100 @@
+/**
+ * p95 latency over minutes: too many predictions slower than the document promises. "p95 ≤ 60 ms" means
+ * that at most 5 % take longer, so this is a share, as errors are. But slow requests come together (a queue,
+ * a pause, one cold worker), so rows do not count as independent: how unevenly the steps of a span are slow
+ * says how many rows weigh as much as one.
+ */
+import { binomialUpperTail } from "../../stats/index.ts";
+import { STEP_MS } from "./error-share.ts";
+
+/** What may be slower than a p95. */
+export const SLOW_SHARE = 0.05;
+
+/** Predictions with a known latency, and the slow ones, of one closed 5-minute step. */
+export interface LatencyStep {
+  readonly endMs: number;
+  readonly rows: number;
+  readonly slow: number;
+}
+
+export interface LatencyVerdict {
+  readonly breach: boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly rows: number;
+  readonly slow: number;
+  readonly share: number;
+  readonly designEffect: number;
+  readonly pValue: number;
+  readonly reason: string;
+}
+
+/** Spans in steps: 5 minutes for what is plainly slow, half an hour and an hour for what is a little. */
+const SPANS_STEPS = [1, 6, 12] as const;
+const HOUR_STEPS = 12;
+/** As for errors; asked twice in a row. */
+const P_MAX = 1e-3;
+/** A p95 of fewer says nothing. */
+const ROWS_MIN = 100;
+/** One step does not show how unevenly slowness comes: what is then assumed. */
+const SINGLE_STEP_EFFECT = 10;
+const SINGLE_STEP_SHARE_MIN = 2 * SLOW_SHARE;
+
+/**
+ * @param steps closed steps in time order, the newest last; missing ones had no requests
+ * @param promisedMs the p95 that the document promises, for the words
+ */
+export function judgeLatency(
+  steps: readonly LatencyStep[],
+  endMs: number,
+  promisedMs: number,
+): LatencyVerdict {
+  const verdicts = SPANS_STEPS.map((span) => judgeSpan(steps, endMs, span, promisedMs));
+  const worst = verdicts.reduce((a, b) => (b.pValue < a.pValue ? b : a));
+  return verdicts.find((verdict) => verdict.breach) ?? worst;
+}
+
+function judgeSpan(
+  steps: readonly LatencyStep[],
+  endMs: number,
+  span: number,
+  promisedMs: number,
+): LatencyVerdict {
+  const startMs = endMs - span * STEP_MS;
+  const inside = steps.filter((step) => step.endMs > startMs && step.endMs <= endMs);
+  const rows = inside.reduce((sum, step) => sum + step.rows, 0);
+  const slow = inside.reduce((sum, step) => sum + step.slow, 0);
+  const share = rows === 0 ? 0 : slow / rows;
+  const designEffect = span === 1 ? SINGLE_STEP_EFFECT : effectOf(inside, rows, slow);
+  const pValue =
+    rows === 0
+      ? 1
+      : binomialUpperTail(
+          Math.floor(slow / designEffect),
+          Math.max(1, Math.floor(rows / designEffect)),
+          SLOW_SHARE,
+        );
+  const enough = rows >= ROWS_MIN && share > (span === 1 ? SINGLE_STEP_SHARE_MIN : SLOW_SHARE);
+  const hourMs = endMs - HOUR_STEPS * STEP_MS;
+  const bad = steps.filter(
+    (step) => step.endMs > hourMs && step.endMs <= endMs && step.slow > step.rows * SLOW_SHARE,
+  );
+  return {
+    breach: enough && pValue < P_MAX,
+    fromMs: (bad[0]?.endMs ?? endMs) - STEP_MS,
+    toMs: bad.at(-1)?.endMs ?? endMs,
+    ...{ rows, slow, share, designEffect, pValue },
+    reason: `${slow} of ${rows} predictions took longer than ${promisedMs} ms in ${span * 5} minutes (${percent(share)}, a p95 allows ${percent(SLOW_SHARE)}; one in ${designEffect.toFixed(1)} counts, p = ${pValue.toExponential(1)})`,
+  };
+}
+
+/** Variance of the steps' slow rows over that of independent ones, at least 1. */
+function effectOf(steps: readonly LatencyStep[], rows: number, slow: number): number {
+  const count = steps.length;
+  const share = rows === 0 ? 0 : slow / rows;
+  if (count < 2 || share <= 0 || share >= 1) return SINGLE_STEP_EFFECT;
+  const squares = steps.reduce((sum, step) => sum + (step.slow - share * step.rows) ** 2, 0);
+  return Math.max(1, (squares * count) / (count - 1) / (rows * share * (1 - share)));
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

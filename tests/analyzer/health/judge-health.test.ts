@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { type Health, judgeHealth } from "../../../analyzer/health/judge-health.ts";
+
+const NOW = 1_000_000_000;
+const MINUTE = 60_000;
+const GIB = 1024 ** 3;
+const WELL: Health = {
+  ...{ nowMs: NOW, storeMs: NOW, natsMs: NOW, failing: [], channels: [] },
+  spools: [{ spool: "ab".repeat(16), oldestUnstoredMs: NOW - 10_000, frames: 3 }],
+  disks: [{ name: "analyzer", freeBytes: 50 * GIB }],
+};
+const bad = (change: Partial<Health>) =>
+  judgeHealth({ ...WELL, ...change })
+    .filter(({ breach }) => breach)
+    .map(({ draft }) => ({ subject: draft.subject, severity: draft.severity, title: draft.title }));
+
+describe("our own health", () => {
+  it("is nothing to speak of while all is well", () => {
+    expect(bad({})).toEqual([]);
+    expect(bad({ storeMs: NOW - 2 * MINUTE + 1, natsMs: NOW - MINUTE })).toEqual([]);
+  });
+
+  it.each<[Partial<Health>, string, string, string]>([
+    [{ storeMs: NOW - 2 * MINUTE }, "store", "page", "The database does not answer"],
+    [{ natsMs: NOW - 3 * MINUTE }, "nats", "page", "NATS is away"],
+    [
+      { spools: [{ spool: "ab".repeat(16), oldestUnstoredMs: NOW - 6 * MINUTE, frames: 9 }] },
+      "lag/abababab",
+      "page",
+      "Predictions are not stored since 6 min",
+    ],
+    [
+      { disks: [{ name: "analyzer", freeBytes: 1.5 * GIB }] },
+      "disk/analyzer",
+      "ticket",
+      "1.5 GiB are free on the disk of analyzer",
+    ],
+    [
+      { disks: [{ name: "clickhouse/default", freeBytes: 0.2 * GIB }] },
+      "disk/clickhouse/default",
+      "page",
+      "0.2 GiB are free on the disk of clickhouse/default",
+    ],
+    [
+      { failing: [{ name: "fraud", sinceMs: NOW - 11 * MINUTE, error: "boom" }] },
+      "analysis/fraud",
+      "ticket",
+      "fraud cannot be evaluated",
+    ],
+    [
+      { channels: [{ name: "slack/#ml", sinceMs: NOW - 16 * MINUTE, error: "answered 404" }] },
+      "channel/slack/#ml",
+      "ticket",
+      "Alerts do not arrive at slack/#ml",
+    ],
+  ])("%j is told as %s, a %s", (change, subject, severity, title) => {
+    expect(bad(change)).toEqual([{ subject, severity, title }]);
+  });
+
+  it("says what to do about each", () => {
+    for (const { draft } of judgeHealth({
+      ...WELL,
+      failing: [{ name: "m", sinceMs: 0, error: "e" }],
+      channels: [{ name: "slack/a", sinceMs: 0, error: "e" }],
+    })) {
+      expect(draft.loop).toMatch(/^what to do: /);
+      expect(draft.kind).toBe("self");
+    }
+  });
+});
