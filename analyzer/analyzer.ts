@@ -14,9 +14,15 @@ import { checkpoints } from "../store/queries/analyzer-state.ts";
 import { modelsSeen } from "../store/queries/model-traffic.ts";
 import { blindDraft } from "./alerts/blind-draft.ts";
 import { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
+import {
+  DocumentFolder,
+  type FolderState,
+  type FolderTarget,
+} from "./documents/document-folder.ts";
 import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model-documents.ts";
 import { Memory } from "./memory.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
+import { learnSpanReference } from "./reference/learn-live.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
 import { AgentHeads, BLIND_AFTER_MS } from "./rules/blind-agents.ts";
 
@@ -31,11 +37,14 @@ export interface AnalyzerDeps {
 export interface AnalyzerOptions {
   readonly webhookUrl: string | undefined;
   readonly webhookSecret: string | undefined;
+  /** Folder of onboarding documents that is watched. */
+  readonly documentsFolder?: string | undefined;
 }
 
 const REPEAT_MS = 2_000;
 const BLIND_CHECK_MS = 5_000;
 const DELIVERY_MS = 1_000;
+const FOLDER_MS = 2_000;
 
 export class Analyzer {
   readonly documents: ModelDocuments;
@@ -47,10 +56,15 @@ export class Analyzer {
   private readonly heads = new AgentHeads();
   private readonly stops: (() => void)[] = [];
   private checkedMs = 0;
+  private readonly folder: DocumentFolder | null;
 
   constructor(options: AnalyzerOptions, deps: AnalyzerDeps) {
     this.deps = deps;
     this.documents = new ModelDocuments(deps);
+    this.folder =
+      options.documentsFolder === undefined
+        ? null
+        : new DocumentFolder(options.documentsFolder, { ...deps, target: this.folderTarget() });
     const { metrics } = deps;
     const seconds = metrics.histogram(
       "evaluation_seconds",
@@ -104,6 +118,15 @@ export class Analyzer {
       clock.every(BLIND_CHECK_MS, () => this.guarded("check agents", () => this.checkAgents())),
       clock.every(DELIVERY_MS, () => this.guarded("deliver", () => this.webhooks.deliverDue())),
     );
+    const { folder } = this;
+    if (folder !== null) {
+      await this.guarded("read the folder of documents", () => folder.look());
+      this.stops.push(
+        clock.every(FOLDER_MS, () =>
+          this.guarded("read the folder of documents", () => folder.look()),
+        ),
+      );
+    }
     // Who started earlier and found nobody to ask hears the documents now.
     for (const message of this.documents.messages()) {
       nats.publish(subjects.model(message.model), message);
@@ -123,6 +146,7 @@ export class Analyzer {
     by: string,
   ): Promise<{ readonly known: KnownModel; readonly reference: LearntReference | null }> {
     const model = document.metadata.name;
+    this.documents.checkPut(document, by);
     const path = document.reference.training_set;
     const reference = path === undefined ? null : await learnTrainingSet(document, path, this.deps);
     const known = await this.documents.put(document, given, by);
@@ -138,12 +162,48 @@ export class Analyzer {
     return known;
   }
 
+  /**
+   * A span of the model's own traffic as its reference from now on.
+   * @throws {DriftmendError} reference_empty
+   */
+  async takeReferenceSpan(
+    model: string,
+    span: { readonly fromMs: number; readonly toMs: number },
+  ): Promise<LearntReference> {
+    return this.tookReference(model, await learnSpanReference(model, span, this.deps));
+  }
+
+  /** @throws {DriftmendError} training_set_unreadable, training_set_unusable */
+  async takeReferenceFile(model: string, file: string): Promise<LearntReference> {
+    const document = await this.requireModel(model);
+    return this.tookReference(model, await learnTrainingSet(document, file, this.deps));
+  }
+
+  private tookReference(model: string, reference: LearntReference): LearntReference {
+    this.loops.get(model)?.forgetContext();
+    this.deps.nats.publish(subjects.grids(model), { model });
+    return reference;
+  }
+
   loopOf(model: string): ModelLoop {
     const known = this.loops.get(model);
     if (known !== undefined) return known;
     const loop = new ModelLoop(model, this.stored.get(model) ?? null, this.loopDeps);
     this.loops.set(model, loop);
     return loop;
+  }
+
+  private folderTarget(): FolderTarget {
+    return {
+      list: () => this.documents.list(),
+      put: (document, given, by) => this.putDocument(document, given, by),
+      retire: (model, by) => this.retireDocument(model, by),
+    };
+  }
+
+  /** Null where no folder is watched. */
+  folderState(): FolderState | null {
+    return this.folder?.state() ?? null;
   }
 
   states(): readonly object[] {

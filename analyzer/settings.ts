@@ -22,6 +22,9 @@ export const AnalyzerSettings = z.object({
     .string()
     .prefault("driftmend")
     .meta({ description: "Database that holds Driftmend's tables" }),
+  DRIFTMEND_DOCUMENTS_DIR: z.string().optional().meta({
+    description: "Folder of onboarding documents that is watched: what stands there holds",
+  }),
   DRIFTMEND_WEBHOOK_URL: z
     .url()
     .optional()
