@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createHttpServer } from "../runtime/http-server.ts";
-import type { ServiceDeps } from "../runtime/service.ts";
+import { type ServiceDeps, tokensOf } from "../runtime/service.ts";
 import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
 import { FeatureRules } from "./columns/feature-rules.ts";
 import { FrameBuilder } from "./columns/frame-builder.ts";
@@ -123,7 +123,7 @@ async function sharedRoutes(
   { spool, intake, link, clocks, counters, gauges }: AgentParts,
   deps: ServiceDeps,
 ): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
-  const tokens = { token: config.DRIFTMEND_TOKEN, readToken: config.DRIFTMEND_READ_TOKEN };
+  const tokens = tokensOf(config, deps.clock);
   const { app, setReadiness, close } = createHttpServer(
     { host: config.DRIFTMEND_HOST, port: 0, tokens },
     deps,

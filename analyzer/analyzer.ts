@@ -14,12 +14,18 @@ import type { Store } from "../store/client.ts";
 import { checkpoints } from "../store/queries/analyzer-state.ts";
 import { modelsSeen } from "../store/queries/model-traffic.ts";
 import { blindDraft } from "./alerts/blind-draft.ts";
+import {
+  DocumentFolder,
+  type FolderState,
+  type FolderTarget,
+} from "./documents/document-folder.ts";
 import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model-documents.ts";
 import { SelfWatch } from "./health/self-watch.ts";
 import { Memory } from "./memory.ts";
 import { tellWhatFires } from "./notify/catch-up.ts";
 import { type NotificationOptions, Notifications } from "./notify/notifications.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
+import { learnSpanReference } from "./reference/learn-live.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
 import { AgentHeads, BLIND_AFTER_MS } from "./rules/blind-agents.ts";
 
@@ -35,12 +41,15 @@ export interface AnalyzerDeps {
 export interface AnalyzerOptions extends NotificationOptions {
   /** Folder of our own, whose disk is watched; null: none is. */
   readonly dataDir: string | null;
+  /** Folder of onboarding documents that is watched. */
+  readonly documentsFolder?: string | undefined;
 }
 
 const REPEAT_MS = 2_000;
 const BLIND_CHECK_MS = 5_000;
 const NOTIFY_MS = 1_000;
 const HEALTH_MS = 5_000;
+const FOLDER_MS = 2_000;
 
 export class Analyzer {
   readonly documents: ModelDocuments;
@@ -53,10 +62,15 @@ export class Analyzer {
   private readonly heads = new AgentHeads();
   private readonly stops: (() => void)[] = [];
   private checkedMs = 0;
+  private readonly folder: DocumentFolder | null;
 
   constructor(options: AnalyzerOptions, deps: AnalyzerDeps) {
     this.deps = deps;
     this.documents = new ModelDocuments(deps);
+    this.folder =
+      options.documentsFolder === undefined
+        ? null
+        : new DocumentFolder(options.documentsFolder, { ...deps, target: this.folderTarget() });
     const { metrics } = deps;
     const seconds = metrics.histogram(
       "evaluation_seconds",
@@ -117,6 +131,15 @@ export class Analyzer {
       clock.every(HEALTH_MS, () => this.guarded("look at our health", () => this.health.look())),
       clock.every(NOTIFY_MS, () => this.guarded("notify", () => this.notifications.tick())),
     );
+    const { folder } = this;
+    if (folder !== null) {
+      await this.guarded("read the folder of documents", () => folder.look());
+      this.stops.push(
+        clock.every(FOLDER_MS, () =>
+          this.guarded("read the folder of documents", () => folder.look()),
+        ),
+      );
+    }
     // Who started earlier and found nobody to ask hears the documents now.
     for (const message of this.documents.messages()) {
       nats.publish(subjects.model(message.model), message);
@@ -138,6 +161,7 @@ export class Analyzer {
     by: string,
   ): Promise<{ readonly known: KnownModel; readonly reference: LearntReference | null }> {
     const model = document.metadata.name;
+    this.documents.checkPut(document, by);
     this.notifications.routing.check(document.alerts);
     const path = document.reference.training_set;
     const reference = path === undefined ? null : await learnTrainingSet(document, path, this.deps);
@@ -154,12 +178,48 @@ export class Analyzer {
     return known;
   }
 
+  /**
+   * A span of the model's own traffic as its reference from now on.
+   * @throws {DriftmendError} reference_empty
+   */
+  async takeReferenceSpan(
+    model: string,
+    span: { readonly fromMs: number; readonly toMs: number },
+  ): Promise<LearntReference> {
+    return this.tookReference(model, await learnSpanReference(model, span, this.deps));
+  }
+
+  /** @throws {DriftmendError} training_set_unreadable, training_set_unusable */
+  async takeReferenceFile(model: string, file: string): Promise<LearntReference> {
+    const document = await this.requireModel(model);
+    return this.tookReference(model, await learnTrainingSet(document, file, this.deps));
+  }
+
+  private tookReference(model: string, reference: LearntReference): LearntReference {
+    this.loops.get(model)?.forgetContext();
+    this.deps.nats.publish(subjects.grids(model), { model });
+    return reference;
+  }
+
   loopOf(model: string): ModelLoop {
     const known = this.loops.get(model);
     if (known !== undefined) return known;
     const loop = new ModelLoop(model, this.stored.get(model) ?? null, this.loopDeps);
     this.loops.set(model, loop);
     return loop;
+  }
+
+  private folderTarget(): FolderTarget {
+    return {
+      list: () => this.documents.list(),
+      put: (document, given, by) => this.putDocument(document, given, by),
+      retire: (model, by) => this.retireDocument(model, by),
+    };
+  }
+
+  /** Null where no folder is watched. */
+  folderState(): FolderState | null {
+    return this.folder?.state() ?? null;
   }
 
   states(): readonly object[] {

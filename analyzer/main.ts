@@ -1,7 +1,7 @@
 /** The analyzer as a process: windows → statistics → decisions → alerts, and the API that shows them. */
 import { createHttpServer } from "../runtime/http-server.ts";
 import { connectNats } from "../runtime/nats.ts";
-import { type ServiceDeps, runService } from "../runtime/service.ts";
+import { type ServiceDeps, runService, tokensOf } from "../runtime/service.ts";
 import { openStore } from "../store/client.ts";
 import { checkSchema } from "../store/migrate.ts";
 import { Analyzer } from "./analyzer.ts";
@@ -36,6 +36,7 @@ async function start(config: AnalyzerSettings, service: ServiceDeps): Promise<{ 
       webhookSecret: config.DRIFTMEND_WEBHOOK_SECRET,
       dataDir: config.DRIFTMEND_ANALYZER_DATA ?? null,
       journalPath: journalPath(config.DRIFTMEND_ANALYZER_DATA, { logger }),
+      documentsFolder: config.DRIFTMEND_DOCUMENTS_DIR,
     },
     { store, nats, clock, random: service.random, logger, metrics },
   );
@@ -45,7 +46,7 @@ async function start(config: AnalyzerSettings, service: ServiceDeps): Promise<{ 
     {
       host: config.DRIFTMEND_HOST,
       port: config.DRIFTMEND_PORT,
-      tokens: { token: config.DRIFTMEND_TOKEN, readToken: config.DRIFTMEND_READ_TOKEN },
+      tokens: tokensOf(config, clock),
     },
     { logger, metrics },
   );

@@ -25,7 +25,7 @@ import { EMPTY_MEMORY, type Memory } from "./memory.ts";
 import type { Notifications } from "./notify/notifications.ts";
 import { planStart } from "./plan-start.ts";
 import { type VainSearch, afterSearch, isSearchDue } from "./reference/grid-search.ts";
-import { learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
+import { LOOKED_BACK_DAYS, learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
 import { loadReference } from "./reference/load-reference.ts";
 import { readGrids } from "./reference/store-grids.ts";
 
@@ -230,7 +230,7 @@ export class ModelLoop {
     if (grids.size === 0) {
       if (!isSearchDue(this.vainSearch, throughMs)) return;
       const days = await this.deps.store.query(trafficDays, {
-        ...{ model, fromMs: throughMs - 2 * DAY_MS, toMs: throughMs },
+        ...{ model, fromMs: throughMs - LOOKED_BACK_DAYS * DAY_MS, toMs: throughMs },
       });
       const rows = days.reduce((sum, row) => sum + (row.segment_tag === "" ? row.n : 0), 0);
       const found = await learnLiveGrids(model, rows, this.deps);

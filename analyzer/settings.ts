@@ -30,6 +30,9 @@ export const AnalyzerSettings = z.object({
     description:
       "Folder of the journal of notifications; none: what is not delivered yet is forgotten by a restart",
   }),
+  DRIFTMEND_DOCUMENTS_DIR: z.string().optional().meta({
+    description: "Folder of onboarding documents that is watched: what stands there holds",
+  }),
   DRIFTMEND_WEBHOOK_URL: z
     .url()
     .optional()

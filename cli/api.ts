@@ -14,6 +14,8 @@ export interface ApiCall<T> {
   readonly path: string;
   readonly body?: unknown;
   readonly schema: z.ZodType<T>;
+  /** Longer than a minute, for what computes. */
+  readonly timeoutMs?: number;
 }
 
 const Problem = z.object({
@@ -48,7 +50,7 @@ async function send<T>(
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(call.body === undefined ? {} : { "content-type": "application/json" }),
       },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS),
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
   } catch (cause) {

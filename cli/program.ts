@@ -2,14 +2,18 @@
  * The command line as data: every command, argument and option with its sentence of help. What a command
  * does is loaded when it runs, so that `--help` is quick; docs/cli.md is generated from here.
  */
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
-
-/** Runs the command `name` ("model apply"); answers the exit code. */
-export type Dispatch = (
-  name: string,
-  args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
-) => Promise<void>;
+import { Argument, Command, Option } from "commander";
+import {
+  type Add,
+  type Dispatch,
+  adder,
+  model,
+  port,
+  positiveNumber,
+  span,
+  wholeNumber,
+} from "./define-command.ts";
+import { addAccess, addModels } from "./program-models.ts";
 
 export function createProgram(version: string, dispatch: Dispatch): Command {
   const program = new Command("driftmend")
@@ -30,6 +34,7 @@ export function createProgram(version: string, dispatch: Dispatch): Command {
   addLoop(program, add);
   addModels(program, add);
   addData(program, add);
+  addAccess(program, add);
   return program;
 }
 
@@ -55,59 +60,6 @@ npm start is "driftmend up --example": switches go behind two dashes.
 A default port that is busy moves to the next free one, which is said; a port that you name never moves.
 Second terminal: npx driftmend status | doctor | alerts | why <alert> | runs <model> | tail <model>`;
 
-interface Definition {
-  readonly name: string;
-  readonly description: string;
-  readonly args?: readonly Argument[];
-  readonly options?: readonly Option[];
-  /** Whether it talks to a running system, and so takes --data-dir and --json. */
-  readonly remote?: boolean;
-}
-
-type Add = (parent: Command, definition: Definition) => Command;
-
-function adder(dispatch: Dispatch): Add {
-  return (parent, definition) => {
-    const command = parent.command(definition.name).description(definition.description);
-    for (const argument of definition.args ?? []) command.addArgument(argument);
-    for (const option of definition.options ?? []) command.addOption(option);
-    if (definition.remote !== false) {
-      command.addOption(new Option("--data-dir <folder>", "of the system to ask"));
-      command.addOption(new Option("--json", "answer as JSON"));
-    }
-    command.action(async () => {
-      const names: string[] = [];
-      for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
-      const given = command.processedArgs.flat().filter((value) => value !== undefined);
-      await dispatch(names.join(" "), given.map(String), command.opts());
-    });
-    return command;
-  };
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
-  return Number(text);
-}
-
-function port(text: string): number {
-  const value = wholeNumber(text);
-  if (value > 65_535) throw new InvalidArgumentError("Expected a port, 0 to 65535.");
-  return value;
-}
-
-function span(text: string): string {
-  if (/^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected a span such as 30m, 4h or 2d.");
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
-  return value;
-}
-
-const model = new Argument("<model>", "name of the model");
 const alert = new Argument("<alert>", "id of the alert, or how it begins");
 const run = new Argument("<run>", "id of the run, or how it begins");
 
@@ -287,21 +239,6 @@ function addLoop(program: Command, add: Add): void {
       new Option("--reason <text>", "why"),
     ],
   });
-}
-
-function addModels(program: Command, add: Add): void {
-  const models = program.command("model").description("onboarding documents");
-  add(models, {
-    name: "apply",
-    description: "store a document",
-    options: [
-      new Option("-f, --file <file>", "YAML or JSON").makeOptionMandatory(),
-      new Option("--dry-run", "check it only"),
-    ],
-  });
-  add(models, { name: "list", description: "the models that are known" });
-  add(models, { name: "show", description: "one document as it is in force", args: [model] });
-  add(models, { name: "retire", description: "stop watching a model", args: [model] });
 }
 
 function addData(program: Command, add: Add): void {

@@ -8,10 +8,12 @@ import { typedHere } from "./typed-command.ts";
 
 const alerts = () => import("./commands/alerts.ts");
 const loop = () => import("./commands/loop.ts");
+const documents = () => import("./commands/model-documents.ts");
 const models = () => import("./commands/models.ts");
 const predictions = () => import("./commands/predictions.ts");
 const quarantine = () => import("./commands/quarantine.ts");
 const runs = () => import("./commands/runs.ts");
+const token = () => import("./commands/token.ts");
 const service = async (name: string) => (await import("./commands/service.ts")).service(name);
 
 /** Every command of cli/program.ts. */
@@ -45,10 +47,17 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   reject: async () => (await runs()).onRun("reject"),
   cancel: async () => (await runs()).onRun("cancel"),
   rollback: async () => (await runs()).rollback,
-  "model apply": async () => (await models()).apply,
+  "model init": async () => (await documents()).init,
+  "model apply": async () => (await documents()).apply,
+  "model diff": async () => (await documents()).diff,
   "model list": async () => (await models()).list,
   "model show": async () => (await models()).show,
   "model retire": async () => (await models()).retire,
+  "reference set": async () => (await import("./commands/reference.ts")).set,
+  "token create": async () => (await token()).create,
+  "token list": async () => (await token()).list,
+  "token revoke": async () => (await token()).revoke,
+  completion: async () => (await import("./commands/completion.ts")).completion,
   "labels import": async () => (await import("./commands/labels-import.ts")).labelsImport,
   "dead-letters list": async () => (await import("./commands/dead-letters.ts")).list,
   migrate: async () => (await import("./commands/migrate.ts")).migrate,

@@ -1,6 +1,6 @@
 /** The collector's process. */
 import { collectBuffersWithHeap } from "../runtime/buffer-memory.ts";
-import { runService } from "../runtime/service.ts";
+import { runService, tokensOf } from "../runtime/service.ts";
 import { connectNats } from "../runtime/nats.ts";
 import { createHttpServer } from "../runtime/http-server.ts";
 import { openStore } from "../store/client.ts";
@@ -37,7 +37,7 @@ await runService({
       {
         host: config.DRIFTMEND_HOST,
         port: config.DRIFTMEND_PORT,
-        tokens: { token: config.DRIFTMEND_TOKEN, readToken: config.DRIFTMEND_READ_TOKEN },
+        tokens: tokensOf(config, clock),
       },
       { logger, metrics },
     );

@@ -15,14 +15,15 @@ import type { Collector } from "./collector.ts";
 const LETTERS_MAX = 1_000;
 const GROUPS_SHOWN = 5;
 
-const lettersQuery = z.object({
+export const lettersQuery = z.object({
   model: z.string().prefault(""),
   /** Milliseconds or RFC 3339: letters older than that. */
   before: z.union([z.coerce.number(), z.string().transform((text) => Date.parse(text))]).optional(),
   limit: z.coerce.number().int().min(1).max(LETTERS_MAX).prefault(100),
 });
-const groupParams = z.object({ shard: z.coerce.number().int(), n: z.coerce.number().int() });
-const asideBody = z.object({ by: z.string().min(1).prefault("operator") }).prefault({});
+export const letterParams = z.object({ letter: z.string() });
+export const groupParams = z.object({ shard: z.coerce.number().int(), n: z.coerce.number().int() });
+export const asideBody = z.object({ by: z.string().min(1).prefault("operator") }).prefault({});
 
 export function addRoutes(
   app: FastifyInstance,
@@ -44,7 +45,7 @@ export function addRoutes(
   );
 
   app.get("/api/v1/dead-letters/:letter", (request) =>
-    oneLetter(store, z.object({ letter: z.string() }).parse(request.params).letter),
+    oneLetter(store, letterParams.parse(request.params).letter),
   );
 
   app.get("/api/v1/storage", () => storageReport(collector, store));

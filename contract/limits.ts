@@ -160,4 +160,19 @@ export const LIMITS = {
   spoolLiveMs: 15_000,
   watermarkPeriodMs: 2_000,
   frameStreamBytesMax: 2 * 1024 * 1024 * 1024,
+  /** Files of a folder of onboarding documents. */
+  documentFilesMax: 5_000,
+  /** Newest raw rows that `model init` and a dry run look at. */
+  profiledRowsMax: 20_000,
+  /** Requests to the API at once, and refilled per second: by token, and by address without a valid one. */
+  apiBurstMax: 600,
+  apiPerSecondMax: 100,
+  apiStrangerBurstMax: 60,
+  apiStrangerPerSecondMax: 5,
+  /** Callers whose requests are counted at a time; the longest idle one is forgotten. */
+  apiCallersMax: 10_000,
+  /** Body of a request to the API. */
+  apiBodyBytesMax: 1024 * 1024,
+  /** Named tokens, revoked ones included. */
+  namedTokensMax: 1_000,
 } as const;

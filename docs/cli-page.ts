@@ -28,7 +28,9 @@ function section(command: Command, name: string): string {
     ...command.registeredArguments.map(
       (argument) => `| \`${argument.name()}\` | ${argument.description} |`,
     ),
-    ...command.options.map((option) => `| \`${option.flags}\` | ${describe(option)} |`),
+    ...command.options
+      .filter(({ hidden }) => !hidden)
+      .map((option) => `| \`${option.flags}\` | ${describe(option)} |`),
   ];
   if (rows.length > 0) lines.push("", "| | |", "| --- | --- |", ...rows);
   return lines.join("\n");

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentConfig } from "../agent/config.ts";
 import { AnalyzerSettings } from "../analyzer/settings.ts";
+import { apiDocument } from "../cli/api-document/api-document.ts";
 import { GatewaySettings } from "../cli/gateway/settings.ts";
 import { createProgram } from "../cli/program.ts";
 import { version } from "../cli/version.ts";
@@ -55,6 +56,7 @@ const pages: Readonly<Record<string, string>> = {
   "cli.md": cliPage(createProgram(version(), () => Promise.resolve())),
   "configuration.md": configurationPage(SERVICES),
   "tables.md": tablesPage(readMigrations()),
+  "openapi.json": `${JSON.stringify(apiDocument(), null, 1)}\n`,
 };
 
 const complaints = SERVICES.flatMap(undescribed);

@@ -7,7 +7,7 @@ import type { OnboardingDocument } from "../contract/onboarding-document.ts";
 import { subjects } from "../contract/subjects.ts";
 import { createHttpServer } from "../runtime/http-server.ts";
 import { connectNats } from "../runtime/nats.ts";
-import { type ServiceDeps, runService } from "../runtime/service.ts";
+import { type ServiceDeps, runService, tokensOf } from "../runtime/service.ts";
 import { openStore } from "../store/client.ts";
 import { checkSchema } from "../store/migrate.ts";
 import { createGpuSlots } from "./executor/gpu-slots.ts";
@@ -82,7 +82,7 @@ async function start(config: RetrainerSettings, service: ServiceDeps): Promise<{
     {
       host: config.DRIFTMEND_HOST,
       port: config.DRIFTMEND_PORT,
-      tokens: { token: config.DRIFTMEND_TOKEN, readToken: config.DRIFTMEND_READ_TOKEN },
+      tokens: tokensOf(config, clock),
     },
     { logger, metrics },
   );

@@ -2,24 +2,23 @@
  * The HTTP side of every service: health, metrics, tokens and problem documents (RFC 9457) in one way.
  * `/healthz` says that the process lives, `/readyz` that it can work; routes say who may call them.
  */
-import { timingSafeEqual } from "node:crypto";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ZodError, z } from "zod";
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import { LIMITS } from "../contract/limits.ts";
+import { type Tokens, callerOf, hasTokens, rateOf, refusalOf } from "./access.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
+import { type Rate, RequestRate } from "./request-rate.ts";
+
+export type { Tokens } from "./access.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may call: anybody on this socket, holders of the read token, or of the acting token. */
     access?: "open" | "read" | "act";
   }
-}
-
-export interface Tokens {
-  readonly token: string | undefined;
-  readonly readToken: string | undefined;
 }
 
 export interface HttpServerOptions {
@@ -55,26 +54,30 @@ export function openToNetwork(host: string): DriftmendError {
 /** @throws {DriftmendError} config_invalid: open to the network without a token */
 export function createHttpServer(
   options: HttpServerOptions,
-  deps: { logger: Logger; metrics: Metrics },
+  deps: { logger: Logger; metrics: Metrics; clock?: Clock },
 ): HttpServer {
-  const { token, readToken } = options.tokens;
-  if (!isLoopback(options.host) && token === undefined && readToken === undefined) {
+  if (!isLoopback(options.host) && !hasTokens(options.tokens)) {
     throw openToNetwork(options.host);
   }
   const app = fastify({
     logger: false,
-    bodyLimit: options.bodyBytesMax ?? LIMITS.requestBytesMax,
+    bodyLimit: options.bodyBytesMax ?? bodyBytesMax(options.tokens),
     forceCloseConnections: true,
   });
   let readiness: () => Promise<string | null> | string | null = () => "still starting";
 
+  const rates = new RequestRate(LIMITS.apiCallersMax);
+  const refused = deps.metrics.counter("requests_refused_total", "Requests refused", ["code"]);
   app.addHook("onRequest", async (request, reply) => {
-    const refusal = accessRefusal(request, options.tokens);
+    const refusal = refuse(request, options, rates, deps.clock ?? systemClock);
     if (refusal === null) return undefined;
+    refused.inc({ code: refusal.error.code });
+    if (refusal.waitMs > 0) reply.header("retry-after", Math.ceil(refusal.waitMs / 1000));
     sendProblem(reply, refusal.status, refusal.error);
     // Answering the reply is how fastify learns that the route must not run.
     return reply;
   });
+  app.addHook("onSend", async (_request, reply) => addSecurityHeaders(reply));
   app.setErrorHandler((error, _request, reply) => {
     const { status, error: known } = asProblem(error);
     if (status >= 500) deps.logger.error({ err: error }, "request failed");
@@ -112,6 +115,10 @@ export function createHttpServer(
   };
 }
 
+/** What is not an API of ours, such as a model server, takes what its clients send. */
+const bodyBytesMax = (tokens: Tokens): number =>
+  hasTokens(tokens) ? LIMITS.apiBodyBytesMax : LIMITS.requestBytesMax;
+
 async function listen(app: FastifyInstance, options: HttpServerOptions): Promise<string> {
   try {
     return await app.listen({ host: options.host, port: options.port });
@@ -126,39 +133,65 @@ async function listen(app: FastifyInstance, options: HttpServerOptions): Promise
   }
 }
 
-function accessRefusal(
+/** How often, then whether: a stranger who guesses tokens is slowed down before being told. */
+function refuse(
   request: FastifyRequest,
-  tokens: Tokens,
-): { status: 401 | 403; error: DriftmendError } | null {
+  { tokens }: HttpServerOptions,
+  rates: RequestRate,
+  clock: Clock,
+): { readonly status: number; readonly error: DriftmendError; readonly waitMs: number } | null {
   const access = request.routeOptions.config.access ?? "read";
-  if (access === "open" || (tokens.token === undefined && tokens.readToken === undefined)) {
-    return null;
-  }
-  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  const mayAct = given !== undefined && sameSecret(given, tokens.token);
-  const mayRead = mayAct || (given !== undefined && sameSecret(given, tokens.readToken));
-  if (access === "act" ? mayAct : mayRead) return null;
-  const status = given === undefined || !mayRead ? 401 : 403;
-  const error = new DriftmendError(status === 401 ? "token_missing" : "token_reads_only", {
-    retry: "never",
-    message: `Cannot ${access} as a valid bearer token is needed: ${given === undefined ? "none was sent" : "it does not allow this"}`,
-    next: 'Send "Authorization: Bearer <token>"; "ready.json" in the data directory holds the tokens.',
-  });
-  return { status, error };
+  if (access === "open" || !hasTokens(tokens)) return null;
+  const caller = callerOf(request.headers.authorization, tokens);
+  const { key, rate } = rateOf(caller, request.ip);
+  const waitMs = rates.take(key, rate, clock.monotonicMs());
+  if (waitMs > 0) return { status: 429, error: tooOften(rate, waitMs), waitMs };
+  const refusal = refusalOf(access, caller);
+  return refusal === null ? null : { ...refusal, waitMs: 0 };
 }
 
-function sameSecret(given: string, wanted: string | undefined): boolean {
-  if (wanted === undefined) return false;
-  const a = Buffer.from(given);
-  const b = Buffer.from(wanted);
-  return a.length === b.length && timingSafeEqual(a, b);
+const tooOften = ({ burst, perSecond }: Rate, waitMs: number): DriftmendError =>
+  new DriftmendError("rate_limited", {
+    retry: "later",
+    message: `Cannot answer so often as a caller has ${burst} requests at once and ${perSecond} a second after that: the next may come in ${waitMs} ms`,
+    next: "Wait as Retry-After says. Callers without a valid token share a smaller allowance by address.",
+  });
+
+/** What a browser must know of an answer; pages may load what comes from here, and nothing else. */
+const PAGE_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+function addSecurityHeaders(reply: FastifyReply): void {
+  const isPage = String(reply.getHeader("content-type") ?? "").startsWith("text/html");
+  const headers = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": isPage ? PAGE_POLICY : DATA_POLICY,
+    ...(isPage ? {} : { "cache-control": "no-store" }),
+  };
+  // A route, or the service behind the gateway, knows better.
+  for (const [name, value] of Object.entries(headers)) {
+    if (!reply.hasHeader(name)) reply.header(name, value);
+  }
 }
 
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   not_found: 404,
   conflict: 409,
+  document_of_folder: 409,
+  models_overlap: 409,
+  token_exists: 409,
+  tokens_too_many: 409,
   request_invalid: 400,
   unavailable: 503,
+};
+
+const CODE_OF_STATUS: Readonly<Record<number, string>> = {
+  413: "body_too_large",
+  415: "content_type_unsupported",
 };
 
 function asProblem(error: unknown): { status: number; error: DriftmendError } {
@@ -169,7 +202,7 @@ function asProblem(error: unknown): { status: number; error: DriftmendError } {
   const message = error instanceof ZodError ? z.prettifyError(error) : String(error);
   const given = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
   const status = error instanceof ZodError ? 400 : given;
-  const code = status < 500 ? "request_invalid" : "internal";
+  const code = status < 500 ? (CODE_OF_STATUS[status] ?? "request_invalid") : "internal";
   return { status, error: new DriftmendError(code, { retry: "never", message, cause: error }) };
 }
 

@@ -16,8 +16,17 @@ export function createMetrics(service: string): Metrics {
   collectDefaultMetrics({ register });
   const full = (name: string): string => `driftmend_${service}_${name}`;
   return {
-    counter: (name, help, labels = []) =>
-      new Counter({ name: full(name), help, labelNames: [...labels], registers: [register] }),
+    // Two servers of one process count together.
+    counter: (name, help, labels = []) => {
+      const known = register.getSingleMetric(full(name));
+      if (known instanceof Counter) return known;
+      return new Counter({
+        name: full(name),
+        help,
+        labelNames: [...labels],
+        registers: [register],
+      });
+    },
     gauge: (name, help, labels = []) =>
       new Gauge({ name: full(name), help, labelNames: [...labels], registers: [register] }),
     histogram: (name, help, buckets, labels = []) =>

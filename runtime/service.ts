@@ -4,11 +4,13 @@
  */
 import { z } from "zod";
 import { DriftmendError, describeError } from "../contract/driftmend-error.ts";
+import type { Tokens } from "./access.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Environment, parseConfig, processEnvironment } from "./env.ts";
 import { type Lifecycle, createLifecycle } from "./lifecycle.ts";
 import { LOG_LEVELS, type Logger, createLogger } from "./logger.ts";
 import { type Metrics, createMetrics } from "./metrics.ts";
+import { NamedTokens } from "./named-tokens.ts";
 import { type Random, systemRandom } from "./random.ts";
 import { startTelemetry } from "./telemetry.ts";
 
@@ -28,11 +30,31 @@ export const serviceSettings = {
     .min(16, "expected at least 16 characters")
     .optional()
     .meta({ description: "Bearer token that may read" }),
+  DRIFTMEND_TOKENS_FILE: z.string().optional().meta({
+    description: 'File of named tokens, which "driftmend token create" writes; shared by services',
+  }),
   DRIFTMEND_HOST: z
     .string()
     .prefault("127.0.0.1")
     .meta({ description: "Address to listen on; anything but loopback needs tokens" }),
 };
+
+/** The tokens of a service's settings, named ones included. */
+export function tokensOf(
+  config: {
+    readonly DRIFTMEND_TOKEN?: string | undefined;
+    readonly DRIFTMEND_READ_TOKEN?: string | undefined;
+    readonly DRIFTMEND_TOKENS_FILE?: string | undefined;
+  },
+  clock: Clock,
+): Tokens {
+  const file = config.DRIFTMEND_TOKENS_FILE;
+  return {
+    token: config.DRIFTMEND_TOKEN,
+    readToken: config.DRIFTMEND_READ_TOKEN,
+    named: file === undefined ? undefined : new NamedTokens(file, clock),
+  };
+}
 
 export interface ServiceDeps {
   readonly clock: Clock;

@@ -11,6 +11,7 @@ import type { Nats } from "../../runtime/nats.ts";
 import type { Store } from "../../store/client.ts";
 import { documentsStored } from "../../store/queries/analyzer-state.ts";
 import { defaultDocument } from "./default-document.ts";
+import { checkChange } from "./who-may-change.ts";
 
 export interface KnownModel {
   readonly model: string;
@@ -74,17 +75,31 @@ export class ModelDocuments {
     return [...this.known.values()];
   }
 
-  /** @param given what the schema parsed to `document` */
+  /** @throws {DriftmendError} document_of_folder, models_overlap */
+  checkPut(document: OnboardingDocument, by: string): void {
+    checkChange(document.metadata.name, document, by, this.active());
+  }
+
+  /**
+   * @param given what the schema parsed to `document`
+   * @throws {DriftmendError} document_of_folder, models_overlap
+   */
   async put(document: OnboardingDocument, given: unknown, by: string): Promise<KnownModel> {
+    this.checkPut(document, by);
     return this.store(document.metadata.name, { status: "active", document, given, by });
   }
 
-  /** @throws {DriftmendError} not_found */
+  /** @throws {DriftmendError} not_found, document_of_folder */
   async retire(model: string, by: string): Promise<KnownModel> {
     const entry = this.get(model);
     if (entry === null) throw unknownModel(model);
+    checkChange(model, null, by, this.active());
     const { document, given } = entry;
     return this.store(model, { status: "retired", document, given, by });
+  }
+
+  private active(): readonly KnownModel[] {
+    return this.list().filter(({ status }) => status === "active");
   }
 
   /** What everybody may ask for; retired models have no document. */

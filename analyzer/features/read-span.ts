@@ -37,22 +37,28 @@ async function readRaw(
   grids: ReadonlyMap<string, FeatureGrid>,
   store: Store,
 ): Promise<WindowSet> {
-  const inputs = [...grids].filter(([feature]) => !feature.startsWith("$"));
-  const numeric = inputs.filter(([, { kind }]) => kind === "numeric");
   const answer = await store.query(rawCells, {
     ...span,
     tags: span.tags.filter((tag) => tag !== ""),
-    numeric: numeric.map(([feature]) => feature),
-    grids: numeric.map(([, { grid }]) => grid),
-    centers: numeric.map(([, { scale }]) => scale.center),
-    invScales: numeric.map(([, { scale }]) => scale.invScale),
-    categorical: inputs
-      .filter(([, { kind }]) => kind === "categorical")
-      .map(([feature]) => feature),
+    ...rawCellsParams(grids),
   });
   // Categories are told by name: raw ones need no grid.
   const known = new Map([...grids].filter(([, { kind }]) => kind === "numeric"));
   return readWindows(answer, known).windows;
+}
+
+/** The grids of the model's inputs as `rawCells` takes them. */
+export function rawCellsParams(grids: ReadonlyMap<string, FeatureGrid>) {
+  const inputs = [...grids].filter(([feature]) => !feature.startsWith("$"));
+  const numeric = inputs.filter(([, { kind }]) => kind === "numeric");
+  const categorical = inputs.filter(([, { kind }]) => kind === "categorical");
+  return {
+    numeric: numeric.map(([feature]) => feature),
+    grids: numeric.map(([, { grid }]) => grid),
+    centers: numeric.map(([, { scale }]) => scale.center),
+    invScales: numeric.map(([, { scale }]) => scale.invScale),
+    categorical: categorical.map(([feature]) => feature),
+  };
 }
 
 /** Features of the model's input, without what it answered. */

@@ -73,9 +73,9 @@ export function skillOf(blocks: readonly BlockSums[]): number {
 }
 
 /** The jackknife over blocks, t with K − 1 degrees of freedom (Tukey). */
-function leaveOneOut(
-  blocks: readonly BlockSums[],
-  statistic: (blocks: readonly BlockSums[]) => number,
+export function leaveOneOut<Block>(
+  blocks: readonly Block[],
+  statistic: (blocks: readonly Block[]) => number,
 ): Figure {
   const value = blocks.length === 0 ? Number.NaN : statistic(blocks);
   const count = blocks.length;
@@ -95,7 +95,7 @@ function aucFigure(blocks: readonly BlockSums[], auc: number): Figure {
   return { value: auc, lower: auc - half, upper: auc + half };
 }
 
-function figureOf(mean: ClusteredMean): Figure {
+export function figureOf(mean: ClusteredMean): Figure {
   return mean.blocks < 2
     ? { value: mean.mean, lower: Number.NaN, upper: Number.NaN }
     : { value: mean.mean, lower: mean.lower, upper: mean.upper };

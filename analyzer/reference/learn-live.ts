@@ -2,33 +2,22 @@
  * References of models that were given none: grids from the first thousand rows, and the first fourteen
  * complete days with enough rows as what windows are compared with.
  */
+import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { DAY_MS } from "../../contract/window.ts";
-import { featureCellsByDay } from "../../store/queries/feature-cells.ts";
 import { trafficDays } from "../../store/queries/model-traffic.ts";
-import {
-  countSpan,
-  firstCategories,
-  firstQuartiles,
-  referenceCells,
-} from "../../store/queries/references.ts";
-import {
-  ALL_ROWS,
-  type FeatureGrid,
-  type FeatureWindow,
-  readWindows,
-} from "../features/feature-window.ts";
+import { firstCategories, firstQuartiles } from "../../store/queries/references.ts";
+import type { FeatureGrid } from "../features/feature-window.ts";
 import { gridOfQuartiles } from "./grid-of-quartiles.ts";
 import { GRID_ROWS } from "./grid-search.ts";
-import { learnEffect } from "./learn-effects.ts";
-import type { ReferenceDeps } from "./learn-training-set.ts";
-import { type ReferenceDetail, referenceDetailJson } from "./reference-detail.ts";
+import type { LearntReference, ReferenceDeps } from "./learn-training-set.ts";
+import { storeSpanReference } from "./span-reference.ts";
 import { nextGridNumber, readGrids, storeGrids } from "./store-grids.ts";
 
 export const REFERENCE_DAYS = 14;
 /** Fewer rows in a day make no reference. */
-const DAY_ROWS_MIN = 100;
-const LOOKED_BACK_DAYS = 60;
+export const DAY_ROWS_MIN = 100;
+export const LOOKED_BACK_DAYS = 60;
 
 /** Grids for features that have none; true when some were stored. */
 export async function learnLiveGrids(
@@ -75,54 +64,31 @@ export async function learnLiveReference(
   const first = filled[0]?.[0];
   const last = filled.at(-1)?.[0];
   if (filled.length < REFERENCE_DAYS || first === undefined || last === undefined) return false;
-  await storeSpan(model, first, last + DAY_MS, filled, deps);
+  await storeSpanReference(model, { fromMs: first, toMs: last + DAY_MS }, deps);
   return true;
 }
 
-async function storeSpan(
+/**
+ * A span that a person names; grids are learnt first where the model has none yet.
+ * @throws {DriftmendError} reference_empty
+ */
+export async function learnSpanReference(
   model: string,
-  fromMs: number,
-  toMs: number,
-  filled: readonly (readonly [number, number])[],
+  span: { readonly fromMs: number; readonly toMs: number },
   deps: ReferenceDeps,
-): Promise<void> {
-  const { store } = deps;
-  const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-  const reference = `window/${date(fromMs)}/${date(toMs)}`;
-  await store.command(countSpan, { model, reference, fromMs, toMs });
-  const grids = await readGrids(model, store);
-  const { windows } = readWindows(await store.query(referenceCells, { model, reference }), grids);
-  const byDay = await store.query(featureCellsByDay, {
-    ...{ model, fromMs, toMs, features: [], tags: [""], version: "" },
-  });
-  const effects: ReferenceDetail["effects"] = {};
-  for (const [feature, segments] of windows) {
-    const whole = segments.get(ALL_ROWS);
-    if (whole === undefined) continue;
-    const days = new Map<number, FeatureWindow>();
-    for (const { day, ...row } of byDay.filter((cells) => cells.feature === feature)) {
-      const sums = row.cell.map(() => 0);
-      const own = readWindows([{ ...row, s: sums }], grids).windows.get(feature);
-      const window = own?.get(ALL_ROWS);
-      if (window !== undefined) days.set(day, window);
-    }
-    effects[feature] = learnEffect(whole, days);
-  }
-  const segments = [...windows.values()].flatMap((own) =>
-    [...own.keys()].map((key) => key.split("\u0000")[0] ?? ""),
+): Promise<LearntReference> {
+  const traffic = (await deps.store.query(trafficDays, { model, ...span })).filter(
+    ({ segment_tag: tag }) => tag === "",
   );
-  const detail: ReferenceDetail = {
-    ...{ fromMs, toMs, blocks: filled.length, effects },
-    grid: Math.max(0, ...[...grids.values()].map(({ grid }) => grid)),
-    segments: [...new Set(segments)].filter((tag) => tag !== "").sort(),
-  };
-  const created = deps.clock.nowMs();
-  await store.insert("model_references", [
-    {
-      ...{ model, reference, source: reference, rows: filled.reduce((sum, [, n]) => sum + n, 0) },
-      ...{ positives: 0, labelled: 0, created, revision: created },
-      detail: referenceDetailJson(detail),
-    },
-  ]);
-  deps.logger.info({ model, reference }, "first days taken as reference");
+  const rows = traffic.reduce((sum, { n, errors }) => sum + n - errors, 0);
+  const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  if (rows < DAY_ROWS_MIN) {
+    throw new DriftmendError("reference_empty", {
+      retry: "later",
+      message: `Cannot compare "${model}" with ${date(span.fromMs)} to ${date(span.toMs)} as a reference needs at least ${DAY_ROWS_MIN} predictions: there are ${rows}`,
+      next: '"driftmend status" shows the days that had traffic; name a span with more.',
+    });
+  }
+  if ((await readGrids(model, deps.store)).size === 0) await learnLiveGrids(model, GRID_ROWS, deps);
+  return storeSpanReference(model, span, deps);
 }

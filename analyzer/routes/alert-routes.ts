@@ -19,17 +19,19 @@ import { ACT, OfModel, type RouteDeps, rfc3339, time } from "./route-deps.ts";
 
 const ALERTS_MAX = 1_000;
 
-const ListQuery = z.object({
+export const ListQuery = z.object({
   model: z.string().prefault(""),
   state: AlertState.optional(),
   limit: z.coerce.number().int().min(1).max(ALERTS_MAX).prefault(ALERTS_MAX),
 });
 const ROWS_MAX = 1_000;
-const RowsQuery = z.object({ limit: z.coerce.number().int().min(1).max(ROWS_MAX).prefault(20) });
-const OfAlert = z.object({ id: z.string().min(1) });
+export const RowsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(ROWS_MAX).prefault(20),
+});
+export const OfAlert = z.object({ id: z.string().min(1) });
 const text = z.string().min(1).max(1_000);
-const Acknowledge = z.object({ by: text.prefault("api") });
-const Silence = z
+export const Acknowledge = z.object({ by: text.prefault("api") });
+export const Silence = z
   .object({
     until: time.optional(),
     for: Duration.optional(),
@@ -208,7 +210,7 @@ async function act(
   return view;
 }
 
-const Change = z.strictObject({
+export const Change = z.strictObject({
   model: z.string().prefault(""),
   time,
   kind: z.string().min(1).max(100),

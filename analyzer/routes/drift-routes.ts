@@ -15,7 +15,7 @@ import { type ModelReference, loadReference } from "../reference/load-reference.
 import { readGrids } from "../reference/store-grids.ts";
 import { OfModel, type RouteDeps, finite, flag, rfc3339, segment, time } from "./route-deps.ts";
 
-const Query = z.object({
+export const DriftQuery = z.object({
   from: time.optional(),
   to: time.optional(),
   version: z.string().prefault(""),
@@ -23,12 +23,12 @@ const Query = z.object({
   reference: z.string().optional(),
   exact: flag.prefault("false"),
 });
-type Query = z.output<typeof Query>;
+type Query = z.output<typeof DriftQuery>;
 
 export function addDriftRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/models/:model/drift", (request) => {
     const { model } = OfModel.parse(request.params);
-    return driftOf(model, Query.parse(request.query), deps);
+    return driftOf(model, DriftQuery.parse(request.query), deps);
   });
 }
 

@@ -1,17 +1,20 @@
 /** Onboarding documents: stored, shown, listed with how their models fare, retired. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { OnboardingDocument } from "../../contract/onboarding-document.ts";
+import { parseDocument } from "../../contract/document-problems.ts";
 import { DAY_MS } from "../../contract/window.ts";
 import { lastChanges, newestDrift, newestFigures } from "../../store/queries/analysis-results.ts";
 import { alertsOf } from "../../store/queries/analyzer-state.ts";
-import { modelsSeen, trafficRows } from "../../store/queries/model-traffic.ts";
-import { unknownModel } from "../documents/model-documents.ts";
+import { modelsSeen, trafficDays } from "../../store/queries/model-traffic.ts";
+import { type KnownModel, unknownModel } from "../documents/model-documents.ts";
+import { fileOf } from "../documents/who-may-change.ts";
+import { namesAnother } from "./onboarding-routes.ts";
 import { ACT, OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
 
-const By = z.object({ by: z.string().min(1).max(200).prefault("api") });
+export const By = z.object({ by: z.string().min(1).max(200).prefault("api") });
 const ALERTS_MAX = 1_000;
+/** `whole`: with who put it, when, and what holds once defaults are filled in. */
+export const ShowQuery = z.object({ view: z.enum(["given", "whole"]).prefault("given") });
 
 export function addModelRoutes(app: FastifyInstance, deps: RouteDeps): void {
   const { analyzer } = deps;
@@ -20,19 +23,14 @@ export function addModelRoutes(app: FastifyInstance, deps: RouteDeps): void {
     const { model } = OfModel.parse(request.params);
     const known = analyzer.documents.get(model);
     if (known === null) throw unknownModel(model);
-    return known.given;
+    const { view } = ShowQuery.parse(request.query);
+    return view === "given" ? known.given : { ...standing(known), given: known.given };
   });
   app.put("/api/v1/models/:model", ACT, async (request, reply) => {
     const { model } = OfModel.parse(request.params);
     const { by } = By.parse(request.query);
-    const document = OnboardingDocument.parse(request.body);
-    if (document.metadata.name !== model) {
-      throw new DriftmendError("request_invalid", {
-        retry: "never",
-        message: `Cannot store the document as that of "${model}": it names "${document.metadata.name}"`,
-        next: "Put it under the name in metadata.name.",
-      });
-    }
+    const document = parseDocument(request.body, `the document of "${model}"`);
+    if (document.metadata.name !== model) throw namesAnother(model, document.metadata.name);
     const isNew = analyzer.documents.get(model) === null;
     const { known, reference } = await analyzer.putDocument(document, request.body, by);
     return reply.code(isNew ? 201 : 200).send({
@@ -47,6 +45,12 @@ export function addModelRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.delete("/api/v1/models/:model", ACT, (request) =>
     retire(OfModel.parse(request.params).model, By.parse(request.query).by, deps),
   );
+}
+
+/** Where a document comes from: who put it, or which file of the watched folder says so. */
+function standing(known: KnownModel): object {
+  const { model, revision, updatedMs, by, document } = known;
+  return { model, revision, updated: rfc3339(updatedMs), by, file: fileOf(by), document };
 }
 
 async function retire(model: string, by: string, { analyzer }: RouteDeps): Promise<object> {
@@ -73,6 +77,7 @@ async function listModels(deps: RouteDeps): Promise<object> {
     models.push({
       model,
       status: statusOf(model, deps),
+      file: fileOf(analyzer.documents.get(model)?.by ?? ""),
       state: stateOf(alerts.map(({ severity }) => severity)),
       alerts: alerts.map(({ id, kind, severity, title }) => ({ id, kind, severity, title })),
       traffic: await trafficOf(model, seen.get(model)?.last ?? null, deps),
@@ -107,8 +112,12 @@ async function trafficOf(
   { store }: RouteDeps,
 ): Promise<object | null> {
   if (lastDayMs === null) return null;
-  const [rows] = await store.query(trafficRows, {
-    ...{ model, fromMs: lastDayMs, toMs: lastDayMs + DAY_MS, version: "", tag: "", value: "" },
-  });
-  return { day: rfc3339(lastDayMs), predictions: rows?.n ?? 0, errors: rows?.errors ?? 0 };
+  // Days, not minutes: those of a replay of the past may be gone already.
+  const span = { model, fromMs: lastDayMs, toMs: lastDayMs + DAY_MS };
+  const all = (await store.query(trafficDays, span)).filter(({ segment_tag: tag }) => tag === "");
+  return {
+    day: rfc3339(lastDayMs),
+    predictions: all.reduce((sum, { n }) => sum + n, 0),
+    errors: all.reduce((sum, { errors }) => sum + errors, 0),
+  };
 }

@@ -10,7 +10,7 @@ import { OfModel, type RouteDeps, finite, rfc3339, segment, time } from "./route
 
 const WEEKS_SHOWN = 13;
 
-const Query = z.object({
+export const PerformanceQuery = z.object({
   from: time.optional(),
   to: time.optional(),
   version: z.string().optional(),
@@ -20,13 +20,13 @@ const Query = z.object({
 
 export function addPerformanceRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/models/:model/performance", (request) =>
-    performanceOf(OfModel.parse(request.params).model, Query.parse(request.query), deps),
+    performanceOf(OfModel.parse(request.params).model, PerformanceQuery.parse(request.query), deps),
   );
 }
 
 async function performanceOf(
   model: string,
-  query: z.output<typeof Query>,
+  query: z.output<typeof PerformanceQuery>,
   deps: RouteDeps,
 ): Promise<object> {
   await deps.analyzer.requireModel(model);

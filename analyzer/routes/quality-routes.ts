@@ -13,7 +13,7 @@ import { readGrids } from "../reference/store-grids.ts";
 import { judgeQuality } from "../rules/quality.ts";
 import { OfModel, type RouteDeps, finite, rfc3339, time } from "./route-deps.ts";
 
-const Query = z.object({ from: time.optional(), to: time.optional() });
+export const SpanQuery = z.object({ from: time.optional(), to: time.optional() });
 const BUCKETS_MAX = 500;
 const BUCKET_SECONDS = [60, 300, 900, 3_600, 21_600, 86_400] as const;
 const SERVICE_KINDS = ["error-share", "latency", "volume", "no-traffic", "blind-agent"];
@@ -21,10 +21,10 @@ const LATENCY_FEATURE = "$latency";
 
 export function addQualityRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/models/:model/quality", (request) =>
-    qualityOf(OfModel.parse(request.params).model, Query.parse(request.query), deps),
+    qualityOf(OfModel.parse(request.params).model, SpanQuery.parse(request.query), deps),
   );
   app.get("/api/v1/models/:model/operations", (request) =>
-    operationsOf(OfModel.parse(request.params).model, Query.parse(request.query), deps),
+    operationsOf(OfModel.parse(request.params).model, SpanQuery.parse(request.query), deps),
   );
 }
 
@@ -33,14 +33,14 @@ interface Span {
   readonly toMs: number;
 }
 
-function spanOf(model: string, query: z.output<typeof Query>, deps: RouteDeps): Span {
+function spanOf(model: string, query: z.output<typeof SpanQuery>, deps: RouteDeps): Span {
   const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
   return { fromMs: query.from ?? toMs - DAY_MS, toMs };
 }
 
 async function qualityOf(
   model: string,
-  query: z.output<typeof Query>,
+  query: z.output<typeof SpanQuery>,
   deps: RouteDeps,
 ): Promise<object> {
   const document = await deps.analyzer.requireModel(model);
@@ -66,7 +66,7 @@ async function qualityOf(
 
 async function operationsOf(
   model: string,
-  query: z.output<typeof Query>,
+  query: z.output<typeof SpanQuery>,
   deps: RouteDeps,
 ): Promise<object> {
   await deps.analyzer.requireModel(model);

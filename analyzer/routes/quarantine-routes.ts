@@ -6,11 +6,13 @@ import { quarantineEntries } from "../../store/queries/analyzer-state.ts";
 import { END_MS } from "../memory.ts";
 import { ACT, type RouteDeps, rfc3339 } from "./route-deps.ts";
 
-const Query = z.object({ model: z.string().prefault("") });
-const OfEntry = z.object({ id: z.string().min(1) });
+export const QuarantineQuery = z.object({ model: z.string().prefault("") });
+export const OfEntry = z.object({ id: z.string().min(1) });
 
 export function addQuarantineRoutes(app: FastifyInstance, deps: RouteDeps): void {
-  app.get("/api/v1/quarantine", (request) => list(Query.parse(request.query).model, deps));
+  app.get("/api/v1/quarantine", (request) =>
+    list(QuarantineQuery.parse(request.query).model, deps),
+  );
   app.post("/api/v1/quarantine/:id/release", ACT, (request) =>
     release(OfEntry.parse(request.params).id, deps),
   );

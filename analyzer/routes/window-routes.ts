@@ -11,7 +11,7 @@ import {
 import { byWindow } from "./performance-routes.ts";
 import { OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
 
-const OfWindow = OfModel.extend({ window: z.string() });
+export const OfWindow = OfModel.extend({ window: z.string() });
 
 export function addWindowRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/models/:model/windows/:window", (request) => {

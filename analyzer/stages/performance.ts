@@ -20,9 +20,16 @@ import {
   outcomeSumsOfSpan,
   scoreShift,
 } from "../../store/queries/outcome-sums.ts";
+import {
+  type ValueSums,
+  valueSumsByDay,
+  valueSumsByHour,
+  valueSumsOfSpan,
+} from "../../store/queries/value-sums.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import { END_MS, LATE_DAYS, type Quarantined } from "../memory.ts";
-import { type BlockSums, type WindowMetrics, windowMetrics } from "../performance/metrics.ts";
+import { type BlockSums, windowMetrics } from "../performance/metrics.ts";
+import { regressionMetrics } from "../performance/regression-metrics.ts";
 import {
   type PerformanceOf,
   performanceRows,
@@ -33,6 +40,14 @@ import {
 /** Is performance of this kind of task computed from outcomes of scores? */
 export const hasScores = (evaluation: Evaluation): boolean =>
   evaluation.context.document.task.type === "binary";
+
+/** Has the kind of task metrics at all? */
+export const isMeasured = (evaluation: Evaluation): boolean =>
+  hasScores(evaluation) || evaluation.context.document.task.type === "regression";
+
+/** Of scores, or of values where the task is a regression. */
+type Sums = OutcomeSums | ValueSums;
+const isOfScores = (sums: Sums): sums is OutcomeSums => "log_loss" in sums;
 
 /** How far back a day looks for labels that came late; a week's end looks back LATE_DAYS. */
 const DAILY_LATE_DAYS = 10;
@@ -46,7 +61,7 @@ export async function evaluateChangedDays(
   throughMs: number,
   deps: StageDeps,
 ): Promise<readonly number[]> {
-  if (!hasScores(evaluation)) return [];
+  if (!isMeasured(evaluation)) return [];
   const { model } = evaluation.context;
   const lookBack = startOfWeek(throughMs) === throughMs ? LATE_DAYS : DAILY_LATE_DAYS;
   const counts = await deps.store.query(outcomeCounts, {
@@ -64,10 +79,9 @@ export async function evaluateChangedDays(
   if (first === undefined || last === undefined) return [];
   const span = { fromMs: first, toMs: last + DAY_MS, knownMs: throughMs };
   const predictions = await predictionsBy(model, span, deps);
-  const { tag1: _1, tag2: _2, ...ofRows } = params(evaluation, span);
   const [byDay, byHour] = await Promise.all([
-    readSums(evaluation, outcomeSumsByDay, span, predictions, deps),
-    deps.store.query(outcomeSumsByHour, ofRows),
+    readSums(evaluation, "day", span, predictions, deps),
+    readHours(evaluation, span, deps),
   ]);
   const rows = changed.flatMap((dayMs) => {
     const window = windowEndingAt("day", dayMs + DAY_MS);
@@ -89,7 +103,7 @@ export async function evaluateChangedDays(
 export interface SpanPerformance {
   /** Figures of all rows; null without labels. */
   readonly figures: PerformanceOf | null;
-  /** Sums by day of the span: all rows, versions and segments. */
+  /** Sums by day of the span: all rows, versions and segments; none of a regression. */
   readonly days: readonly OutcomeSums[];
 }
 
@@ -108,15 +122,15 @@ export async function evaluateSpans(
   const performances = new Map<WindowGrain, SpanPerformance>();
   const fromMs = Math.min(...windows.map((window) => window.fromMs));
   const toMs = Math.max(...windows.map((window) => window.toMs));
-  if (!hasScores(evaluation)) return performances;
+  if (!isMeasured(evaluation)) return performances;
   const { model } = evaluation.context;
   const all = { fromMs, toMs, knownMs: atMs };
   const predictions = await predictionsBy(model, all, deps);
   const [days, ...wholes] = await Promise.all([
-    readSums(evaluation, outcomeSumsByDay, all, predictions, deps),
+    readSums(evaluation, "day", all, predictions, deps),
     ...windows.map((window) => {
       const span = { fromMs: window.fromMs, toMs: window.toMs, knownMs: atMs };
-      return readSums(evaluation, outcomeSumsOfSpan, span, predictions, deps);
+      return readSums(evaluation, "span", span, predictions, deps);
     }),
   ]);
   const rows = [];
@@ -129,7 +143,7 @@ export async function evaluateSpans(
     });
     rows.push(...performanceRows(model, window, results));
     const figures = results.find(({ tag, version }) => tag === "" && version === "") ?? null;
-    performances.set(window.grain, { figures, days: own });
+    performances.set(window.grain, { figures, days: own.filter(isOfScores) });
   }
   await storePerformance(rows, atMs, deps);
   return performances;
@@ -187,15 +201,32 @@ function params(evaluation: Evaluation, span: KnownSpan) {
   return { model, ...span, positive, threshold, tag1, tag2 };
 }
 
-function readSums(
+async function readSums(
   evaluation: Evaluation,
-  query: typeof outcomeSumsByDay,
+  block: "day" | "span",
   span: KnownSpan,
   predictions: Predictions,
   deps: StageDeps,
-): Promise<OutcomeSums[]> {
+): Promise<readonly Sums[]> {
+  const { positive, threshold, ...ofRows } = params(evaluation, span);
+  if (!hasScores(evaluation)) {
+    return deps.store.query(block === "day" ? valueSumsByDay : valueSumsOfSpan, ofRows);
+  }
   const rows = predictionsIn(span, predictions, { tag: "", value: "", version: "" });
-  return deps.store.query(query, { ...params(evaluation, span), scoreShift: scoreShift(rows) });
+  const query = block === "day" ? outcomeSumsByDay : outcomeSumsOfSpan;
+  return deps.store.query(query, { ...ofRows, positive, threshold, scoreShift: scoreShift(rows) });
+}
+
+/** Blocks for the interval of a day, of all rows and of versions. */
+async function readHours(
+  evaluation: Evaluation,
+  span: KnownSpan,
+  deps: StageDeps,
+): Promise<readonly Sums[]> {
+  const { tag1: _1, tag2: _2, positive, threshold, ...ofRows } = params(evaluation, span);
+  return hasScores(evaluation)
+    ? deps.store.query(outcomeSumsByHour, { ...ofRows, positive, threshold })
+    : deps.store.query(valueSumsByHour, { ...ofRows, tag1: "", tag2: "" });
 }
 
 function predictionsIn(
@@ -232,8 +263,8 @@ async function predictionsBy(
 }
 
 function dayResults(
-  own: readonly OutcomeSums[],
-  hours: readonly OutcomeSums[],
+  own: readonly Sums[],
+  hours: readonly Sums[],
   window: Window,
   predictions: Predictions,
 ): readonly PerformanceOf[] {
@@ -244,30 +275,51 @@ function dayResults(
   });
 }
 
-const isSame = (a: OutcomeSums, b: OutcomeSums): boolean =>
+const isSame = (a: Sums, b: Sums): boolean =>
   a.version === b.version && a.segment_tag === b.segment_tag && a.segment_value === b.segment_value;
 
 function realised(
-  sums: OutcomeSums,
-  blocks: readonly OutcomeSums[],
+  sums: Sums,
+  blocks: readonly Sums[],
   window: Window,
   predictions: Predictions,
 ): PerformanceOf {
   const { segment_tag: tag, segment_value: value, version } = sums;
   const asked = predictionsIn(window, predictions, { tag, value, version });
-  const metrics: WindowMetrics = windowMetrics(blocks.map(blockSums), sums.auc);
-  const coverage = asked === 0 ? Number.NaN : metrics.labelled / asked;
-  const figures = {
-    ...realisedFigures(metrics),
-    coverage: { value: coverage, lower: Number.NaN, upper: Number.NaN },
-  };
-  const { n, log_loss, brier, score, positives, correct } = sums;
+  const measured = isOfScores(sums) ? measureScores(sums, blocks) : measureValues(sums, blocks);
+  const coverage = asked === 0 ? Number.NaN : measured.labelled / asked;
   return {
     kind: "realised",
-    ...{ tag, value, version, predictions: asked, labelled: metrics.labelled },
-    blocks: metrics.blocks,
-    figures,
+    ...{ tag, value, version, predictions: asked },
+    ...measured,
+    figures: {
+      ...measured.figures,
+      coverage: { value: coverage, lower: Number.NaN, upper: Number.NaN },
+    },
+  };
+}
+
+type Measured = Pick<PerformanceOf, "figures" | "labelled" | "blocks" | "detail">;
+
+function measureScores(sums: OutcomeSums, blocks: readonly Sums[]): Measured {
+  const metrics = windowMetrics(blocks.filter(isOfScores).map(blockSums), sums.auc);
+  const { n, log_loss, brier, score, positives, correct } = sums;
+  return {
+    ...{ labelled: metrics.labelled, blocks: metrics.blocks },
+    figures: realisedFigures(metrics),
     detail: { n, log_loss, brier, score, positives, correct },
+  };
+}
+
+function measureValues(sums: ValueSums, blocks: readonly Sums[]): Measured {
+  const values = blocks.flatMap((block) =>
+    isOfScores(block) ? [] : [{ ...block, actualSquared: block.actual_squared }],
+  );
+  const { labelled, blocks: filled, ...figures } = regressionMetrics(values);
+  const { n, error, absolute, squared, actual, actual_squared } = sums;
+  return {
+    ...{ labelled, blocks: filled, figures },
+    detail: { n, error, absolute, squared, actual, actual_squared },
   };
 }
 

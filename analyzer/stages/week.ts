@@ -14,7 +14,13 @@ import { type LabelledWeek, judgeLabels } from "../rules/no-labels.ts";
 import { baselineOf } from "./baseline.ts";
 import { evaluateDrift } from "./drift.ts";
 import { evaluateEstimates } from "./estimated.ts";
-import { type SpanPerformance, evaluateSpans, hasScores, soundDays } from "./performance.ts";
+import {
+  type SpanPerformance,
+  evaluateSpans,
+  hasScores,
+  isMeasured,
+  soundDays,
+} from "./performance.ts";
 
 const LABEL_WEEKS_BEFORE = 8;
 const NO_LABELS: SpanPerformance = { figures: null, days: [] };
@@ -32,6 +38,8 @@ export async function evaluateWeek(
   await evaluateEstimates(evaluation, week, atMs, deps);
   if (hasScores(evaluation)) {
     evaluateCalibration(evaluation, week, performances.get("fortnight") ?? NO_LABELS);
+  }
+  if (isMeasured(evaluation)) {
     const figures = performances.get("week")?.figures ?? null;
     await evaluateThresholds(evaluation, week, figures, deps);
   }

@@ -1,19 +1,16 @@
-/** Onboarding documents: stored, listed, shown, retired. */
-import { readFileSync } from "node:fs";
-import { parse, stringify } from "yaml";
+/** Models that are known: listed with how they fare, their documents shown, retired. */
+import { stringify } from "yaml";
 import { z } from "zod";
-import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { OnboardingDocument } from "../../contract/onboarding-document.ts";
-import { type CommandContext, optionsOf } from "../command-context.ts";
+import type { CommandContext } from "../command-context.ts";
 import { formatCount, formatNumber, formatTime } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";
 import { renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 
-const ApplyOptions = z.object({ file: z.string(), dryRun: z.boolean().optional() });
 const ModelEntry = z.looseObject({
   model: z.string(),
   status: z.string(),
+  file: z.string().nullish(),
   state: z.string(),
   traffic: z.looseObject({ day: z.string(), predictions: z.number() }).nullable(),
   skill: z.number().nullable(),
@@ -38,7 +35,7 @@ export function modelTable(models: readonly ModelEntry[], context: CommandContex
     [
       { title: "model", value: ({ model }) => model },
       { title: "state", value: ({ state }) => paintState(state) },
-      { title: "document", value: ({ status }) => status },
+      { title: "document", value: ({ status, file }) => file ?? status },
       {
         title: "last day, predictions",
         value: ({ traffic }) => (traffic === null ? "" : formatCount(traffic.predictions)),
@@ -73,7 +70,7 @@ export async function list(context: CommandContext): Promise<number> {
     models.length === 0
       ? [
           asTyped(
-            'No models yet: "driftmend model apply -f <file>" stores a document',
+            'No models yet: send predictions (docs/attaching.md); "driftmend model apply -f <file>" stores a document',
             context.typed,
           ),
         ]
@@ -82,43 +79,29 @@ export async function list(context: CommandContext): Promise<number> {
   return 0;
 }
 
+const Whole = z.looseObject({
+  revision: z.number(),
+  updated: z.string(),
+  by: z.string(),
+  file: z.string().nullable(),
+  given: z.record(z.string(), z.unknown()),
+});
+
 export async function show(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const document = await remote.api.request({
-    path: `/api/v1/models/${encode(context.args[0] ?? "")}`,
-    schema: z.unknown(),
+  const { revision, updated, by, file, given } = await remote.api.request({
+    path: `/api/v1/models/${encode(context.args[0] ?? "")}?view=whole`,
+    schema: Whole,
   });
-  answer(context, remote, document, () => stringify(document).trimEnd().split("\n"));
-  return 0;
-}
-
-export async function apply(context: CommandContext): Promise<number> {
-  const options = optionsOf(context, ApplyOptions);
-  const document = readDocument(options.file);
-  const parsed = OnboardingDocument.safeParse(document);
-  if (!parsed.success) throw invalid(options.file, z.prettifyError(parsed.error), parsed.error);
-  const { name } = parsed.data.metadata;
-  if (options.dryRun === true) {
-    const json = context.options["json"] === true;
-    answer(context, { json }, parsed.data, () => [
-      `The document of "${name}" is valid; nothing was stored`,
-    ]);
-    return 0;
-  }
-  const remote = connectRemote(context);
-  const path = `/api/v1/models/${encode(name)}?by=${encode(context.env["USER"] ?? "cli")}`;
-  // As it was written: the service fills defaults in, and shows what is in force.
-  const result = await remote.api.request({
-    method: "PUT",
-    path,
-    body: document,
-    schema: z.unknown(),
-  });
-  answer(context, remote, result, () => [
-    asTyped(
-      `The document of "${name}" is in force; "driftmend model show ${name}" shows it with its defaults`,
-      context.typed,
+  const status = { revision, updated, by, file };
+  answer(context, remote, { ...given, status }, () => [
+    context.paint(
+      "dim",
+      file === null
+        ? `# revision ${revision}, put by ${by} at ${updated}`
+        : `# revision ${revision} of ${updated}, from "${file}" of the watched folder: change it there, this is a copy`,
     ),
+    ...stringify(given).trimEnd().split("\n"),
   ]);
   return 0;
 }
@@ -128,26 +111,9 @@ export async function retire(context: CommandContext): Promise<number> {
   const name = context.args[0] ?? "";
   const result = await remote.api.request({
     method: "DELETE",
-    path: `/api/v1/models/${encode(name)}`,
+    path: `/api/v1/models/${encode(name)}?by=${encode(context.env["USER"] ?? "cli")}`,
     schema: z.unknown(),
   });
   answer(context, remote, result, () => [`"${name}" is not watched any more; its data stays`]);
   return 0;
-}
-
-function readDocument(path: string): unknown {
-  try {
-    return parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw invalid(path, cause instanceof Error ? cause.message : String(cause), cause);
-  }
-}
-
-function invalid(path: string, state: string, cause: unknown): DriftmendError {
-  return new DriftmendError("document_invalid", {
-    retry: "never",
-    message: `Cannot use "${path}" as an onboarding document: ${state}`,
-    next: "Correct it and apply it again; nothing was stored. README.md has a short document that is whole.",
-    cause,
-  });
 }

@@ -13,6 +13,8 @@ import {
 } from "../../runtime/http-server.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { addApiDocument } from "../api-document/route.ts";
+import { addTokenRoutes } from "./token-routes.ts";
 import { askReadiness } from "../gateway/ask-readiness.ts";
 import { SERVICES, type ServiceName, upstreamOf } from "./upstream-of.ts";
 
@@ -28,6 +30,8 @@ export interface GatewayDeps {
 export function createGateway(options: HttpServerOptions, deps: GatewayDeps): HttpServer {
   const http = createHttpServer(options, deps);
   http.app.get("/api/v1/self", { config: { access: "read" } }, () => deps.self());
+  addApiDocument(http.app);
+  if (options.tokens.named !== undefined) addTokenRoutes(http.app, options.tokens.named);
   for (const prefix of ["/api", "/v1/analysis"]) {
     http.app.register(httpProxy, {
       prefix,

@@ -11,6 +11,9 @@ import type { Credentials } from "./data-directory.ts";
 
 export const CLICKHOUSE_USER = "driftmend";
 
+/** Named tokens, which the gateway writes and every service reads. */
+export const tokensFile = (dataDir: string): string => join(dataDir, "tokens.json");
+
 export interface Places {
   readonly dataDir: string;
   readonly credentials: Credentials;
@@ -47,6 +50,7 @@ export function serviceSpecs(places: Places): ChildSpec[] {
     DRIFTMEND_HOST: "127.0.0.1",
     DRIFTMEND_TOKEN: places.credentials.token,
     DRIFTMEND_READ_TOKEN: places.credentials.readToken,
+    DRIFTMEND_TOKENS_FILE: tokensFile(places.dataDir),
     DRIFTMEND_NATS_URL: places.natsUrl,
   };
   const store = {

@@ -11,6 +11,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { NamedTokens } from "../../runtime/named-tokens.ts";
 import { withCredentials } from "../../runtime/nats-address.ts";
 import { openStore } from "../../store/client.ts";
 import { migrate } from "../../store/migrate.ts";
@@ -18,7 +19,7 @@ import type { Children } from "./children.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { createGateway } from "./gateway.ts";
 import { residentBytes } from "./resident-memory.ts";
-import { CLICKHOUSE_USER, serviceSpecs, storeSpec } from "./service-specs.ts";
+import { CLICKHOUSE_USER, serviceSpecs, storeSpec, tokensFile } from "./service-specs.ts";
 import type { SettingsByService } from "./settings-file.ts";
 import { spawnNats } from "./spawn-nats.ts";
 
@@ -126,6 +127,7 @@ async function migrateSchema(options: SystemOptions, url: string, deps: SystemDe
 async function startGateway(options: SystemOptions, deps: SystemDeps): Promise<string> {
   const { children } = deps;
   const { token, readToken } = options.directory.credentials;
+  const named = new NamedTokens(tokensFile(options.directory.path), deps.clock);
   const resident = deps.metrics.gauge("resident_bytes", "Memory of all processes of this system");
   const restarts = deps.metrics.gauge("child_restarts", "Restarts by process", ["child"]);
   const collect = (): void => {
@@ -133,7 +135,7 @@ async function startGateway(options: SystemOptions, deps: SystemDeps): Promise<s
     for (const child of children.list()) restarts.set({ child: child.name }, child.restarts());
   };
   const gateway = createGateway(
-    { host: "127.0.0.1", port: options.ports.gateway, tokens: { token, readToken } },
+    { host: "127.0.0.1", port: options.ports.gateway, tokens: { token, readToken, named } },
     {
       logger: deps.logger,
       metrics: {

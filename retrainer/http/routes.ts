@@ -21,13 +21,23 @@ export interface RouteDeps extends RetrainerDeps {
 }
 
 const ACT = { config: { access: "act" } } as const;
-const By = z.object({
+export const By = z.object({
   by: z.string().min(1).max(200).prefault("api"),
   reason: z.string().min(1).max(2_000).prefault("no reason given"),
 });
-const OfModel = z.object({ model: z.string() });
-const OfRun = z.object({ run: z.string() });
-const OfVersion = OfModel.extend({ version: z.string() });
+export const OfModel = z.object({ model: z.string() });
+export const RollbackBody = By.extend({ to: z.string().nullish() });
+export const AuditQuery = z.object({
+  after: z.coerce.number().int().min(0).prefault(0),
+  model: z.string().optional(),
+});
+export const LoopBody = By.extend({
+  mode: z.union([LoopMode, z.literal("resume")]),
+  until: z.union([z.iso.datetime({ offset: true }), z.int()]).nullish(),
+  for: Duration.optional(),
+});
+export const OfRun = z.object({ run: z.string() });
+export const OfVersion = OfModel.extend({ version: z.string() });
 
 export function addRoutes(app: FastifyInstance, deps: RouteDeps): void {
   addRunRoutes(app, deps);
@@ -98,7 +108,7 @@ function addActRoutes(app: FastifyInstance, deps: RouteDeps): void {
 
 async function rollBack(request: FastifyRequest, deps: RouteDeps): Promise<object> {
   const loop = knownLoop(OfModel.parse(request.params).model, deps);
-  const body = By.extend({ to: z.string().nullish() }).parse(request.body ?? {});
+  const body = RollbackBody.parse(request.body ?? {});
   const done = await rollback(loop, body.to ?? null, body, deps);
   await flushQuietly(deps);
   return done;
@@ -122,10 +132,6 @@ function addRegistryRoutes(app: FastifyInstance, deps: RouteDeps): void {
     if (record === null) throw notFound(`version "${version}" of "${model}"`);
     return versionView(record, versionStanding(journal, model, version));
   });
-  const AuditQuery = z.object({
-    after: z.coerce.number().int().min(0).prefault(0),
-    model: z.string().optional(),
-  });
   app.get("/api/v1/audit", (request) => {
     const { after, model } = AuditQuery.parse(request.query);
     const entries = journal.log.audit(after, model ?? null);
@@ -145,11 +151,6 @@ function brokenLink(deps: RouteDeps): number | null {
 
 function addLoopRoutes(app: FastifyInstance, deps: RouteDeps): void {
   const { journal, retrainer } = deps;
-  const Body = By.extend({
-    mode: z.union([LoopMode, z.literal("resume")]),
-    until: z.union([z.iso.datetime({ offset: true }), z.int()]).nullish(),
-    for: Duration.optional(),
-  });
   const view = (loop: ModelLoop): object => {
     const override = journal.switches.loop(loop.model);
     const holds =
@@ -169,7 +170,7 @@ function addLoopRoutes(app: FastifyInstance, deps: RouteDeps): void {
   );
   app.post("/api/v1/models/:model/loop", ACT, (request) => {
     const loop = knownLoop(OfModel.parse(request.params).model, deps);
-    const body = Body.parse(request.body ?? {});
+    const body = LoopBody.parse(request.body ?? {});
     const until = typeof body.until === "string" ? Date.parse(body.until) : (body.until ?? null);
     const untilMs = body.for === undefined ? until : loop.nowMs() + body.for;
     switchLoop(loop, body.mode === "resume" ? null : { mode: body.mode, untilMs }, body, deps);

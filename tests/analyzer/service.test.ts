@@ -17,6 +17,7 @@ import {
   AlertView,
 } from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
+import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
 import { processEnvironment } from "../../runtime/env.ts";
@@ -322,6 +323,50 @@ describe("the analyzer as a service", () => {
     const { json: self } = await call(running, "GET", "/api/v1/self");
     expect(self).toMatchObject({ service: "analyzer" });
     expect((await call(running, "GET", "/api/v1/models/nobody/drift")).status).toBe(404);
+  });
+
+  it("proposes a document from the traffic, with why it guesses so", async () => {
+    const { json } = await call(running, "GET", `/api/v1/models/${MODEL}/proposal`);
+    const Proposal = z.object({
+      document: z.unknown(),
+      notes: z.array(z.object({ path: z.array(z.string()), text: z.string() })),
+    });
+    const { document, notes } = Proposal.parse(json);
+    expect(document).toMatchObject({
+      metadata: { name: MODEL },
+      task: { type: "binary", positive: "1" },
+      features: {
+        hour: { type: "numeric", period: 24 },
+        weekday: { type: "numeric", range: [1, 7], period: 7 },
+        place: { type: "categorical" },
+      },
+      segments: ["client"],
+    });
+    expect(OnboardingDocument.safeParse(document).success).toBe(true);
+    expect(notes.find(({ path }) => path[0] === "task")?.text).toContain('labels are "0" and "1"');
+    expect((await call(running, "GET", "/api/v1/models/nobody/proposal")).status).toBe(404);
+  });
+
+  it("says what a document would do, by the same rules on the same past, and stores nothing", async () => {
+    const wanted = { ...stage.documentGiven, labels: { lateness: "2h" } };
+    const path = `/api/v1/models/${MODEL}/preview?past=14d`;
+    const before = await call(running, "GET", `/api/v1/models/${MODEL}/performance`);
+    const { status, json } = await call(running, "POST", path, wanted, READ_TOKEN);
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      refusal: null,
+      changes: [{ path: "labels.lateness", from: 0, to: 7_200_000 }],
+      past: { alerts: [{ kind: "data-break", title: alerts[0]?.title }] },
+    });
+    const { shifts } = z
+      .looseObject({ shifts: z.array(z.looseObject({ shift: z.number() })) })
+      .parse(json);
+    expect(shifts).toHaveLength(4);
+    expect(await call(running, "GET", `/api/v1/models/${MODEL}/performance`)).toEqual(before);
+    const all = await call(running, "GET", `/api/v1/alerts?model=${MODEL}`);
+    expect(listed.parse(all.json).alerts).toHaveLength(1);
+    const typo = await call(running, "POST", path, { ...wanted, lables: {} });
+    expect(typo).toMatchObject({ status: 400, json: { code: "document_invalid" } });
   });
 
   it("goes on after a restart, and keeps a released quarantine released", async () => {

@@ -122,7 +122,7 @@ describe("the command line", () => {
     const bad = driftmend(["model", "apply", "-f", file, "--dry-run"]);
     expect(bad.status).toBe(1);
     expect(bad.stderr).toContain(`Cannot use "${file}" as an onboarding document`);
-    expect(bad.stderr).toContain('"typ"');
+    expect(bad.stderr).toContain('line 4: task.typ: unknown key, did you mean "type"?');
     writeFileSync(
       file,
       "apiVersion: driftmend/v1\nkind: Model\nmetadata: {name: m}\ntask: {type: binary}\n",

@@ -1,0 +1,80 @@
+/** What a model's newest rows look like, read from the store in one piece. */
+import { LIMITS } from "../../contract/limits.ts";
+import { DAY_MS } from "../../contract/window.ts";
+import type { Store } from "../../store/client.ts";
+import { trafficDays } from "../../store/queries/model-traffic.ts";
+import {
+  type NumericProfile,
+  type WordProfile,
+  profiledCategories,
+  profiledNumbers,
+  profiledOutcomes,
+  profiledTags,
+  profiledTotals,
+} from "../../store/queries/traffic-profile.ts";
+
+export interface TrafficProfile {
+  readonly rows: number;
+  readonly errors: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Rows whose id came before. */
+  readonly repeatedIds: number;
+  readonly scores: number;
+  readonly values: { readonly rows: number; readonly min: number; readonly max: number };
+  /** Classes that came with probabilities. */
+  readonly classes: readonly string[];
+  /** Predicted labels. */
+  readonly predicted: readonly string[];
+  readonly versions: readonly string[];
+  readonly latency: { readonly rows: number; readonly p95: number };
+  readonly numbers: readonly NumericProfile[];
+  readonly categories: readonly WordProfile[];
+  readonly tags: readonly WordProfile[];
+  readonly outcomes: readonly {
+    readonly label: string;
+    readonly rows: number;
+    readonly values: number;
+    readonly score: number;
+    readonly delays: readonly number[];
+  }[];
+  /** Mean of the days that had traffic, without a first and last that were not whole. */
+  readonly rowsPerDay: number;
+  /** Days with traffic among the last 60. */
+  readonly days: number;
+}
+
+const DAYS_LOOKED_BACK = 60;
+
+/** Null where the model has no traffic. */
+export async function profileTraffic(model: string, store: Store): Promise<TrafficProfile | null> {
+  const newest = { model, rows: LIMITS.profiledRowsMax };
+  const [totals] = await store.query(profiledTotals, newest);
+  if (totals === undefined) return null;
+  const toMs = Math.floor(totals.to / DAY_MS) * DAY_MS + DAY_MS;
+  const [numbers, categories, tags, outcomes, days] = await Promise.all([
+    store.query(profiledNumbers, newest),
+    store.query(profiledCategories, newest),
+    store.query(profiledTags, newest),
+    store.query(profiledOutcomes, newest),
+    store.query(trafficDays, { model, fromMs: toMs - DAYS_LOOKED_BACK * DAY_MS, toMs }),
+  ]);
+  const perDay = new Map<number, number>();
+  for (const { day, n, segment_tag: tag } of days) {
+    if (tag === "") perDay.set(day, (perDay.get(day) ?? 0) + n);
+  }
+  const counts = [...perDay].sort((a, b) => a[0] - b[0]).map(([, n]) => n);
+  const whole = counts.length > 2 ? counts.slice(1, -1) : counts;
+  const { rows, errors, scores, versions, classes } = totals;
+  return {
+    ...{ rows, errors, scores, versions, classes, numbers, categories, tags, outcomes },
+    fromMs: totals.from,
+    toMs: totals.to,
+    repeatedIds: rows - totals.ids,
+    values: { rows: totals.values, min: totals.valueMin, max: totals.valueMax },
+    predicted: totals.labels,
+    latency: { rows: totals.latencies, p95: totals.latencyP95 },
+    rowsPerDay: whole.reduce((sum, n) => sum + n, 0) / Math.max(1, whole.length),
+    days: counts.length,
+  };
+}
