@@ -154,6 +154,11 @@ export class Analyzer {
     return this.loops.get(model)?.analyzedMs ?? null;
   }
 
+  /** Whether the model's time is announced by a replay. */
+  isReplayed(model: string): boolean {
+    return this.loops.get(model)?.isReplayed ?? false;
+  }
+
   /** @throws {DriftmendError} not_found when the model has neither a document nor traffic */
   async requireModel(model: string): Promise<OnboardingDocument> {
     const document = this.documents.inForce(model);

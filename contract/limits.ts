@@ -143,4 +143,14 @@ export const LIMITS = {
   spoolLiveMs: 15_000,
   watermarkPeriodMs: 2_000,
   frameStreamBytesMax: 2 * 1024 * 1024 * 1024,
+  /** Versions of a model that operations shows one by one. */
+  versionsShownMax: 12,
+  /** Types of error, per version, that operations tells apart. */
+  errorTypesShownMax: 50,
+  /** Rows behind an alert in one answer. */
+  alertRowsMax: 500,
+  /** Changes made elsewhere in one answer. */
+  changesShownMax: 500,
+  /** Weeks of skill in the list of models. */
+  skillWeeksShown: 26,
 } as const;

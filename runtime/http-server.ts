@@ -7,6 +7,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { ZodError, z } from "zod";
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import { LIMITS } from "../contract/limits.ts";
+import { answerUnchanged } from "./entity-tag.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -75,6 +76,7 @@ export function createHttpServer(
     // Answering the reply is how fastify learns that the route must not run.
     return reply;
   });
+  app.addHook("onSend", answerUnchanged);
   app.setErrorHandler((error, _request, reply) => {
     const { status, error: known } = asProblem(error);
     if (status >= 500) deps.logger.error({ err: error }, "request failed");
@@ -98,6 +100,9 @@ export function createHttpServer(
       .code(reason === null ? 200 : 503)
       .send(reason === null ? { status: "ready" } : { status: "not ready", reason });
   });
+  app.get("/api/v1/access", { config: { access: "read" } }, (request) => ({
+    access: mayAct(request, options.tokens) ? "act" : "read",
+  }));
   app.get("/metrics", { config: { access: "open" } }, async (_request, reply) =>
     reply.type("text/plain; version=0.0.4").send(await deps.metrics.render()),
   );
@@ -134,10 +139,10 @@ function accessRefusal(
   if (access === "open" || (tokens.token === undefined && tokens.readToken === undefined)) {
     return null;
   }
-  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  const mayAct = given !== undefined && sameSecret(given, tokens.token);
-  const mayRead = mayAct || (given !== undefined && sameSecret(given, tokens.readToken));
-  if (access === "act" ? mayAct : mayRead) return null;
+  const given = bearerOf(request);
+  const acts = mayAct(request, tokens);
+  const mayRead = acts || (given !== undefined && sameSecret(given, tokens.readToken));
+  if (access === "act" ? acts : mayRead) return null;
   const status = given === undefined || !mayRead ? 401 : 403;
   const error = new DriftmendError(status === 401 ? "token_missing" : "token_reads_only", {
     retry: "never",
@@ -145,6 +150,16 @@ function accessRefusal(
     next: 'Send "Authorization: Bearer <token>"; "ready.json" in the data directory holds the tokens.',
   });
   return { status, error };
+}
+
+const bearerOf = (request: FastifyRequest): string | undefined =>
+  /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+
+/** Without tokens everybody on this machine may. */
+function mayAct(request: FastifyRequest, { token, readToken }: Tokens): boolean {
+  if (token === undefined && readToken === undefined) return true;
+  const given = bearerOf(request);
+  return given !== undefined && sameSecret(given, token);
 }
 
 function sameSecret(given: string, wanted: string | undefined): boolean {

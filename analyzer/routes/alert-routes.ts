@@ -1,19 +1,21 @@
-/** Alerts: listed, explained, acknowledged, silenced; quarantine: listed, released; changes: noted. */
-import { randomUUID } from "node:crypto";
+/** Alerts: listed, explained with the rows behind them, acknowledged, silenced. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { AlertState, AlertView } from "../../contract/alert.ts";
+import { LIMITS } from "../../contract/limits.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
+import type { AlertRowsView, RowView } from "../../contract/views.ts";
 import {
   type StoredAlert,
   alertActions,
   alertById,
   alertsOf,
 } from "../../store/queries/analyzer-state.ts";
+import { type PredictionRow, predictionsBehind } from "../../store/queries/last-predictions.ts";
 import { type Surroundings, StoredDraft, explainAlert } from "../alerts/explain-alert.ts";
 import { surroundingsOf } from "../alerts/surroundings.ts";
-import { ACT, type RouteDeps, rfc3339, time } from "./route-deps.ts";
+import { ACT, type RouteDeps, finite, rfc3339, time } from "./route-deps.ts";
 
 const ALERTS_MAX = 1_000;
 
@@ -23,6 +25,9 @@ const ListQuery = z.object({
   limit: z.coerce.number().int().min(1).max(ALERTS_MAX).prefault(ALERTS_MAX),
 });
 const OfAlert = z.object({ id: z.string().min(1) });
+const RowsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(LIMITS.alertRowsMax).prefault(50),
+});
 const text = z.string().min(1).max(1_000);
 const Acknowledge = z.object({ by: text.prefault("api") });
 const Silence = z
@@ -49,8 +54,8 @@ export function addAlertRoutes(app: FastifyInstance, deps: RouteDeps): void {
     const untilMs = until ?? deps.clock.nowMs() + forMs;
     return act(idOf(request.params), { action: "silence", by, until: untilMs, reason }, deps);
   });
-  app.post("/api/v1/changes", ACT, async (request, reply) =>
-    reply.code(201).send(await noteChange(request.body, deps)),
+  app.get("/api/v1/alerts/:id/rows", (request) =>
+    rowsBehind(idOf(request.params), RowsQuery.parse(request.query).limit, deps),
   );
 }
 
@@ -67,6 +72,31 @@ async function explain(id: string, deps: RouteDeps): Promise<object> {
   const [view] = await viewsOf([row], deps);
   if (view === undefined) throw unknownAlert(row.id);
   return explainAlert(view, StoredDraft.parse(row.detail), await surroundings(row, deps));
+}
+
+/** The first rows of the alert's span, of its segment where the finding names one. */
+async function rowsBehind(id: string, rowsMax: number, deps: RouteDeps): Promise<AlertRowsView> {
+  const row = await requireAlert(id, deps);
+  const segment = StoredDraft.parse(row.detail).finding?.segment ?? null;
+  const toMs = row.to ?? deps.analyzer.analyzedMs(row.model) ?? deps.clock.nowMs();
+  const rows = await deps.store.query(predictionsBehind, {
+    ...{ model: row.model, fromMs: row.from, toMs, rowsMax },
+    ...{ tag: segment?.tag ?? "", values: segment?.values ?? [] },
+  });
+  return {
+    ...{ id: row.id, model: row.model, from: rfc3339(row.from), to: rfc3339(toMs), segment },
+    rows: rows.map(rowView),
+  };
+}
+
+function rowView(row: PredictionRow): RowView {
+  const { ts, id, version, label, score, value, latency, error, num, cat, tags } = row;
+  const numbers = Object.entries(num).map(([name, number]) => [name, finite(number)] as const);
+  return {
+    ...{ time: rfc3339(ts), id, version, label, score, value, error, tags },
+    latencySeconds: latency,
+    features: { ...Object.fromEntries(numbers), ...cat },
+  };
 }
 
 async function requireAlert(id: string, { store }: RouteDeps): Promise<StoredAlert> {
@@ -162,24 +192,4 @@ async function act(
   ]);
   const [view] = await viewsOf([await requireAlert(row.id, deps)], deps);
   return view;
-}
-
-const Change = z.strictObject({
-  model: z.string().prefault(""),
-  time,
-  kind: z.string().min(1).max(100),
-  title: z.string().min(1).max(500),
-  url: z.url().optional(),
-  by: z.string().max(200).prefault(""),
-});
-
-async function noteChange(body: unknown, { store, clock }: RouteDeps): Promise<object> {
-  const change = Change.parse(body);
-  const id = randomUUID();
-  const created = clock.nowMs();
-  const { model, time: at, kind, title, url = "", by } = change;
-  await store.insert("changes", [
-    { id, model, time: at, kind, title, url, by, created, revision: created, detail: "" },
-  ]);
-  return { id, model, time: rfc3339(at), kind, title, url, by };
 }

@@ -1,5 +1,5 @@
 /**
- * One origin for the routes of all services: the gateway passes requests on by path and keeps nothing.
+ * One origin for the page and the routes of all services: the gateway passes requests on by path and keeps nothing.
  * Tokens are checked by the service that answers; `/readyz` is ready when every service is.
  */
 import httpProxy from "@fastify/http-proxy";
@@ -13,6 +13,7 @@ import {
 } from "../../runtime/http-server.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { addPage } from "./page.ts";
 import { SERVICES, type ServiceName, upstreamOf } from "./upstream-of.ts";
 
 export interface GatewayDeps {
@@ -22,6 +23,8 @@ export interface GatewayDeps {
   readonly serviceUrl: (service: ServiceName) => string | null;
   /** What `up` says of itself at /api/v1/self. */
   readonly self: () => object;
+  /** Folder of the page's build; undefined where there is none. */
+  readonly page: string | undefined;
 }
 
 const READY_TIMEOUT_MS = 2_000;
@@ -44,6 +47,7 @@ export function createGateway(options: HttpServerOptions, deps: GatewayDeps): Ht
         passOn(request, reply, { destination, from }, deps),
     });
   }
+  addPage(http.app, deps.page);
   http.setReadiness(() => firstUnready(deps));
   return http;
 }

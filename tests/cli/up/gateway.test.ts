@@ -32,7 +32,12 @@ async function service(name: string): Promise<string> {
 async function gateway(urls: Partial<Record<ServiceName, string>>): Promise<string> {
   const server = createGateway(
     { host: "127.0.0.1", port: 0, tokens },
-    { ...deps, serviceUrl: (name) => urls[name] ?? null, self: () => ({ service: "up" }) },
+    {
+      ...deps,
+      serviceUrl: (name) => urls[name] ?? null,
+      self: () => ({ service: "up" }),
+      page: undefined,
+    },
   );
   return listen(server);
 }
