@@ -17,6 +17,7 @@ import { WebhookDeliveries } from "./alerts/webhook-deliveries.ts";
 import { type KnownModel, ModelDocuments, unknownModel } from "./documents/model-documents.ts";
 import { Memory } from "./memory.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
+import { ReferenceCache } from "./reference/reference-cache.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
 import { AgentHeads, BLIND_AFTER_MS } from "./rules/blind-agents.ts";
 
@@ -40,6 +41,7 @@ const DELIVERY_MS = 1_000;
 export class Analyzer {
   readonly documents: ModelDocuments;
   readonly webhooks: WebhookDeliveries;
+  readonly references = new ReferenceCache();
   private readonly deps: AnalyzerDeps;
   private readonly loopDeps: ModelLoopDeps;
   private readonly loops = new Map<string, ModelLoop>();

@@ -42,7 +42,7 @@ export function App({ token }: { readonly token: string | null }) {
   );
   return (
     <ApiContext.Provider value={api}>
-      <div class="page" onClick={followLinks}>
+      <div class="frame" onClick={followLinks}>
         <a class="skip" href="#main">
           Skip to the content
         </a>

@@ -151,6 +151,8 @@ export const LIMITS = {
   alertRowsMax: 500,
   /** Changes made elsewhere in one answer. */
   changesShownMax: 500,
+  /** References that the analyzer keeps in memory for its routes. */
+  referencesKeptMax: 16,
   /** Weeks of skill in the list of models. */
   skillWeeksShown: 26,
 } as const;

@@ -80,7 +80,7 @@ async function rowsBehind(id: string, rowsMax: number, deps: RouteDeps): Promise
   const segment = StoredDraft.parse(row.detail).finding?.segment ?? null;
   const toMs = row.to ?? deps.analyzer.analyzedMs(row.model) ?? deps.clock.nowMs();
   const rows = await deps.store.query(predictionsBehind, {
-    ...{ model: row.model, fromMs: row.from, toMs, rowsMax },
+    ...{ model: row.model, fromMs: row.from, toMs, rowsMax, failed: row.kind === "error-share" },
     ...{ tag: segment?.tag ?? "", values: segment?.values ?? [] },
   });
   return {

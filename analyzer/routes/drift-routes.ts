@@ -12,7 +12,7 @@ import { modelsSeen, trafficRows } from "../../store/queries/model-traffic.ts";
 import { type JudgedDrift, drifted, judgeDrift } from "../drift/judge-drift.ts";
 import { ALL_ROWS, type WindowSet, segmentKey } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
-import { type ModelReference, loadReference } from "../reference/load-reference.ts";
+import type { ModelReference } from "../reference/load-reference.ts";
 import { readGrids } from "../reference/store-grids.ts";
 import { histogramView } from "./histogram-view.ts";
 import { OfModel, type RouteDeps, finite, flag, rfc3339, segment, time } from "./route-deps.ts";
@@ -50,7 +50,7 @@ async function driftOf(
     ...{ model, fromMs, toMs, version: query.version, tag, value },
   });
   const grids = await readGrids(model, store);
-  const reference = await loadReference(model, grids, store, query.reference);
+  const reference = await analyzer.references.load(model, grids, store, query.reference);
   if (reference === null && query.reference !== undefined) {
     throw new DriftmendError("not_found", {
       retry: "never",

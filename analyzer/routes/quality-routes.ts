@@ -5,7 +5,6 @@ import type { QualityView } from "../../contract/views.ts";
 import { DAY_MS } from "../../contract/window.ts";
 import { ALL_ROWS } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
-import { loadReference } from "../reference/load-reference.ts";
 import { readGrids } from "../reference/store-grids.ts";
 import { judgeQuality } from "../rules/quality.ts";
 import { OfModel, type RouteDeps, rfc3339, time } from "./route-deps.ts";
@@ -29,7 +28,7 @@ async function qualityOf(
   const fromMs = Math.floor(askedFrom / DAY_MS) * DAY_MS;
   const toMs = Math.ceil(askedTo / DAY_MS) * DAY_MS;
   const grids = await readGrids(model, deps.store);
-  const reference = await loadReference(model, grids, deps.store);
+  const reference = await deps.analyzer.references.load(model, grids, deps.store);
   const span = { model, fromMs, toMs, tags: [""], version: "" };
   const windows = await readSpan(span, grids, deps.store);
   const features = [...windows].flatMap(([feature, segments]) => {

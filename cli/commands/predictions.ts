@@ -108,6 +108,7 @@ export async function rows(context: CommandContext): Promise<number> {
       toMs: alert.to === null ? context.clock.nowMs() : Date.parse(alert.to),
       tag: segment?.tag ?? "",
       values: segment?.values ?? [],
+      failed: alert.kind === "error-share",
       rowsMax: options.rows,
     }),
   );

@@ -2,21 +2,9 @@
  * The token of this tab: taken from the address once (#token=…), kept for the tab's life, and never left in
  * the address, where it would be bookmarked, copied and shown on a shared screen.
  */
+import { readFragment } from "./fragment.ts";
 
 const KEY = "driftmend.token";
-
-/** What the fragment of an address says: the token, and the fragment without it. */
-export function readFragment(hash: string): {
-  readonly token: string | null;
-  readonly rest: string;
-} {
-  const params = new URLSearchParams(hash.replace(/^#/, ""));
-  const token = params.get("token");
-  if (token === null || token === "") return { token: null, rest: hash };
-  params.delete("token");
-  const rest = params.toString().replace(/=$/, "");
-  return { token, rest: rest === "" ? "" : `#${rest}` };
-}
 
 export interface Places {
   readonly location: Pick<Location, "hash" | "pathname" | "search">;

@@ -52,9 +52,11 @@ function widthsOf({ kind, cells }: HistogramView): readonly number[] {
   const spans = cells.map(({ from, to }) => (from === null || to === null ? null : to - from));
   const known = spans.filter((span): span is number => span !== null).sort((a, b) => a - b);
   const middle = known[Math.floor(known.length / 2)] ?? 1;
-  return spans.map((span) =>
-    span === null ? 1 : Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, span / (middle || 1))),
-  );
+  return spans.map((span, i) => {
+    // A last bin ends with the last grid cell that has rows: its end says little of its values.
+    const least = i === 0 || spans[i + 1] == null ? 1 : WIDTH_MIN;
+    return span === null ? 1 : Math.min(WIDTH_MAX, Math.max(least, span / (middle || 1)));
+  });
 }
 
 function binName(from: number | null, to: number | null): string {

@@ -40,6 +40,8 @@ export interface PlotShape {
   readonly formatY: (value: number) => string;
   /** Y begins at 0. */
   readonly fromZero?: boolean;
+  /** Y reaches this at least: a share of 0 must not fill the chart. */
+  readonly reaches?: number | undefined;
 }
 
 export function Plot(props: {
@@ -159,8 +161,8 @@ function createPlot(
 }
 
 function rangeY(low: number | null, high: number | null, shape: PlotShape): uPlot.Range.MinMax {
-  const ends = [low, high, shape.level ?? null, shape.fromZero === true ? 0 : null];
-  const known = ends.filter((end): end is number => end !== null && Number.isFinite(end));
+  const ends = [low, high, shape.level ?? null, shape.fromZero === true ? 0 : null, shape.reaches];
+  const known = ends.filter((end): end is number => end != null && Number.isFinite(end));
   if (known.length === 0) return [0, 1];
   const [from, to] = [Math.min(...known), Math.max(...known)];
   const air = (to - from || Math.abs(to) || 1) * 0.08;

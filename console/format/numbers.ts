@@ -54,6 +54,7 @@ export function formatP(value: Maybe): string {
 /** Seconds as µs, ms or s. */
 export function formatSeconds(value: Maybe): string {
   if (value == null || !Number.isFinite(value)) return NOTHING;
+  if (value === 0) return "0";
   if (value < 1e-3) return `${(value * 1e6).toFixed(0)}${THIN}µs`;
   if (value < 1) return `${Number((value * 1e3).toPrecision(3))}${THIN}ms`;
   return `${Number(value.toPrecision(3))}${THIN}s`;

@@ -18,6 +18,9 @@ export const VERSION_COLOURS = [
 export const versionColour = (index: number): string =>
   VERSION_COLOURS[index % VERSION_COLOURS.length] ?? "--series-1";
 
+/** An axis of shares shows 1 % at least. */
+export const SHARE_SHOWN = 0.01;
+
 type Column = "perSecond" | "errorShare" | "latencySeconds";
 const CHARTS: readonly {
   readonly column: Column;
@@ -74,6 +77,7 @@ function TrafficChart(props: {
         stepped: chart.column === "perSecond",
       })),
       fromZero: true,
+      reaches: chart.column === "errorShare" ? SHARE_SHOWN : undefined,
       formatY: chart.format,
     }),
     [chart, columns, operations.from, operations.to],

@@ -112,20 +112,15 @@ function spanText(alert: AlertDetail): string {
   return `${alert.state}; from ${since} to ${formatTime(alert.to)} UTC (${lasted})`;
 }
 
-const CAUSES = {
-  data: "The data",
-  inputs: "The inputs",
-  model: "The model",
-  world: "The world",
-  unknown: "Not known",
-} as const;
-
 function Explanation({ alert }: { readonly alert: AlertDetail }) {
   const { explanation } = alert;
   const parts: readonly (readonly [string, string])[] = [
     ["What, and since when", `${explanation.what}. Since ${formatTime(explanation.since)} UTC.`],
     ["What it costs", explanation.cost],
-    ["Data, model or world", `${CAUSES[explanation.cause]}: ${explanation.causeText}`],
+    [
+      "Data, model or world",
+      `${explanation.cause}: ${explanation.causeText.replace(/^the (?:data|inputs|model|world): /, "")}`,
+    ],
     ["Where", explanation.where],
     ["How sure", explanation.certainty],
   ];

@@ -163,6 +163,14 @@ function Gate({ run }: { readonly run: RunDetailView }) {
   );
 }
 
+/** A run that has ended tells it by the event that built it. */
+function datasetRows(run: RunDetailView): number | null {
+  if (run.dataset !== null) return run.dataset.rows;
+  const built = run.events.find(({ kind }) => kind === "dataset_built")?.["dataset"];
+  const rows = typeof built === "object" && built !== null && "rows" in built ? built.rows : null;
+  return typeof rows === "number" ? rows : null;
+}
+
 function Facts({ run }: { readonly run: RunDetailView }) {
   const facts: readonly (readonly [string, string])[] = [
     ["Trigger", run.trigger],
@@ -173,7 +181,7 @@ function Facts({ run }: { readonly run: RunDetailView }) {
     ],
     ["Trained up to", `${formatTime(run.plan.trainToMs)} UTC`],
     ["Labels known by", `${formatTime(run.plan.knownMs)} UTC`],
-    ["Rows of the data set", run.dataset === null ? "–" : formatCount(run.dataset.rows)],
+    ["Rows of the data set", formatCount(datasetRows(run))],
     ["Started, wall clock", `${formatTime(run.startedWall)} UTC`],
     ["Changed, wall clock", `${formatTime(run.updatedWall)} UTC`],
   ];

@@ -41,7 +41,7 @@ export const predictionsBetween = defineQuery({
       AND ts > {fromMs:DateTime64(3, 'UTC')} AND ts <= {toMs:DateTime64(3, 'UTC')}`,
 });
 
-/** Rows of a span, and of a segment where `tag` is not empty. */
+/** Rows of a span, of a segment where `tag` is not empty, and failed ones only where asked. */
 export const predictionsBehind = defineQuery({
   name: "predictions_behind",
   params: z.object({
@@ -50,12 +50,14 @@ export const predictionsBehind = defineQuery({
     toMs: z.int(),
     tag: z.string(),
     values: z.array(z.string()),
+    failed: z.boolean(),
     rowsMax: z.int(),
   }),
   row,
   sql: `SELECT ${COLUMNS} FROM predictions
     WHERE model = {model:String}
       AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
+      AND (NOT {failed:Bool} OR error != '')
       AND ({tag:String} = '' OR has({values:Array(String)}, tags[{tag:String}]))
     ORDER BY ts LIMIT {rowsMax:UInt32}`,
 });

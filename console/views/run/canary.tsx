@@ -6,6 +6,7 @@ import { Plot, type PlotShape } from "../../charts/plot.tsx";
 import { formatCount, formatFixed, formatSeconds, formatShare } from "../../format/numbers.ts";
 import { formatTime } from "../../format/times.ts";
 import { Part } from "../../parts/figures.tsx";
+import { SHARE_SHOWN } from "../../parts/traffic.tsx";
 import { Empty, Show } from "../../parts/states.tsx";
 import { type ArmMetric, armColumns } from "../../view-models/canary-columns.ts";
 import { GateTable } from "./gate-table.tsx";
@@ -98,6 +99,7 @@ function ArmChart(props: {
         { values: columns.challenger, colour: "--series-2", width: 1.5, points: true },
       ],
       fromZero: metric.name !== "loss",
+      reaches: metric.name === "errorShare" ? SHARE_SHOWN : undefined,
       formatY: metric.format,
     }),
     [columns, metric, step.from, step.until],
