@@ -26,6 +26,7 @@ import { tellWhatFires } from "./notify/catch-up.ts";
 import { type NotificationOptions, Notifications } from "./notify/notifications.ts";
 import { type Checkpoint, ModelLoop, type ModelLoopDeps } from "./model-loop.ts";
 import { learnSpanReference } from "./reference/learn-live.ts";
+import { ReferenceCache } from "./reference/reference-cache.ts";
 import { type LearntReference, learnTrainingSet } from "./reference/learn-training-set.ts";
 import { AgentHeads, BLIND_AFTER_MS } from "./rules/blind-agents.ts";
 
@@ -54,6 +55,7 @@ const FOLDER_MS = 2_000;
 export class Analyzer {
   readonly documents: ModelDocuments;
   readonly notifications: Notifications;
+  readonly references = new ReferenceCache();
   private readonly health: SelfWatch;
   private readonly deps: AnalyzerDeps;
   private readonly loopDeps: ModelLoopDeps;
@@ -228,6 +230,11 @@ export class Analyzer {
 
   analyzedMs(model: string): number | null {
     return this.loops.get(model)?.analyzedMs ?? null;
+  }
+
+  /** Whether the model's time is announced by a replay. */
+  isReplayed(model: string): boolean {
+    return this.loops.get(model)?.isReplayed ?? false;
   }
 
   /** @throws {DriftmendError} not_found when the model has neither a document nor traffic */

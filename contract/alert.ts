@@ -142,19 +142,6 @@ export const AlertDetail = AlertView.extend({
 });
 export type AlertDetail = z.infer<typeof AlertDetail>;
 
-/** `GET /api/v1/alerts/{id}/rows`: predictions behind an alert. */
-export const AlertRows = z.object({
-  alert: z.string(),
-  model: z.string(),
-  title: z.string(),
-  from: rfc3339,
-  to: rfc3339,
-  /** Which rows of the span, in words. */
-  which: z.string(),
-  rows: z.array(z.unknown()),
-});
-export type AlertRows = z.infer<typeof AlertRows>;
-
 /** `POST /api/v1/models/{model}/alerts/test`: what each channel of the model answered. */
 export const AlertTest = z.object({
   model: z.string(),

@@ -175,4 +175,16 @@ export const LIMITS = {
   apiBodyBytesMax: 1024 * 1024,
   /** Named tokens, revoked ones included. */
   namedTokensMax: 1_000,
+  /** Versions of a model that operations shows one by one. */
+  versionsShownMax: 12,
+  /** Types of error, per version, that operations tells apart. */
+  errorTypesShownMax: 50,
+  /** Rows behind an alert in one answer. */
+  alertRowsMax: 500,
+  /** Changes made elsewhere in one answer. */
+  changesShownMax: 500,
+  /** References that the analyzer keeps in memory for its routes. */
+  referencesKeptMax: 16,
+  /** Weeks of skill in the list of models. */
+  skillWeeksShown: 26,
 } as const;

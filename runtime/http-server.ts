@@ -8,6 +8,7 @@ import { DriftmendError } from "../contract/driftmend-error.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { type Tokens, callerOf, hasTokens, rateOf, refusalOf } from "./access.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { answerUnchanged } from "./entity-tag.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Rate, RequestRate } from "./request-rate.ts";
@@ -77,6 +78,7 @@ export function createHttpServer(
     // Answering the reply is how fastify learns that the route must not run.
     return reply;
   });
+  app.addHook("onSend", answerUnchanged);
   app.addHook("onSend", async (_request, reply) => addSecurityHeaders(reply));
   app.setErrorHandler((error, _request, reply) => {
     const { status, error: known } = asProblem(error);
@@ -101,6 +103,12 @@ export function createHttpServer(
       .code(reason === null ? 200 : 503)
       .send(reason === null ? { status: "ready" } : { status: "not ready", reason });
   });
+  app.get("/api/v1/access", { config: { access: "read" } }, (request) => ({
+    access:
+      refusalOf("act", callerOf(request.headers.authorization, options.tokens)) === null
+        ? "act"
+        : "read",
+  }));
   app.get("/metrics", { config: { access: "open" } }, async (_request, reply) =>
     reply.type("text/plain; version=0.0.4").send(await deps.metrics.render()),
   );

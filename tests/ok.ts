@@ -15,6 +15,7 @@ interface Step {
 
 const STEPS: readonly Step[] = [
   { name: "types", command: [join(TOOLS, "tsc"), "-p", "tsconfig.json"] },
+  { name: "types of the page", command: [join(TOOLS, "tsc"), "-p", "console/tsconfig.json"] },
   { name: "lint", command: [join(TOOLS, "oxlint"), "--type-aware", "."] },
   { name: "format", command: [join(TOOLS, "biome"), "format", "."] },
   { name: "dead code", command: [join(TOOLS, "knip")] },
@@ -42,7 +43,7 @@ for (const step of STEPS) {
   const started = performance.now();
   const { ok, output } = await run(step);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${ok ? "ok    " : "FAILED"} ${step.name.padEnd(16)} ${seconds} s\n`);
+  process.stdout.write(`${ok ? "ok    " : "FAILED"} ${step.name.padEnd(18)} ${seconds} s\n`);
   if (!ok) {
     failed += 1;
     process.stdout.write(`${output.trimEnd()}\n`);

@@ -1,6 +1,7 @@
 /**
  * `npm test`: runs all tests once and ends with a line of its own that a program can read:
- * "N passed, N failed", with ", N skipped" where some were. Arguments go to vitest (file filters).
+ * "N passed, N failed", with ", N skipped" where some were. `--browser` runs the tests in Chromium instead,
+ * `--with-browser` those after the others. Other arguments go to vitest (file filters).
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -30,25 +31,34 @@ export function countsLine(report: Report | null, exitCode: number): string {
   return `${report?.numPassedTests ?? 0} passed, ${shown} failed${end}`;
 }
 
-async function main(filters: readonly string[]): Promise<number> {
+/** Reports of several runs as one; null where one of them could not be read. */
+export function addReports(reports: readonly (Report | null)[]): Report | null {
+  const known = reports.filter((report) => report !== null);
+  if (known.length < reports.length) return null;
+  const sum = (of: (report: Report) => number): number =>
+    known.reduce((total, report) => total + of(report), 0);
+  return {
+    numPassedTests: sum(({ numPassedTests }) => numPassedTests),
+    numFailedTests: sum(({ numFailedTests }) => numFailedTests),
+    numPendingTests: sum(({ numPendingTests }) => numPendingTests),
+    testResults: known.flatMap(({ testResults }) => testResults),
+  };
+}
+
+async function runVitest(
+  args: readonly string[],
+): Promise<{ readonly exitCode: number; readonly report: Report | null }> {
   const folder = mkdtempSync(join(tmpdir(), "driftmend-tests-"));
   const reportFile = join(folder, "report.json");
   const vitest = join(
     dirname(createRequire(import.meta.url).resolve("vitest/package.json")),
     "vitest.mjs",
   );
-  const child = spawn(
-    process.execPath,
-    [
-      vitest,
-      "run",
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${reportFile}`,
-      ...filters,
-    ],
-    { stdio: "inherit", cwd: join(import.meta.dirname, "..") },
-  );
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`];
+  const child = spawn(process.execPath, [vitest, "run", ...reporters, ...args], {
+    stdio: "inherit",
+    cwd: join(import.meta.dirname, ".."),
+  });
   const exitCode = await new Promise<number>((resolve) =>
     child.once("exit", (code) => resolve(code ?? 1)),
   );
@@ -59,8 +69,23 @@ async function main(filters: readonly string[]): Promise<number> {
     process.stderr.write(`Cannot read the report of vitest: ${String(error)}\n`);
   }
   rmSync(folder, { recursive: true, force: true });
-  const line = countsLine(report, exitCode);
-  process.stdout.write(`${line}\n`);
+  return { exitCode, report };
+}
+
+const BROWSER = ["--config", "vitest.browser.config.ts"];
+
+async function main(args: readonly string[]): Promise<number> {
+  const filters = args.filter((arg) => arg !== "--browser" && arg !== "--with-browser");
+  const suites = args.includes("--browser")
+    ? [BROWSER]
+    : args.includes("--with-browser")
+      ? [[], BROWSER]
+      : [[]];
+  const results = [];
+  for (const suite of suites) results.push(await runVitest([...suite, ...filters]));
+  const exitCode = Math.max(...results.map((result) => result.exitCode));
+  const report = addReports(results.map((result) => result.report));
+  process.stdout.write(`${countsLine(report, exitCode)}\n`);
   return exitCode !== 0 || report === null ? 1 : 0;
 }
 

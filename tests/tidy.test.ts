@@ -22,8 +22,8 @@ function filesUnder(folder: string, ending: RegExp): SourceFile[] {
   });
 }
 
-const sources = filesUnder("", /\.(?:ts|mjs|py|sql)$/);
-const code = sources.filter(({ path }) => /\.(?:ts|mjs)$/.test(path));
+const sources = filesUnder("", /\.(?:tsx?|mjs|py|sql)$/);
+const code = sources.filter(({ path }) => /\.(?:tsx?|mjs)$/.test(path));
 
 describe("the repository", () => {
   it("has sources to check", () => {

@@ -1,4 +1,5 @@
 /** A model's reference from the store, ready to compare with: histograms, segments, dependence. */
+import type { z } from "zod";
 import { INDEPENDENT_ROWS } from "../../stats/index.ts";
 import type { Store } from "../../store/client.ts";
 import { modelReferences, referenceCells } from "../../store/queries/references.ts";
@@ -22,9 +23,28 @@ export async function loadReference(
   store: Store,
   name?: string,
 ): Promise<ModelReference | null> {
+  const row = await findReference(model, store, name);
+  return row === null ? null : buildReference(model, row, grids, store);
+}
+
+type ReferenceRow = z.output<typeof modelReferences.row>;
+
+export async function findReference(
+  model: string,
+  store: Store,
+  name?: string,
+): Promise<ReferenceRow | null> {
   const known = await store.query(modelReferences, { model });
   const row = name === undefined ? known[0] : known.find(({ reference }) => reference === name);
-  if (row === undefined) return null;
+  return row ?? null;
+}
+
+export async function buildReference(
+  model: string,
+  row: ReferenceRow,
+  grids: ReadonlyMap<string, FeatureGrid>,
+  store: Store,
+): Promise<ModelReference> {
   const detail = ReferenceDetail.parse(row.detail);
   const cells = await store.query(referenceCells, { model, reference: row.reference });
   const { windows } = readWindows(cells, grids);

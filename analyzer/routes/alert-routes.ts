@@ -1,21 +1,26 @@
-/** Alerts: listed, explained, acknowledged, silenced; quarantine: listed, released; changes: noted. */
-import { randomUUID } from "node:crypto";
+/** Alerts: listed, explained with the rows behind them, acknowledged, silenced. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { type AlertRows, AlertState, type AlertTest, AlertView } from "../../contract/alert.ts";
+import { AlertState, type AlertTest, AlertView } from "../../contract/alert.ts";
+import { LIMITS } from "../../contract/limits.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { Duration } from "../../contract/onboarding-document.ts";
+import type { AlertRowsView, RowView } from "../../contract/views.ts";
 import {
   type StoredAlert,
   alertActions,
   alertById,
   alertsOf,
 } from "../../store/queries/analyzer-state.ts";
-import { predictionsBefore, predictionsBehind } from "../../store/queries/last-predictions.ts";
+import {
+  type PredictionRow,
+  predictionsBefore,
+  predictionsBehind,
+} from "../../store/queries/last-predictions.ts";
 import { rowsBehind } from "../alerts/rows-behind.ts";
 import { type Surroundings, StoredDraft, explainAlert } from "../alerts/explain-alert.ts";
 import { surroundingsOf } from "../alerts/surroundings.ts";
-import { ACT, OfModel, type RouteDeps, rfc3339, time } from "./route-deps.ts";
+import { ACT, OfModel, type RouteDeps, finite, rfc3339, time } from "./route-deps.ts";
 
 const ALERTS_MAX = 1_000;
 
@@ -24,9 +29,8 @@ export const ListQuery = z.object({
   state: AlertState.optional(),
   limit: z.coerce.number().int().min(1).max(ALERTS_MAX).prefault(ALERTS_MAX),
 });
-const ROWS_MAX = 1_000;
 export const RowsQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(ROWS_MAX).prefault(20),
+  limit: z.coerce.number().int().min(1).max(LIMITS.alertRowsMax).prefault(20),
 });
 export const OfAlert = z.object({ id: z.string().min(1) });
 const text = z.string().min(1).max(1_000);
@@ -61,9 +65,6 @@ export function addAlertRoutes(app: FastifyInstance, deps: RouteDeps): void {
     const untilMs = until ?? deps.clock.nowMs() + forMs;
     return act(idOf(request.params), { action: "silence", by, until: untilMs, reason }, deps);
   });
-  app.post("/api/v1/changes", ACT, async (request, reply) =>
-    reply.code(201).send(await noteChange(request.body, deps)),
-  );
 }
 
 async function list(query: z.output<typeof ListQuery>, deps: RouteDeps): Promise<object> {
@@ -81,7 +82,7 @@ async function explain(id: string, deps: RouteDeps): Promise<object> {
   return explainAlert(view, StoredDraft.parse(row.detail), await surroundings(row, deps));
 }
 
-async function rowsOf(id: string, rowsMax: number, deps: RouteDeps): Promise<AlertRows> {
+async function rowsOf(id: string, rowsMax: number, deps: RouteDeps): Promise<AlertRowsView> {
   const row = await requireAlert(id, deps);
   const { model, title, from: fromMs, to: toMs } = row;
   const { kind, numbers, finding } = StoredDraft.parse(row.detail);
@@ -98,7 +99,17 @@ async function rowsOf(id: string, rowsMax: number, deps: RouteDeps): Promise<Ale
     ...{ failed, seconds, rowsMax },
   });
   const [from, to] = [rfc3339(behind.fromMs), rfc3339(behind.toMs)];
-  return { alert: row.id, model, title, from, to, which, rows };
+  return { alert: row.id, model, title, from, to, which, rows: rows.map(rowView) };
+}
+
+function rowView(row: PredictionRow): RowView {
+  const { ts, id, version, label, score, value, latency, error, num, cat, tags } = row;
+  const numbers = Object.entries(num).map(([name, number]) => [name, finite(number)] as const);
+  return {
+    ...{ time: rfc3339(ts), id, version, label, score, value, error, tags },
+    latencySeconds: latency,
+    features: { ...Object.fromEntries(numbers), ...cat },
+  };
 }
 
 async function testChannels(model: string, { analyzer }: RouteDeps): Promise<AlertTest> {
@@ -208,24 +219,4 @@ async function act(
   ]);
   const [view] = await viewsOf([await requireAlert(row.id, deps)], deps);
   return view;
-}
-
-export const Change = z.strictObject({
-  model: z.string().prefault(""),
-  time,
-  kind: z.string().min(1).max(100),
-  title: z.string().min(1).max(500),
-  url: z.url().optional(),
-  by: z.string().max(200).prefault(""),
-});
-
-async function noteChange(body: unknown, { store, clock }: RouteDeps): Promise<object> {
-  const change = Change.parse(body);
-  const id = randomUUID();
-  const created = clock.nowMs();
-  const { model, time: at, kind, title, url = "", by } = change;
-  await store.insert("changes", [
-    { id, model, time: at, kind, title, url, by, created, revision: created, detail: "" },
-  ]);
-  return { id, model, time: rfc3339(at), kind, title, url, by };
 }

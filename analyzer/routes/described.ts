@@ -1,9 +1,19 @@
 /** The analyzer's routes for who calls them: requests by the handlers' own schemas, answers as they come. */
 import { z } from "zod";
-import { AlertDetail, AlertRows, AlertSeverity, AlertTest, AlertView } from "../../contract/alert.ts";
+import { AlertDetail, AlertTest, AlertView } from "../../contract/alert.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
+import {
+  AlertRowsView,
+  ChangesView,
+  DriftView,
+  ModelsView,
+  OperationsView,
+  PerformanceView,
+  QualityView,
+} from "../../contract/views.ts";
 import type { DescribedRoute } from "../../runtime/described-route.ts";
-import { Acknowledge, Change, ListQuery, OfAlert, RowsQuery, Silence } from "./alert-routes.ts";
+import { Acknowledge, ListQuery, OfAlert, RowsQuery, Silence } from "./alert-routes.ts";
+import { Change, ChangesQuery } from "./change-routes.ts";
 import { DriftQuery } from "./drift-routes.ts";
 import { By, ShowQuery } from "./model-routes.ts";
 import { PreviewQuery } from "./onboarding-routes.ts";
@@ -18,22 +28,7 @@ const at = z.iso.datetime();
 const text = z.string();
 const maybe = z.number().nullable();
 const entry = z.looseObject;
-const SegmentValue = z.object({ tag: text, value: text }).nullable();
 
-const ModelEntry = entry({
-  model: text,
-  status: z.enum(["active", "retired", "undocumented"]),
-  file: text.nullable(),
-  state: z.enum(["page", "ticket", "info", "ok"]),
-  alerts: z.array(entry({ id: text, kind: text, severity: AlertSeverity, title: text })),
-  traffic: entry({ day: at, predictions: z.int(), errors: z.int() }).nullable(),
-  skill: maybe,
-  logLoss: maybe,
-  labelCoverage: maybe,
-  drift: entry({ drifted: z.int(), features: z.int(), to: at }).nullable(),
-  lastChange: entry({ at, what: text }).nullable(),
-  revision: z.int(),
-});
 const Stored = entry({
   model: text,
   revision: z.int(),
@@ -64,32 +59,6 @@ const Preview = entry({
   }).nullable(),
   notes: z.array(text),
 });
-const FeatureDrift = entry({
-  feature: text,
-  segment: SegmentValue,
-  verdict: text,
-  reason: text,
-  pValue: maybe,
-  psi: maybe,
-  jensenShannon: maybe,
-  ks: maybe,
-  wasserstein: maybe,
-  rows: entry({ reference: z.number(), current: z.number() }),
-  smallestDetectableShift: maybe,
-});
-const Figure = entry({ value: maybe, lower: maybe, upper: maybe });
-const Performance = entry({
-  window: text,
-  grain: z.enum(["day", "week", "fortnight"]),
-  from: at,
-  to: at,
-  version: text.nullable(),
-  segment: SegmentValue,
-  predictions: z.int(),
-  labelled: z.int(),
-  labelCoverage: maybe,
-  metrics: z.record(text, Figure),
-});
 const Reference = entry({
   reference: text,
   source: text,
@@ -110,13 +79,12 @@ const Quarantine = entry({
   created: at,
   released: at.nullable(),
 });
-const Quantiles = entry({ p50: maybe, p95: maybe, p99: maybe });
 
 const models: readonly DescribedRoute[] = [
   {
     ...{ method: "GET", path: "/api/v1/models", access: "read", tag: "models" },
     summary: "Every model that is known, with how it fares",
-    answers: { 200: entry({ models: z.array(ModelEntry) }) },
+    answers: { 200: ModelsView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model", access: "read", tag: "models" },
@@ -182,13 +150,7 @@ const analysis: readonly DescribedRoute[] = [
     summary: "Drift of a span against the reference, computed now",
     params: OfModel,
     query: DriftQuery,
-    answers: {
-      200: entry({
-        ...{ model: text, from: at, to: at, version: text.nullable(), segment: SegmentValue },
-        ...{ rows: z.int(), errors: z.int(), drifted: z.int() },
-        features: z.array(FeatureDrift),
-      }),
-    },
+    answers: { 200: DriftView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/performance", access: "read" },
@@ -197,27 +159,14 @@ const analysis: readonly DescribedRoute[] = [
       "Performance by window: realised with interval and label coverage, estimated with band",
     params: OfModel,
     query: PerformanceQuery,
-    answers: {
-      200: entry({
-        ...{ model: text, from: at, to: at },
-        realised: z.array(Performance),
-        estimated: z.array(Performance),
-      }),
-    },
+    answers: { 200: PerformanceView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/quality", access: "read", tag: "analysis" },
     summary: "Missing values, declared ranges, new categories",
     params: OfModel,
     query: SpanQuery,
-    answers: {
-      200: entry({
-        ...{ model: text, from: at, to: at },
-        features: z.array(
-          entry({ feature: text, kind: text, rows: z.number(), missing: z.number() }),
-        ),
-      }),
-    },
+    answers: { 200: QualityView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/operations", access: "read" },
@@ -225,14 +174,7 @@ const analysis: readonly DescribedRoute[] = [
     summary: "Rate, errors and latency of the model's service",
     params: OfModel,
     query: SpanQuery,
-    answers: {
-      200: entry({
-        ...{ model: text, from: at, to: at, predictions: z.int(), errors: z.int() },
-        ...{ errorShare: maybe, perSecond: z.number(), latencySeconds: Quantiles.nullable() },
-        bucketSeconds: z.int(),
-        buckets: z.array(entry({ at, predictions: z.int(), errors: z.int() })),
-      }),
-    },
+    answers: { 200: OperationsView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/windows/:window", access: "read" },
@@ -261,7 +203,7 @@ const alerts: readonly DescribedRoute[] = [
     summary: "Predictions behind an alert",
     params: OfAlert,
     query: RowsQuery,
-    answers: { 200: entry(AlertRows.shape) },
+    answers: { 200: AlertRowsView },
   },
   {
     ...{ method: "POST", path: "/api/v1/models/:model/alerts/test", access: "act", tag: "alerts" },
@@ -289,6 +231,12 @@ const alerts: readonly DescribedRoute[] = [
     summary: "Note a change made elsewhere, to stand beside the curves",
     body: Change,
     answers: { 201: entry({ id: text, model: text, time: at, kind: text, title: text }) },
+  },
+  {
+    ...{ method: "GET", path: "/api/v1/changes", access: "read", tag: "alerts" },
+    summary: "Changes made elsewhere, newest first",
+    query: ChangesQuery,
+    answers: { 200: ChangesView },
   },
   {
     ...{ method: "GET", path: "/api/v1/quarantine", access: "read", tag: "alerts" },

@@ -5,14 +5,16 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import type { DriftFeature, DriftView } from "../../contract/views.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS } from "../../contract/window.ts";
 import type { RollupTier } from "../../store/queries/feature-cells.ts";
 import { modelsSeen, trafficRows } from "../../store/queries/model-traffic.ts";
 import { type JudgedDrift, drifted, judgeDrift } from "../drift/judge-drift.ts";
 import { ALL_ROWS, type WindowSet, segmentKey } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
-import { type ModelReference, loadReference } from "../reference/load-reference.ts";
+import type { ModelReference } from "../reference/load-reference.ts";
 import { readGrids } from "../reference/store-grids.ts";
+import { histogramView } from "./histogram-view.ts";
 import { OfModel, type RouteDeps, finite, flag, rfc3339, segment, time } from "./route-deps.ts";
 
 export const DriftQuery = z.object({
@@ -22,6 +24,8 @@ export const DriftQuery = z.object({
   segment: segment.optional(),
   reference: z.string().optional(),
   exact: flag.prefault("false"),
+  /** Counts on the cells of the reference too: of all rows, or of the segment that is asked for. */
+  histograms: flag.prefault("false"),
 });
 type Query = z.output<typeof DriftQuery>;
 
@@ -32,7 +36,11 @@ export function addDriftRoutes(app: FastifyInstance, deps: RouteDeps): void {
   });
 }
 
-async function driftOf(model: string, query: Query, deps: RouteDeps): Promise<object> {
+async function driftOf(
+  model: string,
+  query: Query,
+  deps: RouteDeps,
+): Promise<DriftView & { readonly multivariate: null }> {
   const { store, analyzer } = deps;
   const document = await analyzer.requireModel(model);
   const { fromMs, toMs } = await spanOf(model, query, deps);
@@ -42,7 +50,7 @@ async function driftOf(model: string, query: Query, deps: RouteDeps): Promise<ob
     ...{ model, fromMs, toMs, version: query.version, tag, value },
   });
   const grids = await readGrids(model, store);
-  const reference = await loadReference(model, grids, store, query.reference);
+  const reference = await analyzer.references.load(model, grids, store, query.reference);
   if (reference === null && query.reference !== undefined) {
     throw new DriftmendError("not_found", {
       retry: "never",
@@ -79,7 +87,10 @@ async function driftOf(model: string, query: Query, deps: RouteDeps): Promise<ob
       to: rfc3339(aligned.toMs),
     },
     drifted: drifted(judged).length,
-    features: judged.map(featureView),
+    features: judged.map((entry) => ({
+      ...featureView(entry),
+      ...(query.histograms ? { histogram: histogramOf(entry, reference, wanted) } : {}),
+    })),
     /** No multivariate statistic is computed yet. */
     multivariate: null,
   };
@@ -139,7 +150,18 @@ function only(windows: WindowSet, key: string | null): WindowSet {
   );
 }
 
-function featureView({ feature, segment: key, verdict }: JudgedDrift): object {
+/** Null for segments that were not asked for: fifty of them would be most of the answer. */
+function histogramOf(
+  entry: JudgedDrift,
+  reference: ModelReference | null,
+  wanted: string | null,
+): DriftFeature["histogram"] {
+  const own = reference?.features.get(entry.feature);
+  if (own === undefined || entry.segment !== (wanted ?? ALL_ROWS)) return null;
+  return histogramView(own, entry);
+}
+
+function featureView({ feature, segment: key, verdict }: JudgedDrift) {
   const { evidence, floors, alpha, pValue } = verdict;
   const { statistics, effects, chiSquare, rows, rowsEffective, chance } = evidence;
   const [tag = "", value = ""] = key.split("\u0000");

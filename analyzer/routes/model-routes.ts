@@ -1,18 +1,28 @@
 /** Onboarding documents: stored, shown, listed with how their models fare, retired. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { AlertKind, AlertSeverity } from "../../contract/alert.ts";
 import { parseDocument } from "../../contract/document-problems.ts";
-import { DAY_MS } from "../../contract/window.ts";
-import { lastChanges, newestDrift, newestFigures } from "../../store/queries/analysis-results.ts";
-import { alertsOf } from "../../store/queries/analyzer-state.ts";
-import { modelsSeen, trafficDays } from "../../store/queries/model-traffic.ts";
+import { LIMITS } from "../../contract/limits.ts";
+import type { ModelView, ModelsView, NewestFigure } from "../../contract/views.ts";
+import { windowName } from "../../contract/window.ts";
+import {
+  lastChanges,
+  newestDrift,
+  newestFigures,
+  weeklyFigures,
+} from "../../store/queries/analysis-results.ts";
+import { type StoredAlert, alertsOf } from "../../store/queries/analyzer-state.ts";
+import { lastDays, lastWeekHours } from "../../store/queries/model-traffic.ts";
 import { type KnownModel, unknownModel } from "../documents/model-documents.ts";
 import { fileOf } from "../documents/who-may-change.ts";
 import { namesAnother } from "./onboarding-routes.ts";
+import { grainOf } from "./performance-routes.ts";
 import { ACT, OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
 
 export const By = z.object({ by: z.string().min(1).max(200).prefault("api") });
 const ALERTS_MAX = 1_000;
+const LISTED_METRICS = ["skill", "log_loss", "calibration", "coverage"] as const;
 /** `whole`: with who put it, when, and what holds once defaults are filled in. */
 export const ShowQuery = z.object({ view: z.enum(["given", "whole"]).prefault("given") });
 
@@ -59,40 +69,105 @@ async function retire(model: string, by: string, { analyzer }: RouteDeps): Promi
 }
 
 /** Per model: state, traffic of its last day, skill, drift and the last change. */
-async function listModels(deps: RouteDeps): Promise<object> {
+async function listModels(deps: RouteDeps): Promise<ModelsView> {
   const { analyzer, store } = deps;
-  const seen = new Map((await store.query(modelsSeen, {})).map((row) => [row.model, row]));
-  const figures = await store.query(newestFigures, { metrics: ["skill", "log_loss", "coverage"] });
-  const drift = await store.query(newestDrift, {});
-  const changes = await store.query(lastChanges, {});
-  const firing = await store.query(alertsOf, { model: "", states: ["firing"], limit: ALERTS_MAX });
-  const names = new Set([...seen.keys(), ...analyzer.documents.list().map(({ model }) => model)]);
-  const models = [];
-  for (const model of [...names].sort()) {
-    const alerts = firing.filter((alert) => alert.model === model);
-    const figure = (metric: string): number | null =>
-      finite(figures.find((row) => row.model === model && row.metric === metric)?.figure ?? null);
-    const drifted = drift.find((row) => row.model === model);
-    const change = changes.find((row) => row.model === model);
-    models.push({
+  const [days, hours, weeks, newest, drift, changes, firing] = await Promise.all([
+    store.query(lastDays, {}).then(byModel),
+    store.query(lastWeekHours, {}).then(byModel),
+    store.query(weeklyFigures, { metric: "skill", weeks: LIMITS.skillWeeksShown }),
+    store.query(newestFigures, { metrics: [...LISTED_METRICS] }),
+    store.query(newestDrift, {}).then(byModel),
+    store.query(lastChanges, {}).then(byModel),
+    store.query(alertsOf, { model: "", states: ["firing"], limit: ALERTS_MAX }),
+  ]);
+  const figures = Map.groupBy(newest, ({ model }) => model);
+  const alertsByModel = Map.groupBy(firing, ({ model }) => model);
+  const skill = Map.groupBy(weeks, ({ model }) => model);
+  const names = new Set([...days.keys(), ...analyzer.documents.list().map(({ model }) => model)]);
+  const models = [...names].sort().map((model) =>
+    modelView(
       model,
-      status: statusOf(model, deps),
-      file: fileOf(analyzer.documents.get(model)?.by ?? ""),
-      state: stateOf(alerts.map(({ severity }) => severity)),
-      alerts: alerts.map(({ id, kind, severity, title }) => ({ id, kind, severity, title })),
-      traffic: await trafficOf(model, seen.get(model)?.last ?? null, deps),
-      skill: figure("skill"),
-      logLoss: figure("log_loss"),
-      labelCoverage: figure("coverage"),
-      drift:
-        drifted === undefined
-          ? null
-          : { drifted: drifted.drifted, features: drifted.looked, to: rfc3339(drifted.last) },
-      lastChange: change === undefined ? null : { at: rfc3339(change.at), what: change.what },
-      revision: analyzer.documents.revisionOf(model),
-    });
-  }
+      {
+        alerts: alertsByModel.get(model) ?? [],
+        day: days.get(model),
+        hours: hours.get(model),
+        figures: figures.get(model) ?? [],
+        skillWeeks: skill.get(model) ?? [],
+        drift: drift.get(model),
+        change: changes.get(model),
+      },
+      deps,
+    ),
+  );
   return { models };
+}
+
+const byModel = <T extends { readonly model: string }>(rows: readonly T[]): Map<string, T> =>
+  new Map(rows.map((row) => [row.model, row]));
+
+interface ModelFacts {
+  readonly alerts: readonly StoredAlert[];
+  readonly day: z.output<typeof lastDays.row> | undefined;
+  readonly hours: z.output<typeof lastWeekHours.row> | undefined;
+  readonly figures: readonly z.output<typeof newestFigures.row>[];
+  readonly skillWeeks: readonly z.output<typeof weeklyFigures.row>[];
+  readonly drift: z.output<typeof newestDrift.row> | undefined;
+  readonly change: z.output<typeof lastChanges.row> | undefined;
+}
+
+function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView {
+  const { analyzer } = deps;
+  const { day, drift, change } = facts;
+  const figures = Object.fromEntries(facts.figures.map((row) => [row.metric, figureView(row)]));
+  const analyzedMs = analyzer.analyzedMs(model);
+  return {
+    model,
+    status: statusOf(model, deps),
+    file: fileOf(analyzer.documents.get(model)?.by ?? ""),
+    state: stateOf(facts.alerts.map(({ severity }) => severity)),
+    alerts: facts.alerts.map(({ id, kind, severity, title }) => ({
+      ...{ id, title },
+      kind: AlertKind.parse(kind),
+      severity: AlertSeverity.parse(severity),
+    })),
+    traffic:
+      day === undefined ? null : { day: rfc3339(day.day), predictions: day.n, errors: day.errors },
+    trafficHours: facts.hours === undefined ? null : hoursView(facts.hours),
+    skill: figures["skill"]?.value ?? null,
+    logLoss: figures["log_loss"]?.value ?? null,
+    labelCoverage: figures["coverage"]?.value ?? null,
+    figures,
+    skillWeeks: facts.skillWeeks.map(({ to, value }) => ({
+      to: rfc3339(to),
+      value: finite(value),
+    })),
+    drift:
+      drift === undefined
+        ? null
+        : { drifted: drift.drifted, features: drift.looked, to: rfc3339(drift.last) },
+    lastChange: change === undefined ? null : { at: rfc3339(change.at), what: change.what },
+    analyzed: analyzedMs === null ? null : rfc3339(analyzedMs),
+    clock: analyzer.isReplayed(model) ? "replay" : "wall",
+    revision: analyzer.documents.revisionOf(model),
+  };
+}
+
+function figureView(row: z.output<typeof newestFigures.row>): NewestFigure {
+  const { from: fromMs, to: toMs, value, lower, upper, n, labelled } = row;
+  return {
+    window: windowName({ grain: grainOf(row), fromMs, toMs }),
+    ...{ from: rfc3339(fromMs), to: rfc3339(toMs), predictions: n, labelled },
+    ...{ value: finite(value), lower: finite(lower), upper: finite(upper) },
+  };
+}
+
+/** Every hour from the first to the last one that had requests. */
+function hoursView({ hour, n }: z.output<typeof lastWeekHours.row>): ModelView["trafficHours"] {
+  const first = hour[0] ?? 0;
+  const last = hour.at(-1) ?? first;
+  const predictions = Array.from({ length: (last - first) / 3_600 + 1 }, () => 0);
+  hour.forEach((seconds, i) => (predictions[(seconds - first) / 3_600] = n[i] ?? 0));
+  return { from: rfc3339(first * 1000), predictions };
 }
 
 function statusOf(model: string, { analyzer }: RouteDeps): "active" | "retired" | "undocumented" {
@@ -104,20 +179,4 @@ function stateOf(severities: readonly string[]): "page" | "ticket" | "info" | "o
   if (severities.includes("page")) return "page";
   if (severities.includes("ticket")) return "ticket";
   return severities.length > 0 ? "info" : "ok";
-}
-
-async function trafficOf(
-  model: string,
-  lastDayMs: number | null,
-  { store }: RouteDeps,
-): Promise<object | null> {
-  if (lastDayMs === null) return null;
-  // Days, not minutes: those of a replay of the past may be gone already.
-  const span = { model, fromMs: lastDayMs, toMs: lastDayMs + DAY_MS };
-  const all = (await store.query(trafficDays, span)).filter(({ segment_tag: tag }) => tag === "");
-  return {
-    day: rfc3339(lastDayMs),
-    predictions: all.reduce((sum, { n }) => sum + n, 0),
-    errors: all.reduce((sum, { errors }) => sum + errors, 0),
-  };
 }

@@ -1,10 +1,12 @@
 /** Performance by window as it is stored: realised with interval and label coverage, estimated with band. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { WEEK_MS, windowName, type WindowGrain } from "../../contract/window.ts";
+import type { PerformanceView, PerformanceWindow } from "../../contract/views.ts";
+import { DAY_MS, WEEK_MS, windowName, type WindowGrain } from "../../contract/window.ts";
 import {
+  FigureScope,
   type PerformanceResult,
-  performanceResults,
+  performanceFigures,
 } from "../../store/queries/analysis-results.ts";
 import { OfModel, type RouteDeps, finite, rfc3339, segment, time } from "./route-deps.ts";
 
@@ -16,7 +18,10 @@ export const PerformanceQuery = z.object({
   version: z.string().optional(),
   segment: segment.optional(),
   grain: z.enum(["day", "week", "fortnight"]).optional(),
+  scope: FigureScope.prefault("everything"),
 });
+
+const SECONDS = { day: DAY_MS / 1000, week: WEEK_MS / 1000, fortnight: (2 * WEEK_MS) / 1000 };
 
 export function addPerformanceRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/models/:model/performance", (request) =>
@@ -28,15 +33,17 @@ async function performanceOf(
   model: string,
   query: z.output<typeof PerformanceQuery>,
   deps: RouteDeps,
-): Promise<object> {
+): Promise<PerformanceView> {
   await deps.analyzer.requireModel(model);
   const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
   const fromMs = query.from ?? toMs - WEEKS_SHOWN * WEEK_MS;
-  const rows = await deps.store.query(performanceResults, { model, fromMs, toMs });
+  const seconds = query.grain === undefined ? 0 : SECONDS[query.grain];
+  const rows = await deps.store.query(performanceFigures, {
+    ...{ model, fromMs, toMs, seconds, scope: query.scope },
+  });
   const wanted = rows.filter(
     (row) =>
       (query.version === undefined || row.version === query.version) &&
-      (query.grain === undefined || grainOf(row) === query.grain) &&
       (query.segment === undefined ||
         (row.segment_tag === query.segment.tag && row.segment_value === query.segment.value)),
   );
@@ -49,19 +56,23 @@ async function performanceOf(
   };
 }
 
+type PerformanceFigure = Omit<PerformanceResult, "detail">;
+
 /** One entry per window, version and segment with its metrics by name. */
-export function byWindow(rows: readonly PerformanceResult[]): readonly object[] {
-  const groups = new Map<string, PerformanceResult[]>();
+export function byWindow(rows: readonly PerformanceFigure[]): PerformanceWindow[] {
+  const groups = new Map<string, PerformanceFigure[]>();
   for (const row of rows) {
     const { from, to, version, segment_tag: tag, segment_value: value } = row;
     const key = [from, to, version, tag, value].join("\u0000");
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
   }
-  return [...groups.values()].map((group) => {
+  return [...groups.values()].flatMap((group) => {
     const [first] = group;
-    if (first === undefined) return {};
+    if (first === undefined) return [];
     const coverage = group.find(({ metric }) => metric === "coverage")?.value ?? Number.NaN;
-    return {
+    const view: PerformanceWindow = {
       window: windowName({ grain: grainOf(first), fromMs: first.from, toMs: first.to }),
       grain: grainOf(first),
       from: rfc3339(first.from),
@@ -84,10 +95,11 @@ export function byWindow(rows: readonly PerformanceResult[]): readonly object[] 
           ]),
       ),
     };
+    return [view];
   });
 }
 
-function grainOf({ from, to }: { readonly from: number; readonly to: number }): WindowGrain {
+export function grainOf({ from, to }: { readonly from: number; readonly to: number }): WindowGrain {
   const span = to - from;
   if (span > WEEK_MS) return "fortnight";
   return span === WEEK_MS ? "week" : "day";

@@ -1,9 +1,11 @@
 /** All routes of the analyzer (INTERFACES §3). */
 import type { FastifyInstance } from "fastify";
 import { addAlertRoutes } from "./alert-routes.ts";
+import { addChangeRoutes } from "./change-routes.ts";
 import { addDriftRoutes } from "./drift-routes.ts";
 import { addModelRoutes } from "./model-routes.ts";
 import { addOnboardingRoutes } from "./onboarding-routes.ts";
+import { addOperationsRoutes } from "./operations-routes.ts";
 import { addPerformanceRoutes } from "./performance-routes.ts";
 import { addQualityRoutes } from "./quality-routes.ts";
 import { addQuarantineRoutes } from "./quarantine-routes.ts";
@@ -24,8 +26,10 @@ export function addRoutes(app: FastifyInstance, deps: RouteDeps): void {
   addDriftRoutes(app, deps);
   addPerformanceRoutes(app, deps);
   addQualityRoutes(app, deps);
+  addOperationsRoutes(app, deps);
   addWindowRoutes(app, deps);
   addReferenceRoutes(app, deps);
   addAlertRoutes(app, deps);
+  addChangeRoutes(app, deps);
   addQuarantineRoutes(app, deps);
 }

@@ -170,6 +170,8 @@ function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
     // The format says it; the pattern is longer than the schema around it.
     override: ({ jsonSchema: made }) => {
       if (made.format === "date-time") delete made.pattern;
+      // Answers may grow: who reads them must not break on a field that is new.
+      if (io === "output" && made.additionalProperties === false) delete made.additionalProperties;
     },
   });
   return rest;

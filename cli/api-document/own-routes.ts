@@ -1,5 +1,6 @@
 /** Routes that the gateway itself answers, and those that every service has. */
 import { z } from "zod";
+import { AccessView } from "../../contract/views.ts";
 import type { DescribedRoute } from "../../runtime/described-route.ts";
 import { OfToken, TokenBody } from "../up/token-routes.ts";
 import { SERVICES } from "../up/upstream-of.ts";
@@ -28,6 +29,11 @@ export const ownRoutes: readonly DescribedRoute[] = [
     summary: "What a service says of itself",
     params: z.object({ service: z.enum(SERVICES) }),
     answers: { 200: entry({ service: text }) },
+  },
+  {
+    ...{ method: "GET", path: "/api/v1/access", access: "read", tag: "system" },
+    summary: "What the caller's token allows",
+    answers: { 200: AccessView },
   },
   {
     ...{ method: "GET", path: "/api/v1/tokens", access: "act", tag: "system" },

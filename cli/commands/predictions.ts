@@ -1,9 +1,9 @@
 /** `driftmend tail` and `driftmend rows`: predictions as they were decoded, out of ClickHouse. */
 import { z } from "zod";
-import { AlertRows } from "../../contract/alert.ts";
+import { AlertRowsView, type RowView } from "../../contract/views.ts";
 import type { Store } from "../../store/client.ts";
 import {
-  PredictionRow,
+  type PredictionRow,
   lastPredictions,
   predictionsBetween,
 } from "../../store/queries/last-predictions.ts";
@@ -99,7 +99,7 @@ export async function rows(context: CommandContext): Promise<number> {
   const { path } = await pathOfId(remote, "alert", context.args[0] ?? "");
   const found = await remote.api.request({
     path: `${path}/rows?limit=${options.rows}`,
-    schema: AlertRows.extend({ rows: z.array(PredictionRow) }),
+    schema: AlertRowsView,
   });
   const span = `${formatInstant(found.from)} to ${formatInstant(found.to)}`;
   answer(context, remote, found, () =>
@@ -107,8 +107,19 @@ export async function rows(context: CommandContext): Promise<number> {
       ? [`${found.title}: there are no ${found.which} (${span})`]
       : [
           `${found.title}: ${found.rows.length} ${found.which} (${span})`,
-          ...renderTable(COLUMNS, found.rows, context),
+          ...renderTable(COLUMNS, found.rows.map(decoded), context),
         ],
   );
   return 0;
+}
+
+/** A row of the API as the tables read it. */
+function decoded({ time, latencySeconds, features, ...row }: RowView): PredictionRow {
+  const num: Record<string, number> = {};
+  const cat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(features)) {
+    if (typeof value === "string") cat[name] = value;
+    else num[name] = value ?? Number.NaN;
+  }
+  return { ...row, ts: Date.parse(time), latency: latencySeconds, num, cat };
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { CommandContext } from "../command-context.ts";
 import { formatBytes } from "../format.ts";
+import { pageUrl } from "../page-url.ts";
 import { type Remote, answer, connectRemote } from "../remote.ts";
 import { serviceLines } from "../service-lines.ts";
 import { renderPairs, renderTable } from "../table.ts";
@@ -29,9 +30,12 @@ export async function status(context: CommandContext): Promise<number> {
   );
   // The analyzer may be the one that is down, and this is where that is shown.
   const models = await listModels(remote).catch(() => []);
-  const all = { url: remote.api.url, ...up, services, models };
+  const { found } = remote;
+  const page = found.kind === "local" ? pageUrl(found.ready) : null;
+  const all = { url: remote.api.url, page, ...up, services, models };
   answer(context, remote, all, () => [
     `Driftmend at ${context.paint("cyan", remote.api.url)}${up.residentBytes === null ? "" : `, ${formatBytes(up.residentBytes)} in memory`}`,
+    ...(page === null ? [] : [`page ${context.paint("cyan", page)}`]),
     "",
     ...(models.length === 0
       ? ["No models yet: send predictions (docs/capture.md), or run the example with npm start"]

@@ -4,6 +4,7 @@
  */
 import { runService } from "../../runtime/service.ts";
 import { createGateway } from "../up/gateway.ts";
+import { pageDirectory } from "../up/page.ts";
 import { type ServiceName, SERVICES } from "../up/upstream-of.ts";
 import { GatewaySettings } from "./settings.ts";
 import { askReadiness } from "./ask-readiness.ts";
@@ -27,6 +28,7 @@ await runService({
       {
         logger,
         metrics,
+        page: pageDirectory(),
         serviceUrl: (service) => urls[service],
         self: async () => ({
           service: "gateway",

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { ReadyFile } from "../../contract/ready-file.ts";
 import { natsAddress } from "../../runtime/nats-address.ts";
+import { pageUrl } from "../page-url.ts";
 import type { Paint } from "../paint.ts";
 import { defaultDataDirectory } from "../places.ts";
 import { renderPairs } from "../table.ts";
@@ -13,6 +14,7 @@ export function addressLines(system: ReadyFile, paint: Paint): readonly string[]
   return [
     ...renderPairs(
       [
+        ["page", `${url(pageUrl(system))} (open it in a browser; who has this address may act)`],
         ["API", url(system.url)],
         ["OTLP/HTTP", `${url(system.otlpHttp)} (predictions and labels go here)`],
         ["ClickHouse", url(system.clickhouse.url)],

@@ -1,5 +1,5 @@
 /**
- * One origin for the routes of all services: the gateway passes requests on by path and keeps nothing.
+ * One origin for the page and the routes of all services: the gateway passes requests on by path and keeps nothing.
  * Tokens are checked by the service that answers; `/readyz` is ready when every service is.
  */
 import httpProxy from "@fastify/http-proxy";
@@ -16,6 +16,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import { addApiDocument } from "../api-document/route.ts";
 import { addTokenRoutes } from "./token-routes.ts";
 import { askReadiness } from "../gateway/ask-readiness.ts";
+import { addPage } from "./page.ts";
 import { SERVICES, type ServiceName, upstreamOf } from "./upstream-of.ts";
 
 export interface GatewayDeps {
@@ -25,6 +26,8 @@ export interface GatewayDeps {
   readonly serviceUrl: (service: ServiceName) => string | null;
   /** What is said at /api/v1/self of the processes behind it. */
   readonly self: () => object | Promise<object>;
+  /** Folder of the page's build; undefined where there is none. */
+  readonly page: string | undefined;
 }
 
 export function createGateway(options: HttpServerOptions, deps: GatewayDeps): HttpServer {
@@ -47,6 +50,7 @@ export function createGateway(options: HttpServerOptions, deps: GatewayDeps): Ht
         passOn(request, reply, { destination, from }, deps),
     });
   }
+  addPage(http.app, deps.page);
   http.setReadiness(() => firstUnready(deps));
   return http;
 }

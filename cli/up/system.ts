@@ -18,6 +18,7 @@ import { migrate } from "../../store/migrate.ts";
 import type { Children } from "./children.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { createGateway } from "./gateway.ts";
+import { pageDirectory } from "./page.ts";
 import { residentBytes } from "./resident-memory.ts";
 import { CLICKHOUSE_USER, serviceSpecs, storeSpec, tokensFile } from "./service-specs.ts";
 import type { SettingsByService } from "./settings-file.ts";
@@ -147,6 +148,7 @@ async function startGateway(options: SystemOptions, deps: SystemDeps): Promise<s
       },
       serviceUrl: (service) => children.url(service),
       self: () => selfOf(children),
+      page: pageDirectory(),
     },
   );
   const url = await gateway.listen();

@@ -1,6 +1,16 @@
 /** The retrainer's routes for who calls them: requests by the handlers' own schemas, answers as they come. */
 import { z } from "zod";
-import { Decision, LoopMode, RunStatus, Verdict } from "../../contract/run.ts";
+import { RunStatus, Verdict } from "../../contract/run.ts";
+import {
+  CanaryView,
+  ChecksView,
+  LoopView,
+  RunDetailView,
+  RunView,
+  RunsView,
+  VersionView,
+  VersionsView,
+} from "../../contract/views.ts";
 import type { DescribedRoute } from "../../runtime/described-route.ts";
 import { AuditQuery, By, LoopBody, OfModel, OfRun, OfVersion, RollbackBody } from "./routes.ts";
 
@@ -8,36 +18,6 @@ const at = z.iso.datetime();
 const text = z.string();
 const entry = z.looseObject;
 
-const RunFields = {
-  id: text,
-  model: text,
-  at,
-  trigger: text,
-  decision: z.enum(["RETRAIN", "RECALIBRATE"]),
-  mode: LoopMode,
-  status: RunStatus,
-  champion: text.nullable(),
-  version: text.nullable(),
-  verdict: Verdict.nullable(),
-  reason: text.nullable(),
-  promoted: z.boolean(),
-  endedAt: at.nullable(),
-};
-const Run = entry(RunFields);
-const RunDetail = entry({ ...RunFields, events: z.array(entry({ at })) });
-const Check = entry({
-  ...{ id: text, model: text, at, trigger: text, decision: Decision, reason: text },
-  numbers: z.record(text, z.unknown()),
-});
-const Version = entry({ model: text, version: text, origin: text, status: text, registered: at });
-const Loop = entry({
-  model: text,
-  mode: LoopMode.nullable(),
-  documentMode: text.nullable(),
-  override: LoopMode.nullable(),
-  until: at.nullable(),
-  at,
-});
 const Analysis = entry({
   data: entry({ ok: z.boolean(), verdict: Verdict, status: RunStatus, reason: text }),
 });
@@ -48,13 +28,13 @@ const runs: readonly DescribedRoute[] = [
   {
     ...{ method: "GET", path: "/api/v1/runs", access: "read", tag: "retraining" },
     summary: "Runs of every model, newest first",
-    answers: { 200: entry({ runs: z.array(Run) }) },
+    answers: { 200: RunsView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/runs", access: "read", tag: "retraining" },
     summary: "Runs of a model, newest first",
     params: OfModel,
-    answers: { 200: entry({ runs: z.array(Run) }) },
+    answers: { 200: RunsView },
   },
   {
     ...{ method: "POST", path: "/api/v1/models/:model/runs", access: "act", tag: "retraining" },
@@ -62,7 +42,7 @@ const runs: readonly DescribedRoute[] = [
     params: OfModel,
     body: By,
     bodyOptional: true,
-    answers: { 202: Run },
+    answers: { 202: RunView },
   },
   ...(["/api/v1/runs", "/api/v1/models/:model/runs"] as const).flatMap((prefix) => {
     const params = prefix === "/api/v1/runs" ? OfRun : OfModelsRun;
@@ -76,11 +56,17 @@ const runs: readonly DescribedRoute[] = [
         ...{ method: "GET", path: `${prefix}/:run`, access: "read", tag: "retraining" },
         summary: "One run: steps, judgement, numbers",
         params,
-        answers: { 200: RunDetail },
+        answers: { 200: RunDetailView },
+      },
+      {
+        ...{ method: "GET", path: `${prefix}/:run/canary`, access: "read", tag: "retraining" },
+        summary: "Every step of the roll-out with a share, both arms side by side",
+        params,
+        answers: { 200: CanaryView },
       },
       ...Object.entries(words).map(([name, summary]) => ({
         ...{ method: "POST", path: `${prefix}/:run/${name}`, access: "act", tag: "retraining" },
-        ...{ summary, params, body: By, bodyOptional: true, answers: { 200: Run } },
+        ...{ summary, params, body: By, bodyOptional: true, answers: { 200: RunView } },
       })),
     ] as DescribedRoute[];
   }),
@@ -108,20 +94,20 @@ const registry: readonly DescribedRoute[] = [
     ...{ method: "GET", path: "/api/v1/models/:model/checks", access: "read", tag: "retraining" },
     summary: "Each look at whether to retrain, with its numbers",
     params: OfModel,
-    answers: { 200: entry({ checks: z.array(Check) }) },
+    answers: { 200: ChecksView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/versions", access: "read", tag: "retraining" },
     summary: "The registry of a model",
     params: OfModel,
-    answers: { 200: entry({ champion: text.nullable(), versions: z.array(Version) }) },
+    answers: { 200: VersionsView },
   },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/versions/:version", access: "read" },
     tag: "retraining",
     summary: "One version with its lineage",
     params: OfVersion,
-    answers: { 200: Version },
+    answers: { 200: VersionView },
   },
   {
     ...{ method: "POST", path: "/api/v1/models/:model/rollback", access: "act", tag: "retraining" },
@@ -135,20 +121,20 @@ const registry: readonly DescribedRoute[] = [
     ...{ method: "GET", path: "/api/v1/models/:model/loop", access: "read", tag: "retraining" },
     summary: "The mode in force and why",
     params: OfModel,
-    answers: { 200: Loop },
+    answers: { 200: LoopView },
   },
   {
     ...{ method: "POST", path: "/api/v1/models/:model/loop", access: "act", tag: "retraining" },
     summary: "Pause automatic action, or set another mode, for a while",
     params: OfModel,
     body: LoopBody,
-    answers: { 200: Loop },
+    answers: { 200: LoopView },
   },
   {
     ...{ method: "DELETE", path: "/api/v1/models/:model/loop", access: "act", tag: "retraining" },
     summary: "As the document says again",
     params: OfModel,
-    answers: { 200: Loop },
+    answers: { 200: LoopView },
   },
   {
     ...{ method: "GET", path: "/api/v1/audit", access: "read", tag: "retraining" },

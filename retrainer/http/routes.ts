@@ -13,6 +13,7 @@ import type { ModelLoop } from "../loop/model-loop.ts";
 import type { Retrainer } from "../loop/retrainer.ts";
 import type { Projector } from "../projections/projector.ts";
 import { versionStanding } from "../registry/version-status.ts";
+import { canaryOf } from "./canary-view.ts";
 import { auditView, checkView, runDetail, runView, time, versionView } from "./views.ts";
 
 export interface RouteDeps extends RetrainerDeps {
@@ -57,6 +58,12 @@ function addRunRoutes(app: FastifyInstance, deps: RouteDeps): void {
     app.get(`${prefix}/:run`, (request) => {
       const { run } = OfRun.parse(request.params);
       return runDetail(foundRun(run, deps), journal.runs.events(run));
+    });
+  }
+  for (const prefix of ["/api/v1/runs", "/api/v1/models/:model/runs"]) {
+    app.get(`${prefix}/:run/canary`, (request) => {
+      const { run } = OfRun.parse(request.params);
+      return canaryOf(foundRun(run, deps), deps);
     });
   }
   app.get("/api/v1/models/:model/checks", (request) => {

@@ -76,16 +76,63 @@ export const performanceResults = defineQuery({
     ORDER BY \`to\`, \`from\`, kind, metric, segment_tag, segment_value, version LIMIT 50000`,
 });
 
-/** Per model the newest values that a list shows. */
+/** Per model the newest values that a list shows: of the window that ended last, and of the shortest such. */
 export const newestFigures = defineQuery({
   name: "newest_figures",
   params: z.object({ metrics: z.array(z.string()) }),
-  row: z.object({ model: z.string(), metric: z.string(), newest: timeMs, figure: float }),
-  sql: `SELECT model, metric, max(\`to\`) AS newest, argMax(value, \`to\`) AS figure
+  row: z.object({
+    model: z.string(),
+    metric: z.string(),
+    from: timeMs,
+    to: timeMs,
+    value: float,
+    lower: float,
+    upper: float,
+    n: count,
+    labelled: count,
+  }),
+  sql: `SELECT model, metric, \`from\`, \`to\`, value, lower, upper, n, labelled
     FROM performance_results FINAL
     WHERE kind = 'realised' AND segment_tag = '' AND version = ''
       AND has({metrics:Array(String)}, metric) AND \`to\` - \`from\` > 86400 * 2
-    GROUP BY model, metric`,
+    ORDER BY model, metric, \`to\` DESC, \`from\` DESC LIMIT 1 BY model, metric`,
+});
+
+/** Per model a metric of its last weeks, oldest first. */
+export const weeklyFigures = defineQuery({
+  name: "weekly_figures",
+  params: z.object({ metric: z.string(), weeks: z.int() }),
+  row: z.object({ model: z.string(), to: timeMs, value: float }),
+  sql: `SELECT model, \`to\`, value FROM (
+      SELECT model, \`to\`, value FROM performance_results FINAL
+      WHERE kind = 'realised' AND segment_tag = '' AND version = '' AND metric = {metric:String}
+        AND \`to\` - \`from\` = 86400 * 7
+      ORDER BY model, \`to\` DESC LIMIT {weeks:UInt16} BY model)
+    ORDER BY model, \`to\``,
+});
+
+/** What of a model's figures is asked for: a filter that is applied where they are stored. */
+export const FigureScope = z.enum(["everything", "all-rows", "versions", "segments"]);
+
+/** As `performanceResults`, of one grain and scope: a year of weeks must not read every segment's days. */
+export const performanceFigures = defineQuery({
+  name: "performance_figures",
+  params: z.object({
+    ...Span,
+    /** Length of the windows; 0: any. */
+    seconds: z.int(),
+    scope: FigureScope,
+  }),
+  row: PerformanceResult.omit({ detail: true }),
+  sql: `SELECT kind, metric, \`from\`, \`to\`, segment_tag, segment_value, version, value, lower, upper,
+      n, labelled, blocks, evaluated, revision
+    FROM performance_results FINAL WHERE ${IN_SPAN}
+      AND ({seconds:UInt32} = 0 OR dateDiff('second', \`from\`, \`to\`) = {seconds:UInt32})
+      AND multiIf({scope:String} = 'everything', 1,
+        {scope:String} = 'segments', segment_tag != '',
+        {scope:String} = 'versions', segment_tag = '' AND version != '',
+        segment_tag = '' AND (version = '' OR kind = 'estimated'))
+    ORDER BY \`to\`, \`from\`, kind, metric, segment_tag, segment_value, version LIMIT 50000`,
 });
 
 /** Per model how many features drifted in its newest window. */

@@ -103,6 +103,19 @@ export const changesAround = defineQuery({
     ORDER BY time LIMIT 100`,
 });
 
+/** Changes made elsewhere in a span, oldest first; of a model those of all models too, of none all there are. */
+export const changesBetween = defineQuery({
+  name: "changes_between",
+  params: z.object({ model: z.string(), fromMs: z.int(), toMs: z.int(), limit: z.int() }),
+  row: changesAround.row,
+  sql: `SELECT * FROM (
+      SELECT id, model, time, kind, title, url, by FROM changes FINAL
+      WHERE ({model:String} = '' OR model = '' OR model = {model:String})
+        AND time >= {fromMs:DateTime64(3, 'UTC')} AND time < {toMs:DateTime64(3, 'UTC')}
+      ORDER BY time DESC LIMIT {limit:UInt32})
+    ORDER BY time, id`,
+});
+
 /** What retraining decided lately: what an alert says about the loop. */
 export const lastChecks = defineQuery({
   name: "last_checks",

@@ -16,8 +16,6 @@ const row = z.object({
   cat: z.record(z.string(), z.string()),
   tags: z.record(z.string(), z.string()),
 });
-/** As it is stored, and as the API sends it. */
-export const PredictionRow = row.extend({ ts: z.int() });
 export type PredictionRow = z.output<typeof row>;
 
 const COLUMNS = `ts, id, version, label, if(isNaN(score), NULL, score) AS score,
@@ -63,6 +61,7 @@ const behind = (name: string, order: "ASC" | "DESC") =>
     sql: `SELECT ${COLUMNS} FROM predictions
     WHERE model = {model:String}
       AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
+      AND (NOT {failed:Bool} OR error != '')
       AND ({tag:String} = '' OR has({values:Array(String)}, tags[{tag:String}]))
       AND (NOT {failed:Bool} OR error != '')
       AND ({seconds:Float64} = 0 OR latency > {seconds:Float64})

@@ -108,18 +108,53 @@ export const trafficDays = defineQuery({
     ORDER BY day, version, segment_tag, segment_value`,
 });
 
-/** What operations shows: per bucket requests, errors and mean latency. */
-export const trafficBuckets = defineQuery({
-  name: "traffic_buckets",
-  params: z.object({ ...Span, seconds: z.int().min(60) }),
-  row: z.object({ at: timeMs, n: count, errors: count, latency: float }),
-  sql: `SELECT toDateTime64(toStartOfInterval(time, INTERVAL {seconds:UInt32} SECOND, 'UTC'), 3, 'UTC') AS at,
-      sum(m.n) AS n, sumIf(m.n, error != '') AS errors,
-      sum(m.latency_s) / sum(m.latency_n) AS latency
-    FROM model_minutes AS m
-    WHERE ${IN_SPAN} AND segment_tag = ''
-    GROUP BY at HAVING n > 0 ORDER BY at`,
-});
+/** Which tier answers buckets of a length: minutes are kept for days only. */
+export type TrafficTier = "minutes" | "hours" | "days";
+
+/** What operations shows: per bucket and version requests, errors and mean latency. */
+const bucketsQuery = (tier: TrafficTier) =>
+  defineQuery({
+    name: `traffic_buckets_${tier}`,
+    params: z.object({ ...Span, seconds: z.int().min(60) }),
+    row: z.object({
+      version: z.string(),
+      at: timeMs,
+      n: count,
+      errors: count,
+      latency_n: count,
+      latency_s: float,
+    }),
+    sql: `SELECT version,
+        toDateTime64(toStartOfInterval(time, INTERVAL {seconds:UInt32} SECOND, 'UTC'), 3, 'UTC') AS at,
+        sum(m.n) AS n, sumIf(m.n, error != '') AS errors,
+        sum(m.latency_n) AS latency_n, sum(m.latency_s) AS latency_s
+      FROM model_${tier} AS m
+      WHERE ${IN_SPAN} AND segment_tag = ''
+      GROUP BY version, at HAVING n > 0 ORDER BY at, version`,
+  });
+
+export const trafficBuckets = {
+  minutes: bucketsQuery("minutes"),
+  hours: bucketsQuery("hours"),
+  days: bucketsQuery("days"),
+} as const;
+
+/** Failed requests by type of error and version. */
+const errorsQuery = (tier: TrafficTier) =>
+  defineQuery({
+    name: `error_types_${tier}`,
+    params: z.object({ ...Span, limit: z.int() }),
+    row: z.object({ error: z.string(), version: z.string(), n: count }),
+    sql: `SELECT error, version, sum(m.n) AS n FROM model_${tier} AS m
+      WHERE ${IN_SPAN} AND segment_tag = '' AND error != ''
+      GROUP BY error, version HAVING n > 0 ORDER BY n DESC, error, version LIMIT {limit:UInt32}`,
+  });
+
+export const errorTypes = {
+  minutes: errorsQuery("minutes"),
+  hours: errorsQuery("hours"),
+  days: errorsQuery("days"),
+} as const;
 
 /** Predictions in a span, as they are visible now. */
 export const trafficRows = defineQuery({
@@ -139,4 +174,29 @@ export const modelsSeen = defineQuery({
   row: z.object({ model: z.string(), first: timeMs, last: timeMs, n: count }),
   sql: `SELECT model, min(time) AS first, max(time) AS last, sum(m.n) AS n
     FROM model_days AS m WHERE segment_tag = '' GROUP BY model ORDER BY model`,
+});
+
+/** Per model its last day with requests. */
+export const lastDays = defineQuery({
+  name: "last_days",
+  params: z.object({}),
+  row: z.object({ model: z.string(), day: timeMs, n: count, errors: count }),
+  sql: `SELECT model, time AS day, sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+    FROM model_days AS m WHERE segment_tag = ''
+    GROUP BY model, day HAVING n > 0 ORDER BY model, day DESC LIMIT 1 BY model`,
+});
+
+/** Per model the hours of its last week that had requests, ending with the last one. */
+export const lastWeekHours = defineQuery({
+  name: "last_week_hours",
+  params: z.object({}),
+  row: z.object({ model: z.string(), hour: z.array(z.int()), n: z.array(z.int()) }),
+  sql: `SELECT model, groupArray(toUnixTimestamp(hour)) AS hour, groupArray(rows) AS n FROM (
+      SELECT m.model AS model, m.time AS hour, sum(m.n) AS rows
+      FROM model_hours AS m INNER JOIN (
+        SELECT model, max(h.time) AS last FROM model_hours AS h
+        WHERE segment_tag = '' AND h.n > 0 GROUP BY model) AS l ON l.model = m.model
+      WHERE segment_tag = '' AND m.time > l.last - INTERVAL 7 DAY
+      GROUP BY model, hour HAVING rows > 0 ORDER BY model, hour)
+    GROUP BY model`,
 });

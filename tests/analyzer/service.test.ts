@@ -9,13 +9,8 @@ import { Analyzer } from "../../analyzer/analyzer.ts";
 import { NO_CHANNELS } from "../../analyzer/channels/channels-file.ts";
 import { signWebhook } from "../../analyzer/channels/sign-webhook.ts";
 import { addRoutes } from "../../analyzer/routes/routes.ts";
-import {
-  AlertDetail,
-  AlertExplanation,
-  AlertRows,
-  AlertTest,
-  AlertView,
-} from "../../contract/alert.ts";
+import { AlertDetail, AlertExplanation, AlertTest, AlertView } from "../../contract/alert.ts";
+import { AlertRowsView } from "../../contract/views.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
@@ -253,7 +248,7 @@ describe("the analyzer as a service", () => {
   it("shows the rows behind it, and what was told to whom", async () => {
     const id = alerts[0]?.id ?? "";
     const { json } = await call(running, "GET", `/api/v1/alerts/${id}/rows?limit=5`);
-    const { rows, which } = AlertRows.parse(json);
+    const { rows, which } = AlertRowsView.parse(json);
     expect(which).toBe("rows of client c1");
     expect(rows).toHaveLength(5);
     expect(rows).toMatchObject(rows.map(() => ({ tags: { client: "c1" } })));

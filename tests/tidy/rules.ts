@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   retrainer: BELOW_SERVICES,
   cli: [...BELOW_SERVICES, ...SERVICES],
   examples: BELOW_SERVICES,
+  console: ["contract"],
 };
 
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)"(\.{1,2}\/[^"]+)"/g;
@@ -58,7 +59,7 @@ const BANS: readonly Ban[] = [
     pattern: /\bDate\.now\(|\bnew Date\(\)/,
     name: "Date.now(",
     instead: "clock.nowMs()",
-    except: /^runtime\/clock\.ts$|^tests\/|\.mjs$/,
+    except: /^(?:runtime|console)\/clock\.ts$|^tests\/|\.mjs$/,
   },
   {
     pattern: /\bMath\.random\(/,
@@ -140,7 +141,7 @@ export function shapeOfFile(file: SourceFile): string[] {
   if (!isTest && !/^(?:#![^\n]*\n)?\/\*\*/.test(file.text)) {
     complaints.push(`${file.path}: begin with a module comment that says why the file exists`);
   }
-  const parts = file.path.replace(/(\.test)?\.m?ts$|\.mjs$/, "").split("/");
+  const parts = file.path.replace(/(\.test)?\.(?:m?ts|tsx)$|\.mjs$/, "").split("/");
   for (const part of parts) {
     if (/^(?:utils?|common|helpers?)$/.test(part)) {
       complaints.push(

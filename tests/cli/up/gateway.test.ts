@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createGateway } from "../../../cli/up/gateway.ts";
 import { type ServiceName, upstreamOf } from "../../../cli/up/upstream-of.ts";
@@ -29,10 +32,15 @@ async function service(name: string): Promise<string> {
   return listen(server);
 }
 
-async function gateway(urls: Partial<Record<ServiceName, string>>): Promise<string> {
+async function gateway(urls: Partial<Record<ServiceName, string>>, page?: string): Promise<string> {
   const server = createGateway(
     { host: "127.0.0.1", port: 0, tokens },
-    { ...deps, serviceUrl: (name) => urls[name] ?? null, self: () => ({ service: "up" }) },
+    {
+      ...deps,
+      serviceUrl: (name) => urls[name] ?? null,
+      self: () => ({ service: "up" }),
+      page,
+    },
   );
   return listen(server);
 }
@@ -137,5 +145,78 @@ describe("the gateway", () => {
     expect(await (await fetch(`${await gateway(all)}/metrics`)).text()).toContain(
       "process_cpu_seconds_total",
     );
+  });
+});
+
+describe("the page", () => {
+  const folder = mkdtempSync(join(tmpdir(), "driftmend-page-"));
+  mkdirSync(join(folder, "assets"));
+  writeFileSync(join(folder, "index.html"), "<!doctype html><title>Driftmend</title>");
+  writeFileSync(join(folder, "assets", "index-1a2b.js"), "export {};");
+  writeFileSync(join(folder, "assets", ".built"), "a stamp");
+  writeFileSync(join(folder, "secret.txt"), "no asset");
+
+  it("is one document under all of its addresses, open to who may open the socket", async () => {
+    const url = await gateway({}, folder);
+    for (const path of ["/", "/models/a%20b", "/alerts", "/alerts/7", "/runs/run-1"]) {
+      const response = await fetch(`${url}${path}`);
+      expect([path, response.status]).toEqual([path, 200]);
+      expect(response.headers.get("content-type")).toContain("text/html");
+      expect(response.headers.get("cache-control")).toBe("no-cache");
+      expect(response.headers.get("content-security-policy")).toContain("script-src 'self'");
+      expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    }
+    expect((await fetch(`${url}/nowhere`, { headers: read })).status).toBe(404);
+    expect((await fetch(`${url}/api/v1/models`)).status).toBe(503);
+  });
+
+  it("has assets that are kept for ever, and nothing beside them", async () => {
+    const url = await gateway({}, folder);
+    const asset = await fetch(`${url}/assets/index-1a2b.js`);
+    expect(asset.headers.get("content-type")).toContain("application/javascript");
+    expect(asset.headers.get("cache-control")).toContain("immutable");
+    const paths = ["/assets/..%2fsecret.txt", "/assets/%2e%2e/secret.txt", "/secret.txt"];
+    for (const path of [...paths, "/assets/.built", "/assets/", "/assets/none.js"]) {
+      const response = await fetch(`${url}${path}`);
+      expect([path, response.status >= 400]).toEqual([path, true]);
+    }
+  });
+
+  it("says how it is built where it is not", async () => {
+    const response = await fetch(`${await gateway({})}/`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: "page_not_built" });
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+describe("what a token allows", () => {
+  it.each([
+    ["the acting one", tokens.token, 200, { access: "act" }],
+    ["the reading one", tokens.readToken, 200, { access: "read" }],
+    ["none", "", 401, { code: "token_missing" }],
+  ])("%s", async (_name, token, status, answer) => {
+    const headers = token === "" ? {} : { authorization: `Bearer ${token}` };
+    const response = await fetch(`${await gateway({})}/api/v1/access`, { headers });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject(answer);
+  });
+});
+
+describe("asking again", () => {
+  it("is answered in a few bytes where nothing changed, through the gateway too", async () => {
+    const url = await gateway({ analyzer: await service("analyzer") });
+    const first = await fetch(`${url}/api/v1/models`, { headers: read });
+    const tag = first.headers.get("etag") ?? "";
+    expect(tag).toMatch(/^"[\w-]+"$/);
+    expect(first.headers.get("cache-control")).toBe("private, no-cache");
+    const same = await fetch(`${url}/api/v1/models`, {
+      headers: { ...read, "if-none-match": `"other", W/${tag}` },
+    });
+    expect([same.status, await same.text()]).toEqual([304, ""]);
+    const other = await fetch(`${url}/api/v1/models?limit=1`, {
+      headers: { ...read, "if-none-match": tag },
+    });
+    expect(other.status).toBe(200);
   });
 });

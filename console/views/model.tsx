@@ -1,0 +1,87 @@
+/** One model: how it fares now, its time line, and what its inputs, segments and service do. */
+import { useState } from "preact/hooks";
+import type { ModelView, ModelsView } from "../../contract/views.ts";
+import { SECONDS, useLive } from "../api/live.ts";
+import { Choice } from "../parts/figures.tsx";
+import { ProblemBox, Show } from "../parts/states.tsx";
+import { DriftPart } from "./model/drift.tsx";
+import { ModelHead } from "./model/head.tsx";
+import { OperationsPart } from "./model/operations.tsx";
+import { QualityPart } from "./model/quality.tsx";
+import { SegmentsPart } from "./model/segments.tsx";
+import { TimeLinePart } from "./model/time-line.tsx";
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** What all parts of the view look at. */
+export interface Looked {
+  readonly model: ModelView;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly grain: "day" | "week" | "fortnight";
+}
+
+const SPANS = [
+  { value: "13", text: "13 weeks" },
+  { value: "26", text: "26 weeks" },
+  { value: "53", text: "1 year" },
+] as const;
+const GRAINS = [
+  { value: "day", text: "Days" },
+  { value: "week", text: "Weeks" },
+  { value: "fortnight", text: "Fortnights" },
+] as const;
+
+export function ModelPage({ model: name }: { readonly model: string }) {
+  const live = useLive<ModelsView>("/api/v1/models", SECONDS.often);
+  return (
+    <>
+      {live.status === "loading" && <h1>{name}</h1>}
+      <Show live={live} what={name} whole>
+        {({ models }) => {
+          const model = models.find((candidate) => candidate.model === name);
+          return model === undefined ? <NoSuchModel name={name} /> : <Model model={model} />;
+        }}
+      </Show>
+    </>
+  );
+}
+
+function NoSuchModel({ name }: { readonly name: string }) {
+  return (
+    <ProblemBox
+      problem={{
+        kind: "not-found",
+        title: `No model is called “${name}”`,
+        detail: "It has no document, and no prediction of it has arrived.",
+        next: null,
+      }}
+      whole
+    />
+  );
+}
+
+function Model({ model }: { readonly model: ModelView }) {
+  const [weeks, setWeeks] = useState<(typeof SPANS)[number]["value"]>("13");
+  const [grain, setGrain] = useState<Looked["grain"]>("week");
+  const toMs = Date.parse(model.analyzed ?? model.traffic?.day ?? new Date(0).toISOString());
+  const looked: Looked = { model, toMs, fromMs: toMs - Number(weeks) * WEEK_MS, grain };
+  return (
+    <>
+      <ModelHead looked={looked} />
+      <TimeLinePart
+        looked={looked}
+        choices={
+          <>
+            <Choice name="Windows" options={GRAINS} value={grain} choose={setGrain} />
+            <Choice name="Span" options={SPANS} value={weeks} choose={setWeeks} />
+          </>
+        }
+      />
+      <DriftPart looked={looked} />
+      <SegmentsPart looked={looked} />
+      <OperationsPart looked={looked} />
+      <QualityPart looked={looked} />
+    </>
+  );
+}

@@ -1,0 +1,48 @@
+/** The service: requests, errors and latency, per version, over the last day or week of the model's time. */
+import { useState } from "preact/hooks";
+import type { OperationsView } from "../../../contract/views.ts";
+import { SECONDS, useLive } from "../../api/live.ts";
+import { Choice, Part } from "../../parts/figures.tsx";
+import { TrafficCharts, VersionTable } from "../../parts/traffic.tsx";
+import { Empty, Show } from "../../parts/states.tsx";
+import { apiOf } from "../../route.ts";
+import type { Looked } from "../model.tsx";
+
+const HOUR_MS = 3_600_000;
+const SPANS = [
+  { value: "24", text: "Day" },
+  { value: "168", text: "Week" },
+  { value: "2184", text: "13 weeks" },
+] as const;
+
+export function OperationsPart({ looked }: { readonly looked: Looked }) {
+  const { model, toMs } = looked;
+  const [hours, setHours] = useState<(typeof SPANS)[number]["value"]>("24");
+  const endMs = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
+  const span = `from=${new Date(endMs - Number(hours) * HOUR_MS).toISOString()}&to=${new Date(endMs).toISOString()}`;
+  const live = useLive<OperationsView>(
+    `${apiOf(model.model)}/operations?${span}`,
+    SECONDS.sometimes,
+    model.analyzed ?? "",
+  );
+  return (
+    <Part
+      id="service"
+      title="Errors and latency"
+      end={<Choice name="Span" options={SPANS} value={hours} choose={setHours} />}
+    >
+      <Show live={live} what="the service">
+        {(operations) =>
+          operations.predictions === 0 ? (
+            <Empty title="No requests in this span" />
+          ) : (
+            <>
+              <TrafficCharts operations={operations} group={`${model.model} service`} />
+              <VersionTable operations={operations} />
+            </>
+          )
+        }
+      </Show>
+    </Part>
+  );
+}

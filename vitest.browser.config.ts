@@ -1,0 +1,14 @@
+/** `npm run test:browser`: the page in Chromium, one file after the other on one system that is started once. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["tests/browser/**/*.browser.ts"],
+    pool: "forks",
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 240_000,
+    allowOnly: false,
+    passWithNoTests: false,
+  },
+});
