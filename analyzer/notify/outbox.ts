@@ -21,6 +21,7 @@ export interface OutboxDeps {
   readonly journal: NotificationJournal;
   readonly routing: Routing;
   readonly isSilenced: (alertId: string) => boolean;
+  readonly onDelivered: (channel: string) => void;
   /** By channel kind and how it ended. */
   readonly total: Counter;
 }
@@ -119,6 +120,7 @@ export class Outbox {
     const { clock, journal, logger, total } = this.deps;
     const atMs = clock.nowMs();
     const messageId = messageIdOf(id);
+    if (how === "delivered") this.deps.onDelivered(channel);
     journal.transact(() => {
       journal.removeOutgoing(id);
       for (const notice of notices) {
