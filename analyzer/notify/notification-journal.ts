@@ -4,7 +4,7 @@
  * writer, as the retrainer's journal. Everything here is about delivery; the alerts themselves are in the
  * table `alerts`.
  */
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { MessageKind, Told, Waiting } from "./plan.ts";
 import { Notice } from "./notice.ts";
@@ -78,6 +78,7 @@ export interface Ending {
 
 export class NotificationJournal {
   readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
 
   /** @param path of the file; ":memory:" forgets. @throws {DriftmendError} notifications_unreadable */
   constructor(path: string) {
@@ -102,11 +103,20 @@ export class NotificationJournal {
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#db.prepare(sql).run(...values).changes);
+    return Number(this.#statement(sql).run(...values).changes);
   }
 
   all(sql: string, ...values: SQLInputValue[]): readonly Row[] {
-    return this.#db.prepare(sql).all(...values);
+    return this.#statement(sql).all(...values);
+  }
+
+  /** Texts of statements are constants of the code: there are some dozens. */
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 
   /** False when it was there already. */

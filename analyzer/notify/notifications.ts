@@ -49,6 +49,11 @@ export interface TestAnswer {
   readonly detail: string;
 }
 
+interface Tested {
+  readonly atMs: number;
+  readonly error: string;
+}
+
 const FORGET_EVERY_MS = 3_600_000;
 const SEVERITIES = ["page", "ticket", "info"] as const;
 
@@ -59,6 +64,8 @@ export class Notifications {
   private readonly outbox: Outbox;
   private readonly heartbeats: Heartbeats;
   private readonly measured: NotifyMetrics;
+  /** Channels that failed a test, and took nothing since. */
+  private readonly tested = new Map<string, Tested>();
   private forgotMs = 0;
 
   constructor(options: NotificationOptions, deps: NotificationDeps) {
@@ -72,7 +79,10 @@ export class Notifications {
       routing: this.routing,
       isSilenced: (alertId: string) => this.isSilenced(alertId),
     };
-    this.outbox = new Outbox({ ...shared, total: this.measured.total });
+    this.outbox = new Outbox({
+      ...{ ...shared, total: this.measured.total },
+      onDelivered: (channel) => this.tested.delete(channel),
+    });
     this.heartbeats = new Heartbeats(shared);
   }
 
@@ -85,14 +95,18 @@ export class Notifications {
     document: OnboardingDocument,
     aroundOf: (revision: AlertRevision) => Promise<Around>,
   ): Promise<void> {
+    const notices: Notice[] = [];
     for (const revision of revisions.filter(({ notify }) => notify)) {
       const isRouted = this.routing.channelsOf(document.alerts, revision.draft.severity).length > 0;
       if (!isRouted || this.journal.knows(noticeId(revision))) continue;
       const around = await aroundOf(revision).catch(() => null);
       const nowMs = this.deps.clock.nowMs();
-      const notice = noticeOf(revision, document.metadata, around, nowMs);
-      this.journal.transact(() => this.write(notice, document.alerts));
+      notices.push(noticeOf(revision, document.metadata, around, nowMs));
     }
+    if (notices.length === 0) return;
+    this.journal.transact(() => {
+      for (const notice of notices) this.write(notice, document.alerts);
+    });
     this.giveUpBeyondMaximum();
   }
 
@@ -326,6 +340,8 @@ export class Notifications {
             ? { kind: "refused", detail: "no such channel is configured" }
             : await sendMessage(channel, message, context);
         const delivered = answer.kind === "delivered";
+        if (delivered) this.tested.delete(name);
+        else this.tested.set(name, { atMs: nowMs, error: answer.detail });
         return { channel: name, severities: own, delivered, detail: answer.detail };
       }),
     );
@@ -351,7 +367,7 @@ export class Notifications {
       this.journal.waiting(),
       this.journal.outbox(),
       [...this.routing.book.channels.values()],
-      (channel) => this.heartbeats.lastOf(channel),
+      (channel) => this.tested.get(channel) ?? this.heartbeats.lastOf(channel),
     );
   }
 

@@ -3,6 +3,7 @@
  * channel, so that a slow receiver delays nobody else's page.
  */
 import type { Counter } from "prom-client";
+import { LIMITS } from "../../contract/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Random } from "../../runtime/random.ts";
@@ -20,6 +21,7 @@ export interface OutboxDeps {
   readonly journal: NotificationJournal;
   readonly routing: Routing;
   readonly isSilenced: (alertId: string) => boolean;
+  readonly onDelivered: (channel: string) => void;
   /** By channel kind and how it ended. */
   readonly total: Counter;
 }
@@ -35,7 +37,11 @@ export class Outbox {
   /** Begins to try what is due; channels that are being tried already go on by themselves. */
   begin(): void {
     const nowMs = this.deps.clock.nowMs();
-    const due = this.deps.journal.outbox().filter(({ dueMs }) => dueMs <= nowMs);
+    // Further ahead than anybody may ask for: the clock was set back.
+    const latestMs = nowMs + LIMITS.notificationRetryAfterMsMax;
+    const due = this.deps.journal
+      .outbox()
+      .filter(({ dueMs }) => dueMs <= nowMs || dueMs > latestMs);
     for (const channel of new Set(due.map((message) => message.channel))) {
       if (this.running.has(channel)) continue;
       const own = due.filter((message) => message.channel === channel);
@@ -114,6 +120,7 @@ export class Outbox {
     const { clock, journal, logger, total } = this.deps;
     const atMs = clock.nowMs();
     const messageId = messageIdOf(id);
+    if (how === "delivered") this.deps.onDelivered(channel);
     journal.transact(() => {
       journal.removeOutgoing(id);
       for (const notice of notices) {

@@ -188,10 +188,14 @@ function isDue(
 ): boolean {
   if (!input.isUp(channel) || input.isBusy(channel, group)) return false;
   const sinceMs = Math.min(...members.map((member) => member.sinceMs));
+  // The clock was set back: nobody must wait until it is there again.
+  if (sinceMs > input.nowMs) return true;
   if (group === DIGEST) return input.nowMs >= sinceMs + DIGEST_AFTER_MS;
   const first = GROUP_WAITS_MS[0];
   if (input.traitsOf(channel)?.grouped === false) return input.nowMs >= sinceMs + first;
-  const sent = input.sentMs(channel, group).filter((ms) => ms > input.nowMs - GROUP_MEMORY_MS);
+  const sent = input
+    .sentMs(channel, group)
+    .filter((ms) => ms > input.nowMs - GROUP_MEMORY_MS && ms <= input.nowMs);
   const waitMs = GROUP_WAITS_MS[Math.min(sent.length, GROUP_WAITS_MS.length - 1)] ?? first;
   const lastMs = sent.length === 0 ? 0 : Math.max(...sent);
   return input.nowMs >= Math.max(sinceMs + first, lastMs + waitMs);

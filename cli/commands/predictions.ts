@@ -102,7 +102,7 @@ export async function rows(context: CommandContext): Promise<number> {
     schema: AlertRowsView,
   });
   const span = `${formatInstant(found.from)} to ${formatInstant(found.to)}`;
-  answer(context, remote, found, () =>
+  answer(context, remote, found.rows, () =>
     found.rows.length === 0
       ? [`${found.title}: there are no ${found.which} (${span})`]
       : [

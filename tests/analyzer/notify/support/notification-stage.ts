@@ -20,6 +20,7 @@ export interface NotificationStage extends Disposable {
   pass(ms: number): void;
   /** Passes time in steps, ticking at each, as the process would each second. */
   run(ms: number, stepMs?: number): Promise<void>;
+  /** Under one document, that of the first one's model. */
   tell(revisions: readonly AlertRevision[], alerts?: object): Promise<void>;
   /** As a crash and a start would. */
   restart(): void;
@@ -62,13 +63,10 @@ export function startNotifications(
         await stage.notifications.idle();
       }
     },
-    tell: async (revisions, alerts = {}) => {
-      for (const revision of revisions) {
-        await stage.notifications.tell([revision], documentOf(revision.model, alerts), () =>
-          Promise.resolve({ changes: [], checks: [] }),
-        );
-      }
-    },
+    tell: (revisions, alerts = {}) =>
+      stage.notifications.tell(revisions, documentOf(revisions[0]?.model ?? "", alerts), () =>
+        Promise.resolve({ changes: [], checks: [] }),
+      ),
     restart: () => {
       stage.notifications.close();
       stage.notifications = open();
