@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   retrainer: BELOW_SERVICES,
   cli: [...BELOW_SERVICES, ...SERVICES],
   examples: BELOW_SERVICES,
+  deploy: ["contract", "stats"],
 };
 
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)"(\.{1,2}\/[^"]+)"/g;
