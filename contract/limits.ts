@@ -68,8 +68,10 @@ export const LIMITS = {
   endpointWaitingMax: 64,
   /** Named sessions (session_id) that are open at a time. */
   endpointSessionsMax: 32,
-  /** max_execution_time of the reading account where it does not ask for another. */
+  /** Of one query of the reading account: max_execution_time, max_result_rows and max_result_bytes. */
   endpointReaderSecondsMax: 60,
+  endpointReaderResultRowsMax: 1_000_000,
+  endpointReaderResultBytesMax: 256 * 1024 * 1024,
   /** A training set that is read as a reference. */
   trainingSetBytesMax: 512 * 1024 * 1024,
   /** Raw rows of each side that are read to name a data break. */

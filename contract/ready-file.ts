@@ -14,7 +14,14 @@ export const ReadyFile = z.object({
   otlpGrpc: z.string().nullable(),
   /** With its credentials: nats://user:password@host:port. */
   nats: z.string(),
-  clickhouse: z.object({ url: z.url(), user: z.string(), password: z.string() }),
+  /** The account of the services, which may do everything, and one that may only read, for Grafana and people. */
+  clickhouse: z.object({
+    url: z.url(),
+    user: z.string(),
+    password: z.string(),
+    readUser: z.string(),
+    readPassword: z.string(),
+  }),
   /** Bearer token that may act. */
   token: z.string(),
   readToken: z.string(),

@@ -2,8 +2,8 @@
  * `npm run docs` writes the generated pages; `--check` compares them instead and fails where they differ,
  * so that docs cannot drift from schemas, migrations and commands.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { AgentConfig } from "../agent/config.ts";
 import { AnalyzerSettings } from "../analyzer/settings.ts";
 import { apiDocument } from "../cli/api-document/api-document.ts";
@@ -11,6 +11,7 @@ import { GatewaySettings } from "../cli/gateway/settings.ts";
 import { createProgram } from "../cli/program.ts";
 import { version } from "../cli/version.ts";
 import { collectorConfig } from "../collector/config.ts";
+import { grafanaFiles } from "../deploy/grafana/files.ts";
 import { RetrainerSettings } from "../retrainer/settings.ts";
 import { embeddedSettings } from "../store/embedded/config.ts";
 import { readMigrations } from "../store/migrate.ts";
@@ -59,12 +60,22 @@ const pages: Readonly<Record<string, string>> = {
   "openapi.json": `${JSON.stringify(apiDocument(), null, 1)}\n`,
 };
 
+/** Each by its path in the checkout. */
+const files = [
+  ...Object.entries(pages).map(([name, text]) => [`docs/${name}`, text] as const),
+  ...Object.entries(grafanaFiles()).map(
+    ([name, text]) => [`deploy/grafana/${name}`, text] as const,
+  ),
+];
+
 const complaints = SERVICES.flatMap(undescribed);
-for (const [name, text] of Object.entries(pages)) {
-  const path = join(import.meta.dirname, name);
-  if (!process.argv.includes("--check")) writeFileSync(path, text);
-  else if (currentText(path) !== text) {
-    complaints.push(`docs/${name} is not what would be generated: run npm run docs`);
+for (const [name, text] of files) {
+  const path = join(import.meta.dirname, "..", name);
+  if (!process.argv.includes("--check")) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } else if (currentText(path) !== text) {
+    complaints.push(`${name} is not what would be generated: run npm run docs`);
   }
 }
 for (const complaint of complaints) process.stderr.write(`${complaint}\n`);

@@ -20,6 +20,8 @@ const Credentials = z.object({
   token: z.string(),
   readToken: z.string(),
   clickhousePassword: z.string(),
+  /** Of the account that may only read. */
+  clickhouseReadPassword: z.string(),
   natsPassword: z.string(),
 });
 export type Credentials = z.infer<typeof Credentials>;
@@ -129,6 +131,7 @@ async function keptCredentials(dataDir: string): Promise<Credentials> {
     token: kept.token ?? secret(),
     readToken: kept.readToken ?? secret(),
     clickhousePassword: kept.clickhousePassword ?? secret(),
+    clickhouseReadPassword: kept.clickhouseReadPassword ?? secret(),
     natsPassword: kept.natsPassword ?? secret(),
   };
   await writeFileAtomic(path, `${JSON.stringify(made)}\n`, 0o600);

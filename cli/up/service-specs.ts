@@ -10,6 +10,8 @@ import { modulePath } from "../places.ts";
 import type { Credentials } from "./data-directory.ts";
 
 export const CLICKHOUSE_USER = "driftmend";
+/** May only read: for Grafana and people. */
+export const CLICKHOUSE_READ_USER = "driftmend_read";
 
 /** Named tokens, which the gateway writes and every service reads. */
 export const tokensFile = (dataDir: string): string => join(dataDir, "tokens.json");
@@ -38,6 +40,8 @@ export function storeSpec(places: Omit<Places, "natsUrl" | "clickhouseUrl">): Ch
       DRIFTMEND_STORE_DATA: join(places.dataDir, "clickhouse"),
       DRIFTMEND_STORE_USER: CLICKHOUSE_USER,
       DRIFTMEND_STORE_PASSWORD: places.credentials.clickhousePassword,
+      DRIFTMEND_STORE_READ_USER: CLICKHOUSE_READ_USER,
+      DRIFTMEND_STORE_READ_PASSWORD: places.credentials.clickhouseReadPassword,
       ...storeEnvironment(availableParallelism()),
       ...places.settings["store"],
     },

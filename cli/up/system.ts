@@ -20,7 +20,13 @@ import type { DataDirectory } from "./data-directory.ts";
 import { createGateway } from "./gateway.ts";
 import { pageDirectory } from "./page.ts";
 import { residentBytes } from "./resident-memory.ts";
-import { CLICKHOUSE_USER, serviceSpecs, storeSpec, tokensFile } from "./service-specs.ts";
+import {
+  CLICKHOUSE_READ_USER,
+  CLICKHOUSE_USER,
+  serviceSpecs,
+  storeSpec,
+  tokensFile,
+} from "./service-specs.ts";
 import type { SettingsByService } from "./settings-file.ts";
 import { spawnNats } from "./spawn-nats.ts";
 
@@ -81,6 +87,8 @@ export async function startSystem(options: SystemOptions, deps: SystemDeps): Pro
       url: clickhouseUrl,
       user: CLICKHOUSE_USER,
       password: directory.credentials.clickhousePassword,
+      readUser: CLICKHOUSE_READ_USER,
+      readPassword: directory.credentials.clickhouseReadPassword,
     },
     token: directory.credentials.token,
     readToken: directory.credentials.readToken,

@@ -11,7 +11,6 @@ export interface EndpointLimits {
   readonly statementBytesMax: number;
   readonly insertBytesMax: number;
   readonly resultFileBytesMax: number;
-  readonly readerSecondsMax: number;
   /** Bytes that one query may use of the engine's memory. */
   readonly queryMemoryBytesMax: number;
 }

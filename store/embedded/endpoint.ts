@@ -88,7 +88,6 @@ export async function startEndpoint(
       statementBytesMax: LIMITS.endpointStatementBytesMax,
       insertBytesMax: LIMITS.endpointInsertBytesMax,
       resultFileBytesMax: LIMITS.endpointResultFileBytesMax,
-      readerSecondsMax: LIMITS.endpointReaderSecondsMax,
       queryMemoryBytesMax: Math.floor(config.memoryBytesMax * 0.6),
     },
     facts,

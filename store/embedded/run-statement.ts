@@ -12,6 +12,7 @@ import { renderSummary } from "./summary.ts";
 import { sendWhole, writeHeaders } from "./respond.ts";
 import { runInsert } from "./run-insert.ts";
 import { runSelect } from "./run-select.ts";
+import { limitReader } from "./reader-limits.ts";
 import { renderPrologue } from "./settings.ts";
 import { parseStatement, type Statement } from "./statement.ts";
 import { vetForReader } from "./vet-for-reader.ts";
@@ -56,7 +57,7 @@ async function route(
     case "show":
       break;
   }
-  const vetted = ask.role === "reader" ? await vetReading(ask, plan, context) : statement;
+  const vetted = ask.role === "reader" ? await vetReading(ask, context) : statement;
   if (vetted.kind === "select") return runSelect(ask, vetted, plan, response, context);
   return runWhole(ask, vetted.sql, vetted.format, plan, response, context);
 }
@@ -64,12 +65,19 @@ async function route(
 type Reading = Extract<Statement, { kind: "select" | "show" }>;
 
 /** The reader's statement as the engine printed it, judged. */
-async function vetReading(ask: Ask, plan: Plan, context: EndpointContext): Promise<Reading> {
-  const canonical = await vetForReader(ask.text, plan.before, ask.gone, context);
+async function vetReading(ask: Ask, context: EndpointContext): Promise<Reading> {
+  const canonical = await vetForReader(ask.text, judgingPrologue(ask, context), ask.gone, context);
   const statement = parseStatement(Buffer.from(canonical, "utf8").toString("latin1"));
   if (statement.kind === "select" || statement.kind === "show") return statement;
   if (statement.kind === "refused") throw statement.error;
   throw exception("ACCESS_DENIED", "Not enough privileges: this account may only read");
+}
+
+/** Without the reader's settings, which could cut or filter what its judge gets to see. */
+function judgingPrologue(ask: Ask, context: EndpointContext): string {
+  const { database, parameters } = ask.asked;
+  const settings = new Map(defaultSettings(ask, context));
+  return renderPrologue({ database, parameters, settings, killTag: "", readonly: true }).before;
 }
 
 function refuseReadonly(ask: Ask): void {
@@ -88,10 +96,11 @@ function makePlan(ask: Ask, context: EndpointContext): Plan {
   const { asked, role } = ask;
   const inserts = ask.statement.kind === "insert-data" || ask.statement.kind === "insert-input";
   const killTag = ` #${context.newId()}`;
+  const settings = new Map([...defaultSettings(ask, context), ...asked.settings]);
   const prologue = renderPrologue({
     database: asked.database,
     parameters: asked.parameters,
-    settings: new Map([...defaultSettings(ask, context), ...asked.settings]),
+    settings: role === "reader" ? limitReader(settings) : settings,
     killTag,
     // A named session could not be given back its right to write.
     readonly: role === "reader" || (ask.readonly && asked.session === undefined),
@@ -117,9 +126,6 @@ function defaultSettings(ask: Ask, context: EndpointContext): [string, string][]
   if (kind === "select" || kind === "show") {
     settings.push(["max_threads", "1"], ["os_threads_nice_value_query", READER_NICE]);
   } else settings.push(["async_insert", "0"], ["max_insert_threads", "1"]);
-  if (ask.role === "reader") {
-    settings.push(["max_execution_time", String(limits.readerSecondsMax)]);
-  }
   return settings;
 }
 

@@ -6,6 +6,7 @@
  */
 import { type EngineException, exception } from "./exception.ts";
 import { lexSql } from "./lex-sql.ts";
+import { limitProblem } from "./reader-limits.ts";
 import { readerProblem } from "./settings.ts";
 
 export type Verdict =
@@ -104,7 +105,8 @@ function vetWords(canonical: string): Verdict {
       const next = nextAssignment(word, at, tokens.length);
       const name = (tokens[at]?.text ?? "").replaceAll("`", "");
       const value = tokens.slice(at + 2, next).map(({ text }) => text);
-      const problem = readerProblem(name, value.join(" "));
+      const said = value.join(" ");
+      const problem = readerProblem(name, said) ?? limitProblem(name, said);
       if (problem !== undefined) return refuse(`this account may not ${problem}`);
       at = next;
     }

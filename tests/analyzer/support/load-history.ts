@@ -93,8 +93,8 @@ const countFeatures = defineCommand({
         '' AS category
       FROM (
         SELECT model, version, toDateTime64(toStartOfHour(ts), 3, 'UTC') AS hour, ${segmentsOf} AS segments,
-          if(isNaN(score), CAST(num, 'Map(String, Float64)'),
-            mapConcat(CAST(num, 'Map(String, Float64)'), map('$score', score))) AS numbers
+          mapConcat(CAST(num, 'Map(String, Float64)'),
+            mapFilter((k, v) -> NOT isNaN(v), map('$score', score, '$latency', toFloat64(latency)))) AS numbers
         FROM predictions
         WHERE model = {model:String} AND error = '' AND ts >= {fromMs:DateTime64(3, 'UTC')}
           AND ts < {toMs:DateTime64(3, 'UTC')})

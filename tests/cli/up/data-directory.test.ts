@@ -30,7 +30,7 @@ describe("a data directory", () => {
     second.release();
     expect(second.credentials).toEqual(first.credentials);
     expect(first.credentials.token).toMatch(/^[\w-]{32}$/);
-    expect(new Set(Object.values(first.credentials)).size).toBe(4);
+    expect(new Set(Object.values(first.credentials)).size).toBe(5);
   });
 
   it("of a version before this one keeps what that had made, and gets what it lacks", async () => {

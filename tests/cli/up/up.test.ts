@@ -112,6 +112,25 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
     expect(JSON.stringify(processes)).not.toContain(secret);
   });
 
+  it("has an account for Grafana that may read the tables and nothing more", async () => {
+    const { url, readUser, readPassword } = ready.clickhouse;
+    const ask = (body: string): Promise<Response> =>
+      fetch(url, {
+        method: "POST",
+        body,
+        headers: { "X-ClickHouse-User": readUser, "X-ClickHouse-Key": readPassword },
+      });
+    expect((await (await ask("SELECT count() FROM alerts FINAL")).text()).trim()).toBe("0");
+    for (const sql of [
+      "INSERT INTO alerts (id) VALUES ('x')",
+      "SYSTEM FLUSH LOGS",
+      `SELECT * FROM file('${join(dataDir, "credentials.json")}', 'RawBLOB')`,
+      "SELECT * FROM url('http://127.0.0.1:9/', 'CSV', 'a UInt8')",
+    ]) {
+      expect(await (await ask(sql)).text()).toMatch(/Not enough privileges/);
+    }
+  });
+
   it("runs every part as a process of its own", async () => {
     const { processes } = await selfOf(ready);
     expect(processes.map(({ name, kind }) => `${name} ${kind}`)).toEqual([

@@ -156,6 +156,75 @@ describe("the reading account may not", () => {
     }
   });
 
+  it.each([
+    ["max_execution_time", "0", "60"],
+    ["max_execution_time", "65", "60"],
+    ["max_execution_time", "5", "5"],
+    ["max_result_rows", "0", "1000000"],
+    ["max_result_rows", "2", "2"],
+    ["max_result_bytes", "1e12", "268435456"],
+  ])("ask for more than its limits: of %s, %s, it gets %s", async (name, asked, got) => {
+    const url = new URL(engine.url);
+    url.searchParams.set(name, asked);
+    const answer = await fetch(url, {
+      method: "POST",
+      body: `SELECT toString(getSetting('${name}'))`,
+      headers: { "X-ClickHouse-User": engine.readUser, "X-ClickHouse-Key": engine.readPassword },
+    });
+    expect((await answer.text()).trim()).toBe(got);
+  });
+
+  it.each(["0", "61", "DEFAULT", "-1", "'1e9'"])(
+    "say in a statement that it may run for longer: %s",
+    async (seconds) => {
+      const query = `SELECT count() FROM numbers(1000000000000) SETTINGS max_execution_time = ${seconds}`;
+      const asked = reader.query({ query, format: "JSONEachRow" });
+      await expect(asked).rejects.toMatchObject({ type: expect.stringMatching(/ACCESS|SYNTAX/) });
+    },
+  );
+
+  it("run a query for ever, or take more rows than are read by anybody", async () => {
+    const endless = reader.query({
+      query: "SELECT count() FROM numbers(1000000000000) WHERE number % 7 = 8",
+      format: "JSONEachRow",
+      clickhouse_settings: { max_execution_time: 1 },
+    });
+    await expect(endless).rejects.toMatchObject({ code: "159", type: "TIMEOUT_EXCEEDED" });
+    for (const format of ["JSONEachRow", "JSON"] as const) {
+      const endlessly = reader
+        .query({ query: "SELECT number FROM numbers(2000000)", format })
+        .then((result) => result.text());
+      await expect(endlessly).rejects.toThrow(
+        /Limit for result exceeded|aborted|terminated|reset/i,
+      );
+    }
+  });
+
+  it.each([
+    { limit: "1" },
+    { offset: "3" },
+    { max_result_rows: "1", result_overflow_mode: "break" },
+    { max_rows_to_read: "1" },
+    { additional_result_filter: "explain LIKE 'Select%'" },
+    {
+      session_timezone: "UTC",
+      max_block_size: "1",
+      max_result_rows: "1",
+      result_overflow_mode: "break",
+    },
+  ])("hide a part of a statement from its judge by settings of results: %o", async (settings) => {
+    const url = new URL(engine.url);
+    for (const [name, value] of Object.entries(settings)) url.searchParams.set(name, value);
+    const answer = await fetch(url, {
+      method: "POST",
+      body: `SELECT * FROM file('${secret()}', 'CSV')`,
+      headers: { "X-ClickHouse-User": engine.readUser, "X-ClickHouse-Key": engine.readPassword },
+    });
+    const text = await answer.text();
+    expect(text).toMatch(/may not call the function "file"/);
+    expect(text).not.toContain("secret,");
+  });
+
   it("have changed anything by all this", async () => {
     const result = await engine.client.query({
       query: "SELECT toUInt8(count()) AS n FROM t",

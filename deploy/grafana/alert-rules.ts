@@ -1,0 +1,228 @@
+/**
+ * Rules and contact points for those who alert in Grafana (file provisioning of unified alerting). Driftmend's own
+ * verdicts come first: they are statistics that a threshold in Grafana could only do worse, so the rules pass
+ * on what its table of alerts says. The others watch that Driftmend itself is at work.
+ *
+ * A rule names its receiver: a notification policy would replace the whole tree of the organisation that it
+ * is provisioned into.
+ */
+import { FORMAT, PLUGIN_VERSION, PROVISIONED, dedent } from "./query.ts";
+import { UIDS, type DashboardName } from "./links.ts";
+
+interface RuleSpec {
+  readonly uid: string;
+  readonly title: string;
+  /** One row a thing that is watched: texts are labels, the one number is compared. */
+  readonly sql: string;
+  readonly above: number;
+  readonly for: string;
+  readonly lookBackSeconds: number;
+  readonly severity: "page" | "ticket";
+  readonly summary: string;
+  readonly next: string;
+  readonly dashboard: DashboardName;
+}
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const NOT_SILENCED = "(isNull(a.silenced_until) OR a.silenced_until < now64(3, 'UTC'))";
+
+const firing = (severity: string): string => `
+  SELECT toString(a.model) AS model, a.id AS alert, toString(a.kind) AS kind, 1 AS firing
+  FROM alerts AS a FINAL
+  WHERE a.state = 'firing' AND a.severity = '${severity}' AND ${NOT_SILENCED}
+  ORDER BY model, alert LIMIT 1000`;
+
+export const RULES: readonly RuleSpec[] = [
+  {
+    uid: "driftmend-page",
+    title: "Driftmend pages",
+    sql: firing("page"),
+    above: 0,
+    for: "0s",
+    lookBackSeconds: HOUR,
+    severity: "page",
+    summary: "{{ $labels.kind }} of model {{ $labels.model }}",
+    next: "npx driftmend why {{ $labels.alert }}",
+    dashboard: "fleet",
+  },
+  {
+    uid: "driftmend-ticket",
+    title: "Driftmend opens a ticket",
+    sql: firing("ticket"),
+    above: 0,
+    for: "0s",
+    lookBackSeconds: HOUR,
+    severity: "ticket",
+    summary: "{{ $labels.kind }} of model {{ $labels.model }}",
+    next: "npx driftmend why {{ $labels.alert }}",
+    dashboard: "fleet",
+  },
+  {
+    uid: "driftmend-error-share",
+    title: "Requests to a model fail",
+    sql: `
+      SELECT toString(r.model) AS model, sumIf(r.n, r.error != '') / sum(r.n) AS failed
+      FROM model_rollups AS r
+      WHERE grain = '1m' AND segment_tag = '' AND $__timeFilter_ms(r.time)
+      GROUP BY model HAVING sum(r.n) >= 200 ORDER BY model LIMIT 1000`,
+    above: 0.05,
+    for: "10m",
+    lookBackSeconds: 30 * MINUTE,
+    severity: "page",
+    summary: "More than 5 % of the requests to {{ $labels.model }} fail",
+    next: "Open the dashboard; then npx driftmend alerts",
+    dashboard: "service",
+  },
+  {
+    uid: "driftmend-lag",
+    title: "Accepted records wait to be stored",
+    sql: `
+      SELECT concat('shard ', toString(g.shard)) AS shard,
+        quantileExact(0.95)(dateDiff('millisecond', g.accepted, g.formed)) / 1000 AS seconds
+      FROM ingest_groups AS g WHERE $__timeFilter_ms(g.formed)
+      GROUP BY shard ORDER BY shard LIMIT 1000`,
+    above: 60,
+    for: "10m",
+    lookBackSeconds: 10 * MINUTE,
+    severity: "ticket",
+    summary: "Records wait more than a minute in {{ $labels.shard }}",
+    next: "npx driftmend doctor",
+    dashboard: "pipeline",
+  },
+  {
+    uid: "driftmend-dead-letters",
+    title: "Records are refused",
+    sql: `
+      SELECT toString(l.reason) AS reason, toFloat64(sum(l.rows)) AS records FROM dead_letters AS l
+      WHERE $__timeFilter_ms(l.time) GROUP BY reason ORDER BY reason LIMIT 1000`,
+    above: 0,
+    for: "0s",
+    lookBackSeconds: 15 * MINUTE,
+    severity: "ticket",
+    summary: "Records are refused: {{ $labels.reason }}",
+    next: "npx driftmend dead-letters list",
+    dashboard: "pipeline",
+  },
+  {
+    uid: "driftmend-analyzer-behind",
+    title: "The analyzer is behind",
+    sql: `
+      SELECT m.model AS model, toFloat64(dateDiff('second', k.through, m.last)) AS seconds
+      FROM (SELECT toString(model) AS model, max(time) AS last FROM model_hours WHERE segment_tag = '' GROUP BY model) AS m
+      INNER JOIN (SELECT toString(model) AS model, through FROM analyzer_checkpoints FINAL) AS k ON k.model = m.model
+      ORDER BY model LIMIT 1000`,
+    above: 2 * 24 * HOUR,
+    for: "30m",
+    lookBackSeconds: HOUR,
+    severity: "ticket",
+    summary: "Windows of {{ $labels.model }} are not evaluated",
+    next: "npx driftmend status",
+    dashboard: "pipeline",
+  },
+  {
+    uid: "driftmend-notifications",
+    title: "Driftmend's notifications do not arrive",
+    sql: `
+      SELECT toString(d.status) AS status, toFloat64(count()) AS notifications FROM webhook_deliveries AS d FINAL
+      WHERE d.status = 'given_up' AND $__timeFilter_ms(d.updated)
+      GROUP BY status ORDER BY status LIMIT 1000`,
+    above: 0,
+    for: "0s",
+    lookBackSeconds: HOUR,
+    severity: "ticket",
+    summary: "Notifications were given up",
+    next: "npx driftmend alerts; then see where they were sent to on the dashboard",
+    dashboard: "pipeline",
+  },
+];
+
+/** Receivers by severity. Addresses come from Grafana's environment: these files hold no secret. */
+const CONTACT_POINTS = [
+  {
+    orgId: 1,
+    name: "driftmend-page",
+    receivers: [
+      {
+        uid: "driftmend-page-webhook",
+        type: "webhook",
+        settings: { url: "$DRIFTMEND_PAGE_WEBHOOK", httpMethod: "POST" },
+        disableResolveMessage: false,
+      },
+    ],
+  },
+  {
+    orgId: 1,
+    name: "driftmend-ticket",
+    receivers: [
+      {
+        uid: "driftmend-ticket-email",
+        type: "email",
+        settings: { addresses: "$DRIFTMEND_TICKET_EMAIL", singleEmail: true },
+        disableResolveMessage: false,
+      },
+    ],
+  },
+];
+
+/** The file that Grafana reads from `provisioning/alerting`. */
+export function alertingFile(): object {
+  return {
+    apiVersion: 1,
+    contactPoints: CONTACT_POINTS,
+    groups: [
+      { orgId: 1, name: "driftmend", folder: "Driftmend", interval: "1m", rules: RULES.map(rule) },
+    ],
+  };
+}
+
+function rule(spec: RuleSpec): object {
+  return {
+    uid: spec.uid,
+    title: spec.title,
+    condition: "B",
+    for: spec.for,
+    // No row means that nothing is wrong; a datasource that fails must not look like that.
+    noDataState: "OK",
+    execErrState: "Error",
+    labels: { severity: spec.severity, service: "driftmend" },
+    // Grafana replaces $NAME by its environment in labels and contact points, but in neither of these.
+    annotations: {
+      summary: spec.summary,
+      next: spec.next,
+      __dashboardUid__: UIDS[spec.dashboard],
+    },
+    notification_settings: {
+      receiver: `driftmend-${spec.severity}`,
+      group_by: ["alertname", "model"],
+    },
+    data: [
+      {
+        refId: "A",
+        relativeTimeRange: { from: spec.lookBackSeconds, to: 0 },
+        datasourceUid: PROVISIONED.uid,
+        model: {
+          refId: "A",
+          datasource: PROVISIONED,
+          pluginVersion: PLUGIN_VERSION,
+          editorType: "sql",
+          queryType: "table",
+          format: FORMAT.table,
+          rawSql: dedent(spec.sql),
+        },
+      },
+      {
+        refId: "B",
+        relativeTimeRange: { from: spec.lookBackSeconds, to: 0 },
+        datasourceUid: "__expr__",
+        model: {
+          refId: "B",
+          type: "threshold",
+          expression: "A",
+          datasource: { type: "__expr__", uid: "__expr__" },
+          conditions: [{ type: "query", evaluator: { type: "gt", params: [spec.above] } }],
+        },
+      },
+    ],
+  };
+}
