@@ -10,7 +10,9 @@ ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN ./node_modules/.bin/tsc -p tsconfig.build.json && node cli/bootstrap/copy-assets.mjs
+RUN ./node_modules/.bin/vite build console --logLevel warn \
+  && ./node_modules/.bin/tsc -p tsconfig.build.json \
+  && node cli/bootstrap/copy-assets.mjs
 RUN npm prune --omit=dev \
   && rm -rf node_modules/chdb node_modules/@chdb node_modules/onnxruntime-node/bin/*/darwin node_modules/onnxruntime-node/bin/*/win32
 
