@@ -104,6 +104,7 @@ export class Analyzer {
   async start(): Promise<void> {
     const { store, nats, clock } = this.deps;
     await this.documents.load();
+    this.warnOfUnknownChannels();
     await tellWhatFires({
       ...{ store, notifications: this.notifications },
       documentOf: (model) => this.documents.inForce(model),
@@ -250,6 +251,18 @@ export class Analyzer {
   private async firstDayOf(model: string): Promise<number | null> {
     const seen = await this.deps.store.query(modelsSeen, {});
     return seen.find((row) => row.model === model)?.first ?? null;
+  }
+
+  /** Channels may have gone since a document named them: its alerts would stay in the list. */
+  private warnOfUnknownChannels(): void {
+    for (const { model, document, status } of this.documents.list()) {
+      if (status !== "active") continue;
+      try {
+        this.notifications.routing.check(document.alerts);
+      } catch (error) {
+        this.deps.logger.warn({ model, err: error }, "alerts of this model cannot be told");
+      }
+    }
   }
 
   private failures(): readonly { readonly model: string; readonly error: string }[] {

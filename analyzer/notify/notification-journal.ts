@@ -135,9 +135,12 @@ export class NotificationJournal {
     return this.all("SELECT 1 FROM notices WHERE id = ?", noticeIdToFind).length > 0;
   }
 
+  /** Null: it is not there, or of another version of Driftmend; the list of alerts has it in any case. */
   notice(id: string): Notice | null {
     const [row] = this.all("SELECT notice FROM notices WHERE id = ?", id);
-    return row === undefined ? null : Notice.parse(JSON.parse(String(row["notice"])));
+    if (row === undefined) return null;
+    const parsed = Notice.safeParse(JSON.parse(String(row["notice"])));
+    return parsed.success ? parsed.data : null;
   }
 
   addWaiting(channel: string, id: string, held: boolean, sinceMs: number): void {

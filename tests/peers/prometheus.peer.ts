@@ -23,12 +23,17 @@ import { debianProgram, skip, withOwnShare } from "./support/debian-package.ts";
 
 const RULES = resolve(import.meta.dirname, "..", "..", "deploy", "prometheus");
 const children: ChildProcess[] = [];
-const folder = mkdtempSync(join(tmpdir(), "driftmend-peers-"));
 
 function program(pkg: string, name: string): string {
   const found = debianProgram(pkg, name);
   return "path" in found ? found.path : skip(found.missing);
 }
+const alertmanager = program("prometheus-alertmanager", "prometheus-alertmanager");
+const prometheus = program("prometheus", "prometheus");
+const promtool = program("prometheus", "promtool");
+const wrapped = withOwnShare("prometheus-alertmanager", alertmanager);
+const server = "missing" in wrapped ? skip(wrapped.missing) : wrapped;
+const folder = mkdtempSync(join(tmpdir(), "driftmend-peers-"));
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -66,9 +71,6 @@ const Alerts = z.array(
 const getJson = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
 async function main(): Promise<void> {
-  const alertmanager = program("prometheus-alertmanager", "prometheus-alertmanager");
-  const prometheus = program("prometheus", "prometheus");
-  const promtool = program("prometheus", "promtool");
   for (const args of [
     ["check", "rules", "driftmend.rules.yml"],
     ["test", "rules", "driftmend.rules.test.yml"],
@@ -86,10 +88,8 @@ async function main(): Promise<void> {
 receivers: [{ name: us, webhook_configs: [{ url: "${receiver.url}", send_resolved: true }] }]
 `,
   );
-  const started = withOwnShare("prometheus-alertmanager", alertmanager);
-  if ("missing" in started) skip(started.missing);
-  run(started.path, [
-    ...started.args,
+  run(server.path, [
+    ...server.args,
     "--config.file=alertmanager.yml",
     "--storage.path=alertmanager",
     `--web.listen-address=127.0.0.1:${port}`,
@@ -146,7 +146,7 @@ receivers: [{ name: us, webhook_configs: [{ url: "${receiver.url}", send_resolve
   await until("it is gone", async () => named(await alertsNow(), "DriftmendErrorShare") === null);
   await hears("resolved");
   process.stdout.write("ok  it is resolved there when it is over\n");
-  await scrapedBy(prometheus, metrics, at);
+  await scrapedBy(metrics, at);
   stop();
   await notifications.idle();
   notifications.close();
@@ -154,7 +154,6 @@ receivers: [{ name: us, webhook_configs: [{ url: "${receiver.url}", send_resolve
 
 /** A real Prometheus loads the rules, sees our metrics, and alerts at the same Alertmanager. */
 async function scrapedBy(
-  prometheus: string,
   metrics: ReturnType<typeof createMetrics>,
   alertmanagerUrl: string,
 ): Promise<void> {

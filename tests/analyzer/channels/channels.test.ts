@@ -299,6 +299,20 @@ describe("e-mail", () => {
     expect(mails).toHaveLength(1);
   });
 
+  it("does not trust a server whose certificate nobody vouches for", async () => {
+    // Its own certificate is one of tests.
+    const secured = new SMTPServer({ authOptional: true });
+    await new Promise<void>((resolve) => secured.listen(0, "127.0.0.1", resolve));
+    const { port } = secured.server.address() as AddressInfo;
+    using stage = stageWith(
+      `email/risk: { host: 127.0.0.1, port: ${port}, from: a@b.example, to: [c@d.example] }`,
+    );
+    await stage.tell([change("firing")], { page: "email/risk" });
+    await stage.run(5_000);
+    expect(stage.notifications.state().channels[0]?.lastError).toMatch(/certificate/);
+    await new Promise<void>((resolve) => secured.close(() => resolve()));
+  });
+
   it("is not sent in the clear where encryption is asked for", async () => {
     using stage = stageWith(
       `email/risk: { host: 127.0.0.1, port: ${mailPort}, from: a@b.example, to: [c@d.example] }`,
