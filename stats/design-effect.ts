@@ -192,7 +192,9 @@ function rankOf(
   const unbiased =
     ((raw - (trace * trace) / degrees) * degrees * degrees) / ((degrees - 1) * (degrees + 2));
   const least = (trace * trace) / directions;
-  return Math.max(1, (trace * trace) / Math.max(least, unbiased));
+  const whole = Math.max(least, unbiased);
+  // Blocks that do not differ at all, such as those of a schedule, have no direction before others.
+  return whole > 0 ? Math.max(1, (trace * trace) / whole) : Math.max(1, directions);
 }
 
 /** Correlation of what neighbouring blocks share beyond sampling noise, bounded to [0, 0.8]. */

@@ -46,7 +46,9 @@ async function driftOf(
   const { fromMs, toMs } = await spanOf(model, query, deps);
   const tag = query.segment?.tag ?? "";
   const value = query.segment?.value ?? "";
-  const [rows] = await store.query(trafficRows, {
+  // Minutes are kept for days only.
+  const isHourly = fromMs % HOUR_MS === 0 && toMs % HOUR_MS === 0;
+  const [rows] = await store.query(trafficRows[isHourly ? "hours" : "minutes"], {
     ...{ model, fromMs, toMs, version: query.version, tag, value },
   });
   const grids = await readGrids(model, store);

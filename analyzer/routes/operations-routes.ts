@@ -48,10 +48,7 @@ async function operationsOf(
   const { rollup } = await deps.analyzer.requireModel(model);
   const askedTo = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
   const asked = { fromMs: query.from ?? askedTo - DAY_MS, toMs: askedTo };
-  const seconds = bucketSeconds(asked);
-  const tier: TrafficTier = seconds < 3_600 ? "minutes" : seconds < 86_400 ? "hours" : "days";
-  const span = tier === "minutes" ? asked : alignTo(seconds * 1000, asked);
-  const buckets = await deps.store.query(trafficBuckets[tier], { model, ...span, seconds });
+  const { buckets, span, seconds, tier } = await readBuckets(model, asked, deps);
   const errors = await deps.store.query(errorTypes[tier], {
     ...{ model, ...span, limit: LIMITS.errorTypesShownMax },
   });
@@ -76,6 +73,29 @@ async function operationsOf(
       .filter(({ kind }) => SERVICE_KINDS.includes(kind))
       .map(({ id, kind, title, from }) => ({ id, kind, title, from: rfc3339(from) })),
   };
+}
+
+interface Buckets {
+  readonly buckets: readonly Bucket[];
+  readonly span: Span;
+  readonly seconds: number;
+  readonly tier: TrafficTier;
+}
+
+/** As fine as the span allows; by the hour where its minutes are no longer kept. */
+async function readBuckets(model: string, asked: Span, { store }: RouteDeps): Promise<Buckets> {
+  const seconds = bucketSeconds(asked);
+  const read = async (seconds: number): Promise<Buckets> => {
+    const tier: TrafficTier = seconds < 3_600 ? "minutes" : seconds < 86_400 ? "hours" : "days";
+    const span = tier === "minutes" ? asked : alignTo(seconds * 1000, asked);
+    const buckets = await store.query(trafficBuckets[tier], { model, ...span, seconds });
+    return { buckets, span, seconds, tier };
+  };
+  const fine = await read(seconds);
+  if (fine.tier !== "minutes") return fine;
+  const hours = await read(3_600);
+  const within = hours.buckets.filter(({ at }) => at >= asked.fromMs && at + HOUR_MS <= asked.toMs);
+  return totalOf(fine.buckets).n < totalOf(within).n ? hours : fine;
 }
 
 function bucketSeconds({ fromMs, toMs }: Span): number {

@@ -3,7 +3,7 @@
  * changed. A failed request keeps what was shown and says so; a tab that nobody sees asks nothing.
  */
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { after, nowMs } from "../clock.ts";
 import type { Client } from "./client.ts";
 import type { Connection } from "./connection.ts";
@@ -48,13 +48,36 @@ export function useLive<T>(path: string | null, everyMs: number, fresh: string =
     const watch = startWatch<T>(path, everyMs, { client, connection }, (next) =>
       setHeld((before) => ({
         path,
-        live: next(before.path === path ? before.live : { status: "loading" }),
+        live: next(isSame(before.path, path) ? before.live : { status: "loading" }),
       })),
     );
     return watch;
   }, [path, everyMs, fresh, acted, client, connection]);
-  // Another address has another answer: the old one must not be shown under it.
-  return held.path === path ? held.live : { status: "loading" };
+  // Another thing has another answer: the old one must not be shown under it.
+  return isSame(held.path, path) ? held.live : { status: "loading" };
+}
+
+/** Whether two addresses ask for the same thing, of whichever span: what was shown stays until the new is there. */
+const isSame = (a: string | null, b: string | null): boolean =>
+  a !== null && b !== null && withoutSpan(a) === withoutSpan(b);
+
+const withoutSpan = (path: string): string => path.replaceAll(/\b(?:from|to)=[^&]*&?/g, "");
+
+/** The newest value, taken over at most so often: a replay's clock runs faster than anybody looks. */
+export function useCalm<T>(value: T, everyMs: number): T {
+  const [calm, setCalm] = useState(value);
+  const newest = useRef(value);
+  const takenMs = useRef(nowMs());
+  newest.current = value;
+  useEffect(() => {
+    if (Object.is(value, calm)) return undefined;
+    const wait = Math.max(0, takenMs.current + everyMs - nowMs());
+    return after(wait, () => {
+      takenMs.current = nowMs();
+      setCalm(newest.current);
+    });
+  }, [value, calm, everyMs]);
+  return calm;
 }
 
 const NOTHING = { path: null, live: { status: "loading" } } as const;

@@ -38,7 +38,13 @@ export function MarkLanes(props: {
             {marks
               .filter((mark) => mark.lane === lane)
               .map((mark) => (
-                <MarkItem key={mark.id} mark={mark} left={x(mark.fromMs)} right={x(mark.toMs)} />
+                <MarkItem
+                  key={mark.id}
+                  mark={mark}
+                  left={x(mark.fromMs)}
+                  right={x(mark.toMs)}
+                  room={room}
+                />
               ))}
           </ul>
         </div>
@@ -47,8 +53,14 @@ export function MarkLanes(props: {
   );
 }
 
-function MarkItem(props: { readonly mark: Mark; readonly left: number; readonly right: number }) {
-  const { mark, left, right } = props;
+function MarkItem(props: {
+  readonly mark: Mark;
+  readonly left: number;
+  readonly right: number;
+  readonly room: number;
+}) {
+  const { mark, right, room } = props;
+  const left = Math.min(props.left, room - WIDTH_MIN);
   const width = Math.max(WIDTH_MIN, right - left);
   const shown = width > mark.label.length * ROOM_PER_LETTER + 8 ? mark.label : "";
   const title = `${mark.title}, ${formatTime(mark.fromMs)}${mark.toMs > mark.fromMs ? ` to ${formatTime(mark.toMs)}` : ""} UTC`;
@@ -66,7 +78,12 @@ function MarkItem(props: { readonly mark: Mark; readonly left: number; readonly 
         </a>
       )}
       {beside !== null && (
-        <span class="mark-beside" aria-hidden="true">
+        <span
+          class={
+            right > room - beside.length * ROOM_PER_LETTER ? "mark-beside before" : "mark-beside"
+          }
+          aria-hidden="true"
+        >
           {beside}
         </span>
       )}

@@ -1,7 +1,7 @@
 /** One model: how it fares now, its time line, and what its inputs, segments and service do. */
 import { useState } from "preact/hooks";
 import type { ModelView, ModelsView } from "../../contract/views.ts";
-import { SECONDS, useLive } from "../api/live.ts";
+import { SECONDS, useCalm, useLive } from "../api/live.ts";
 import { Choice } from "../parts/figures.tsx";
 import { ProblemBox, Show } from "../parts/states.tsx";
 import { DriftPart } from "./model/drift.tsx";
@@ -16,6 +16,8 @@ const WEEK_MS = 7 * 86_400_000;
 /** What all parts of the view look at. */
 export interface Looked {
   readonly model: ModelView;
+  /** Up to when it is evaluated; newer ones are taken over every few seconds. */
+  readonly analyzed: string;
   readonly fromMs: number;
   readonly toMs: number;
   readonly grain: "day" | "week" | "fortnight";
@@ -64,8 +66,15 @@ function NoSuchModel({ name }: { readonly name: string }) {
 function Model({ model }: { readonly model: ModelView }) {
   const [weeks, setWeeks] = useState<(typeof SPANS)[number]["value"]>("13");
   const [grain, setGrain] = useState<Looked["grain"]>("week");
-  const toMs = Date.parse(model.analyzed ?? model.traffic?.day ?? new Date(0).toISOString());
-  const looked: Looked = { model, toMs, fromMs: toMs - Number(weeks) * WEEK_MS, grain };
+  const analyzed = useCalm(model.analyzed, SECONDS.sometimes);
+  const toMs = Date.parse(analyzed ?? model.traffic?.day ?? new Date(0).toISOString());
+  const looked: Looked = {
+    model,
+    analyzed: analyzed ?? "",
+    toMs,
+    fromMs: toMs - Number(weeks) * WEEK_MS,
+    grain,
+  };
   return (
     <>
       <ModelHead looked={looked} />

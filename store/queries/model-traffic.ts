@@ -156,16 +156,22 @@ export const errorTypes = {
   days: errorsQuery("days"),
 } as const;
 
-/** Predictions in a span, as they are visible now. */
-export const trafficRows = defineQuery({
-  name: "traffic_rows",
-  params: z.object({ ...Span, version: z.string(), tag: z.string(), value: z.string() }),
-  row: z.object({ n: count, errors: count }),
-  sql: `SELECT sum(m.n) AS n, sumIf(m.n, error != '') AS errors
-    FROM model_minutes AS m
-    WHERE ${IN_SPAN} AND segment_tag = {tag:String} AND segment_value = {value:String}
-      AND ({version:String} = '' OR version = {version:String})`,
-});
+const rowsQuery = (tier: TrafficTier) =>
+  defineQuery({
+    name: `traffic_rows_${tier}`,
+    params: z.object({ ...Span, version: z.string(), tag: z.string(), value: z.string() }),
+    row: z.object({ n: count, errors: count }),
+    sql: `SELECT sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+      FROM model_${tier} AS m
+      WHERE ${IN_SPAN} AND segment_tag = {tag:String} AND segment_value = {value:String}
+        AND ({version:String} = '' OR version = {version:String})`,
+  });
+
+/** Predictions in a span, as they are visible now; `fromMs` and `toMs` should be borders of the tier. */
+export const trafficRows = {
+  minutes: rowsQuery("minutes"),
+  hours: rowsQuery("hours"),
+} as const;
 
 /** Every model that ever had traffic, with its first and last hour. */
 export const modelsSeen = defineQuery({

@@ -10,11 +10,19 @@ import { NO_CHANNELS } from "../../analyzer/channels/channels-file.ts";
 import { signWebhook } from "../../analyzer/channels/sign-webhook.ts";
 import { addRoutes } from "../../analyzer/routes/routes.ts";
 import { AlertDetail, AlertExplanation, AlertTest, AlertView } from "../../contract/alert.ts";
-import { AlertRowsView } from "../../contract/views.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
+import {
+  AlertRowsView,
+  ChangesView,
+  DriftView,
+  ModelsView,
+  OperationsView,
+  PerformanceView,
+  QualityView,
+} from "../../contract/views.ts";
 import { processEnvironment } from "../../runtime/env.ts";
 import { type HttpServer, createHttpServer } from "../../runtime/http-server.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
@@ -298,23 +306,30 @@ describe("the analyzer as a service", () => {
   });
 
   it("shows models, performance, quality, operations and its own state", async () => {
-    const { json: models } = await call(running, "GET", "/api/v1/models");
-    expect(models).toMatchObject({
-      models: expect.arrayContaining([
-        expect.objectContaining({ model: MODEL, state: "ticket", status: "active" }),
-      ]),
-    });
-    const { json: performance } = await call(running, "GET", `/api/v1/models/${MODEL}/performance`);
-    expect(performance).toMatchObject({ realised: expect.any(Array) });
-    const span = `from=${new Date(at(25)).toISOString()}&to=${new Date(at(26)).toISOString()}`;
-    const { json: quality } = await call(running, "GET", `/api/v1/models/${MODEL}/quality?${span}`);
-    expect(quality).toMatchObject({ features: { length: 4 } });
-    const { json: operations } = await call(
-      running,
-      "GET",
-      `/api/v1/models/${MODEL}/operations?${span}`,
+    const show = async <S extends z.ZodType>(path: string, view: S): Promise<z.output<S>> =>
+      view.parse((await call(running, "GET", path)).json);
+    const { models } = await show("/api/v1/models", ModelsView);
+    expect(models).toContainEqual(
+      expect.objectContaining({ model: MODEL, state: "ticket", status: "active", clock: "replay" }),
     );
-    expect(operations).toMatchObject({ predictions: ROWS_PER_DAY, errors: 0 });
+    const own = models.find(({ model }) => model === MODEL);
+    expect(own?.trafficHours?.predictions.reduce((sum, n) => sum + n, 0)).toBe(6 * ROWS_PER_DAY);
+    const path = `/api/v1/models/${MODEL}`;
+    const { realised } = await show(`${path}/performance`, PerformanceView);
+    const days = await show(`${path}/performance?grain=day&scope=all-rows`, PerformanceView);
+    const isWhole = ({ grain, segment, version }: (typeof realised)[number]): boolean =>
+      grain === "day" && segment === null && version === null;
+    expect(days.realised).toEqual(realised.filter(isWhole));
+    const segments = await show(`${path}/performance?scope=segments`, PerformanceView);
+    expect(segments.realised).toEqual(realised.filter(({ segment }) => segment !== null));
+    const span = `from=${new Date(at(25)).toISOString()}&to=${new Date(at(26)).toISOString()}`;
+    const quality = await show(`${path}/quality?${span}`, QualityView);
+    expect(quality).toMatchObject({ features: { length: 4 } });
+    const operations = await show(`${path}/operations?${span}`, OperationsView);
+    expect(operations).toMatchObject({
+      ...{ predictions: ROWS_PER_DAY, errors: 0, bucketSeconds: 300, errorTypes: [] },
+      versions: [{ version: "1", predictions: ROWS_PER_DAY, buckets: operations.buckets }],
+    });
     const { json: self } = await call(running, "GET", "/api/v1/self");
     expect(self).toMatchObject({ service: "analyzer" });
     expect((await call(running, "GET", "/api/v1/models/nobody/drift")).status).toBe(404);
@@ -362,6 +377,45 @@ describe("the analyzer as a service", () => {
     expect(listed.parse(all.json).alerts).toHaveLength(1);
     const typo = await call(running, "POST", path, { ...wanted, lables: {} });
     expect(typo).toMatchObject({ status: 400, json: { code: "document_invalid" } });
+  });
+
+  it("lays reference and window over each other, of all rows or of the segment asked for", async () => {
+    const span = `from=${new Date(at(25)).toISOString()}&to=${new Date(at(26)).toISOString()}`;
+    const path = `/api/v1/models/${MODEL}/drift?histograms&${span}`;
+    const whole = DriftView.parse((await call(running, "GET", path)).json);
+    const drawn = whole.features.filter(({ histogram }) => histogram !== null);
+    expect(drawn.map(({ segment }) => segment)).toEqual([null, null, null, null]);
+    for (const { histogram, rows } of drawn) {
+      const { cells = [], reference = [], current = [] } = histogram ?? {};
+      expect([reference.length, current.length]).toEqual([cells.length, cells.length]);
+      expect(current.reduce((sum, n) => sum + n, 0)).toBe(rows.current);
+      expect(reference.reduce((sum, n) => sum + n, 0)).toBe(rows.reference);
+    }
+    const one = DriftView.parse((await call(running, "GET", `${path}&segment=client=c1`)).json);
+    const distance = one.features.find(({ feature }) => feature === "distance");
+    // All of it lies above everything that the reference knows.
+    expect(distance?.histogram?.cells.at(-1)).toMatchObject({ to: null });
+    expect(distance?.histogram?.current.at(-1)).toBe(distance?.rows.current);
+  });
+
+  it("shows the rows behind an alert, and what was changed elsewhere", async () => {
+    const id = alerts[0]?.id ?? "";
+    const { json } = await call(running, "GET", `/api/v1/alerts/${id}/rows?limit=7`);
+    const behind = AlertRowsView.parse(json);
+    expect(behind.rows).toHaveLength(7);
+    expect(new Set(behind.rows.map(({ tags }) => tags["client"]))).toEqual(new Set(["c1"]));
+    expect((await call(running, "GET", `/api/v1/alerts/${id}/rows?limit=0`)).status).toBe(400);
+    expect((await call(running, "GET", "/api/v1/alerts/none/rows")).status).toBe(404);
+    const changes = await call(running, "GET", `/api/v1/changes?model=${MODEL}`);
+    expect(ChangesView.parse(changes.json).changes).toMatchObject([
+      { kind: "deploy", title: "c1 4.0", time: new Date(at(25)).toISOString() },
+    ]);
+    const before = await call(
+      running,
+      "GET",
+      `/api/v1/changes?to=${new Date(at(25)).toISOString()}`,
+    );
+    expect(before.json).toEqual({ changes: [] });
   });
 
   it("goes on after a restart, and keeps a released quarantine released", async () => {

@@ -20,7 +20,8 @@ import {
 import { type PageWorld, READ_TOKEN, TOKEN, startPageWorld } from "./support/page-world.ts";
 
 const IMAGES = resolve(import.meta.dirname, "..", "..", "docs", "images");
-const AWHILE = { timeout: 20_000 };
+/** Long for a machine that is busy with other things. */
+const AWHILE = { timeout: 60_000 };
 
 let world: PageWorld;
 let browser: Browser;
@@ -177,7 +178,7 @@ describe("a model", () => {
       const first = (await readout.textContent()) ?? "";
       await page.keyboard.press("ArrowRight");
       await expect.poll(() => readout.textContent(), AWHILE).not.toBe(first);
-      expect(first).toMatch(/realised/);
+      expect(first).toMatch(/realised|immature/);
     });
   });
 
@@ -185,12 +186,13 @@ describe("a model", () => {
     await onPage(`/models/${MODEL}`, async (page) => {
       await wholeModel(page);
       const drift = part(page, "Drift");
-      await drift.getByText("hour", { exact: true }).click();
-      await drift.getByText("Effective sample size").first().waitFor(AWHILE);
-      const large = drift.locator("svg.histogram.large").first();
+      const hour = drift.locator("li").filter({ hasText: "hour" });
+      await hour.getByText("hour", { exact: true }).click();
+      await hour.getByText("Effective sample size").waitFor(AWHILE);
+      const large = hour.locator("svg.histogram.large");
       expect(await large.locator("rect.reference").count()).toBeGreaterThan(10);
-      await drift.getByText("The same in numbers").first().click();
-      await drift.getByRole("columnheader", { name: "Reference" }).first().waitFor();
+      await hour.getByText("The same in numbers").click();
+      await hour.getByRole("columnheader", { name: "Reference" }).waitFor();
       await drift.scrollIntoViewIfNeeded();
       expect(await accessibilityProblems(page)).toEqual([]);
       await picture(page, "page-drift");
@@ -285,8 +287,11 @@ describe("an alert", () => {
     await onPage("/alerts", async (page) => {
       await page.getByRole("row").nth(2).waitFor(AWHILE);
       expect(await accessibilityProblems(page)).toEqual([]);
+      const { alerts } = await api("/api/v1/alerts", z.object({ alerts: z.array(AlertView) }));
+      const open = alerts.filter(({ state }) => state !== "resolved");
+      expect(open.length).toBeLessThan(alerts.length);
       await page.getByRole("button", { name: "Open" }).click();
-      await expect.poll(() => page.getByRole("row").count(), AWHILE).toBe(2);
+      await expect.poll(() => page.getByRole("row").count(), AWHILE).toBe(open.length + 1);
     });
   });
 

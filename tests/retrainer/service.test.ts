@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LIMITS } from "../../contract/limits.ts";
 import { RunMessage, SettledMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
+import { CanaryView, RunDetailView } from "../../contract/views.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { type NatsServer, findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
@@ -177,6 +178,10 @@ describe("the retrainer's process", { timeout: 120_000 }, () => {
         { kind: "promoted", at: "2026-10-12T00:00:00.000Z" },
       ],
     });
+    RunDetailView.parse((await ask("GET", `/api/v1/runs/${id}`)).json);
+    // Straight to all requests: there was no canary to look at.
+    const canary = CanaryView.parse((await ask("GET", `/api/v1/runs/${id}/canary`)).json);
+    expect(canary).toMatchObject({ champion: "1", challenger: "2", steps: [] });
     expect((await ask("GET", `/v1/analysis/${id}`)).json).toMatchObject({
       data: { ok: true, verdict: "PASS" },
     });

@@ -22,6 +22,17 @@ function learn(parts: readonly stats.CellCounts[]): stats.DesignEffect {
 }
 
 describe("learnDesignEffect()", () => {
+  it("is that of independent rows where blocks do not differ at all, as those of a schedule", () => {
+    const block = [25, 25, 25, 25];
+    const effect = stats.learnDesignEffect([block, block, block, block, block]);
+    expect(effect).toMatchObject({ designEffect: 1, correlation: 0, rank: 3, blocks: 5 });
+    const { pValue } = stats.chiSquareTest(block, [30, 20, 25, 25], {
+      ...{ rowsA: 100, rowsB: 100, rank: effect.rank, degreesOfFreedom: effect.degreesOfFreedom },
+    });
+    expect(pValue).toBeGreaterThan(0.1);
+    expect(pValue).toBeLessThan(1);
+  });
+
   it("is Pearson's χ² of homogeneity over its degrees of freedom, by hand", () => {
     const blocks = [
       [10, 10],

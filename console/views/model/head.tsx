@@ -29,7 +29,7 @@ export function ModelHead({ looked }: { readonly looked: Looked }) {
         {model.analyzed === null
           ? "No window has been evaluated yet."
           : `Evaluated up to ${formatTime(model.analyzed)} UTC.`}{" "}
-        <Serving versions={versions} />
+        <Serving versions={versions} analyzed={model.analyzed} />
       </p>
       {model.alerts.map((alert) => (
         <a key={alert.id} class={`banner ${alert.severity}`} href={alertPath(alert.id)}>
@@ -42,12 +42,18 @@ export function ModelHead({ looked }: { readonly looked: Looked }) {
   );
 }
 
-function Serving({ versions }: { readonly versions: Live<VersionsView> }) {
+function Serving(props: {
+  readonly versions: Live<VersionsView>;
+  readonly analyzed: string | null;
+}) {
+  const { versions, analyzed } = props;
   if (versions.status !== "ready" && versions.status !== "stale") return null;
   const { champion } = versions.data;
   if (champion === null) return <>No version is known to serve.</>;
   const own = versions.data.versions.find(({ version }) => version === champion);
-  const since = own?.promoted ?? null;
+  const promoted = own?.promoted ?? null;
+  // What a replay found serving was adopted at a time of the wall: no moment of the model's own.
+  const since = promoted !== null && promoted <= (analyzed ?? "") ? promoted : null;
   return (
     <>
       Version <strong>{champion}</strong> serves

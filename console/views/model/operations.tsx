@@ -23,7 +23,7 @@ export function OperationsPart({ looked }: { readonly looked: Looked }) {
   const live = useLive<OperationsView>(
     `${apiOf(model.model)}/operations?${span}`,
     SECONDS.sometimes,
-    model.analyzed ?? "",
+    looked.analyzed,
   );
   return (
     <Part

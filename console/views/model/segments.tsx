@@ -19,7 +19,7 @@ export function SegmentsPart({ looked }: { readonly looked: Looked }) {
   const live = useLive<PerformanceView>(
     `${apiOf(model.model)}/performance?grain=week&scope=segments&from=${hour(toMs - WEEKS_LOOKED * WEEK_MS)}&to=${hour(toMs)}`,
     SECONDS.seldom,
-    model.analyzed ?? "",
+    looked.analyzed,
   );
   return (
     <Part id="segments" title="Segments">

@@ -37,11 +37,10 @@ export function TimeLinePart(props: {
   const { model, fromMs, toMs, grain } = looked;
   const name = model.model;
   const span = `from=${iso(fromMs)}&to=${iso(toMs)}`;
-  const fresh = model.analyzed ?? "";
   const performance = useLive<PerformanceView>(
     `${apiOf(name)}/performance?grain=${grain}&scope=all-rows&${hourly(span)}`,
     SECONDS.seldom,
-    fresh,
+    looked.analyzed,
   );
   return (
     <Part

@@ -132,9 +132,10 @@ function rowsOfDay(day: number): PastRow[] {
   const random = seededRandom(1000 + day);
   const changed = day >= CHANGE_DAY;
   return Array.from({ length: ROWS_A_DAY }, (_, i) => {
-    const hour = Math.floor((i / ROWS_A_DAY) * 24);
+    const timeOfDay = Math.floor(random.next() * DAY_MS);
+    const hour = Math.floor(timeOfDay / 3_600_000);
     const city = random.integer(CITIES.length);
-    const ts = BEGIN_MS + day * DAY_MS + Math.floor((i / ROWS_A_DAY) * DAY_MS);
+    const ts = BEGIN_MS + day * DAY_MS + timeOfDay;
     const version = day === CANARY_DAY && i % 10 === 0 ? "2" : "1";
     const { day: badDay, hour: badHour, share } = FAILING_HOUR;
     const fails = day === badDay && hour === badHour && random.next() < share;

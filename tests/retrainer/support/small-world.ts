@@ -51,7 +51,7 @@ export async function openSmallWorld(): Promise<SmallWorld> {
     { url, user, password, database: "default" },
     { clock: systemClock, logger: silentLogger },
   );
-  await migrate(store, { retention: { predictions: 400 } }, { clock: systemClock });
+  await migrate(store, { retention: { predictions: 400, minutes: 400 } }, { clock: systemClock });
   return {
     store,
     engine,
