@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run: Bench }>>> = {
   pipeline: () => import("./pipeline.ts"),
   capture: () => import("./capture.ts"),
   endpoint: () => import("./endpoint.ts"),
+  console: () => import("./console.ts"),
 };
 
 const args = process.argv.slice(2);

@@ -41,6 +41,9 @@ const Analyzer = z.looseObject({
     }),
   ),
   webhooksWaiting: z.number(),
+  documentFolder: z
+    .looseObject({ problems: z.array(z.looseObject({ from: z.string() })) })
+    .nullish(),
 });
 const Retrainer = z.looseObject({
   ready: z.boolean(),
@@ -111,7 +114,11 @@ function collectorLines({ ready, reason, shards }: z.output<typeof Collector>): 
   ];
 }
 
-function analyzerLines({ models, webhooksWaiting }: z.output<typeof Analyzer>): string[] {
+function analyzerLines({
+  models,
+  webhooksWaiting,
+  documentFolder,
+}: z.output<typeof Analyzer>): string[] {
   return [
     ...models.map(({ model, clock, throughMs, targetMs, lastError }) => {
       if (lastError !== null) return `${model}: FAILED: ${lastError}`;
@@ -120,6 +127,9 @@ function analyzerLines({ models, webhooksWaiting }: z.output<typeof Analyzer>): 
       const behind = behindMs < 1000 ? "up to date" : `${formatSpan(behindMs)} behind`;
       return `${model}: analyzed through ${formatTime(throughMs)} UTC (${clock} clock), ${behind}`;
     }),
+    ...(documentFolder?.problems ?? []).map(
+      ({ from }) => `DOCUMENT "${from}" IS NOT TAKEN: "driftmend doctor" says why`,
+    ),
     ...(webhooksWaiting === 0 ? [] : [`${webhooksWaiting} webhooks wait to be delivered`]),
   ];
 }
