@@ -52,6 +52,10 @@ const NOTIFY_MS = 1_000;
 const HEALTH_MS = 5_000;
 const FOLDER_MS = 2_000;
 
+/** Would outcomes give the same figures under both? */
+const isJudgedAlike = (a: OnboardingDocument, b: OnboardingDocument): boolean =>
+  JSON.stringify([a.task, a.segments]) === JSON.stringify([b.task, b.segments]);
+
 export class Analyzer {
   readonly documents: ModelDocuments;
   readonly notifications: Notifications;
@@ -168,8 +172,12 @@ export class Analyzer {
     this.notifications.routing.check(document.alerts);
     const path = document.reference.training_set;
     const reference = path === undefined ? null : await learnTrainingSet(document, path, this.deps);
+    const before = this.documents.inForce(model);
     const known = await this.documents.put(document, given, by);
     this.loops.get(model)?.forgetContext();
+    if (before === null || !isJudgedAlike(before, document)) {
+      this.loops.get(model)?.judgeOutcomesAgain();
+    }
     if (reference !== null) this.deps.nats.publish(subjects.grids(model), { model });
     return { known, reference };
   }

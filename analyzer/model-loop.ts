@@ -111,6 +111,14 @@ export class ModelLoop {
     this.context = null;
   }
 
+  /** What outcomes mean changed, as with another task: days that were judged are judged again. */
+  judgeOutcomesAgain(): void {
+    void this.enqueue(() => {
+      this.memory = { ...this.memory, dayOutcomes: {} };
+      return Promise.resolve();
+    });
+  }
+
   /** Takes a watermark; older ones that were not looked at yet are superseded. */
   takeWatermark(message: WatermarkMessage): void {
     const document = this.deps.documentOf(this.model);

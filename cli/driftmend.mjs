@@ -5,6 +5,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
+import * as nodeModule from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachedNode, isNewEnough } from "./bootstrap/node-26.mjs";
@@ -43,6 +44,8 @@ async function main() {
     }
   }
   if (isNewEnough(process.version)) {
+    // Types are stripped and code is compiled once, not at every command.
+    nodeModule.enableCompileCache(isCheckout ? join(root, ".cache", "compiled") : undefined);
     const { main: command } = await import(
       isCheckout ? "./main.ts" : join("..", "dist", "cli", "main.js")
     );

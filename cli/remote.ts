@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import type { ReadyFile } from "../contract/ready-file.ts";
-import { silentLogger } from "../runtime/logger.ts";
 import type { Store } from "../store/client.ts";
 import { type Api, createApi } from "./api.ts";
 import { type CommandContext, optionsOf } from "./command-context.ts";
@@ -42,6 +41,7 @@ export async function withStore<T>(
   ready: ReadyFile,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
+  const { silentLogger } = await import("../runtime/logger.ts");
   const { openStore } = await import("../store/client.ts");
   const deps = { clock: context.clock, logger: silentLogger };
   const store = openStore({ ...ready.clickhouse, database: "default" }, deps);

@@ -53,6 +53,9 @@ const Analyzer = z.looseObject({
       }),
     ),
   }),
+  documentFolder: z
+    .looseObject({ problems: z.array(z.looseObject({ from: z.string() })) })
+    .nullish(),
 });
 const Retrainer = z.looseObject({
   ready: z.boolean(),
@@ -123,7 +126,11 @@ function collectorLines({ ready, reason, shards }: z.output<typeof Collector>): 
   ];
 }
 
-function analyzerLines({ models, notifications }: z.output<typeof Analyzer>): string[] {
+function analyzerLines({
+  models,
+  notifications,
+  documentFolder,
+}: z.output<typeof Analyzer>): string[] {
   return [
     ...models.map(({ model, clock, throughMs, targetMs, lastError }) => {
       if (lastError !== null) return `${model}: FAILED: ${lastError}`;
@@ -132,6 +139,9 @@ function analyzerLines({ models, notifications }: z.output<typeof Analyzer>): st
       const behind = behindMs < 1000 ? "up to date" : `${formatSpan(behindMs)} behind`;
       return `${model}: analyzed through ${formatTime(throughMs)} UTC (${clock} clock), ${behind}`;
     }),
+    ...(documentFolder?.problems ?? []).map(
+      ({ from }) => `DOCUMENT "${from}" IS NOT TAKEN: "driftmend doctor" says why`,
+    ),
     ...notificationLines(notifications),
   ];
 }

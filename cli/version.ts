@@ -1,10 +1,10 @@
-/** The version of this program, as its package.json has it. */
+/** The version of this program, as its package.json has it. Loads nothing, since `--help` waits for it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { root } from "./places.ts";
 
 export function version(): string {
-  const text = readFileSync(join(root, "package.json"), "utf8");
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+  const parsed: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const known = typeof parsed === "object" && parsed !== null && "version" in parsed;
+  return known ? String(parsed.version) : "unknown";
 }

@@ -1,5 +1,4 @@
 /** Models that are known: listed with how they fare, their documents shown, retired. */
-import { stringify } from "yaml";
 import { z } from "zod";
 import type { CommandContext } from "../command-context.ts";
 import { formatCount, formatNumber, formatTime } from "../format.ts";
@@ -94,6 +93,7 @@ export async function show(context: CommandContext): Promise<number> {
     schema: Whole,
   });
   const status = { revision, updated, by, file };
+  const { stringify } = await import("yaml");
   answer(context, remote, { ...given, status }, () => [
     context.paint(
       "dim",

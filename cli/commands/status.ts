@@ -1,4 +1,5 @@
 /** `driftmend status`: what runs, how far behind it is, which models it sees. */
+import { statfsSync } from "node:fs";
 import { z } from "zod";
 import type { CommandContext } from "../command-context.ts";
 import { formatBytes } from "../format.ts";
@@ -8,6 +9,7 @@ import { serviceLines } from "../service-lines.ts";
 import { renderPairs, renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 import { SERVICES } from "../up/upstream-of.ts";
+import { version } from "../version.ts";
 import { listModels, modelTable } from "./models.ts";
 
 const Process = z.looseObject({
@@ -24,23 +26,33 @@ const UpSelf = z.looseObject({ residentBytes: z.number().nullable(), processes: 
 
 export async function status(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const up = await remote.api.request({ path: "/api/v1/self", schema: UpSelf });
-  const services = Object.fromEntries(
-    await Promise.all(SERVICES.map(async (name) => [name, await selfOf(remote, name)] as const)),
-  );
-  // The analyzer may be the one that is down, and this is where that is shown.
-  const models = await listModels(remote).catch(() => []);
+  const [up, models, alerts, ...selves] = await Promise.all([
+    remote.api.request({ path: "/api/v1/self", schema: UpSelf }),
+    // The analyzer may be the one that is down, and this is where that is shown.
+    listModels(remote).catch(() => []),
+    firing(remote).catch(() => []),
+    ...SERVICES.map(async (name) => [name, await selfOf(remote, name)] as const),
+  ]);
+  const services = Object.fromEntries(selves);
+  const disk = diskOf(remote);
   const { found } = remote;
   const page = found.kind === "local" ? pageUrl(found.ready) : null;
-  const all = { url: remote.api.url, page, ...up, services, models };
+  const all = {
+    ...{ url: remote.api.url, page, version: version() },
+    ...up,
+    ...{ disk, services, models, alerts },
+  };
+  const memory = up.residentBytes === null ? "" : `, ${formatBytes(up.residentBytes)} in memory`;
+  const free = disk === null ? "" : `, ${formatBytes(disk.freeBytes)} of the disk free`;
   answer(context, remote, all, () => [
-    `Driftmend at ${context.paint("cyan", remote.api.url)}${up.residentBytes === null ? "" : `, ${formatBytes(up.residentBytes)} in memory`}`,
+    `Driftmend ${version()} at ${context.paint("cyan", remote.api.url)}${memory}${free}`,
     ...(page === null ? [] : [`page ${context.paint("cyan", page)}`]),
     "",
     ...(models.length === 0
       ? ["No models yet: send predictions (docs/capture.md), or run the example with npm start"]
       : modelTable(models, context)),
     "",
+    ...alertLines(alerts, context),
     ...renderPairs(
       SERVICES.map((name) => [name, serviceLines(name, services[name])] as const).flatMap(
         ([name, lines]) =>
@@ -60,6 +72,40 @@ export async function status(context: CommandContext): Promise<number> {
         ]),
   ]);
   return isWell(up.processes) ? 0 : 1;
+}
+
+const Alert = z.looseObject({
+  id: z.string(),
+  model: z.string(),
+  severity: z.string(),
+  title: z.string(),
+});
+type Alert = z.output<typeof Alert>;
+
+async function firing(remote: Remote): Promise<Alert[]> {
+  const schema = z.object({ alerts: z.array(Alert) });
+  return (await remote.api.request({ path: "/api/v1/alerts?state=firing&limit=100", schema }))
+    .alerts;
+}
+
+const SHOWN_MAX = 5;
+
+/** The first few, and how many more: one screen is read, two are not. */
+function alertLines(alerts: readonly Alert[], context: CommandContext): string[] {
+  if (alerts.length === 0) return [context.paint("green", "Nothing is firing"), ""];
+  const shown = alerts.slice(0, SHOWN_MAX).map(({ id, model, severity, title }) => {
+    const style = severity === "page" ? "red" : "yellow";
+    return `${context.paint(style, severity.padEnd(6))} ${model}: ${title} – ${asTyped(`"driftmend why ${id}"`, context.typed).replaceAll('"', "")}`;
+  });
+  const more = alerts.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more: driftmend alerts`] : []), ""];
+}
+
+/** Of the machine that the data lies on, where it is this one. */
+function diskOf({ found }: Remote): { readonly freeBytes: number; readonly bytes: number } | null {
+  if (found.kind === "remote") return null;
+  const { bavail, blocks, bsize } = statfsSync(found.ready.dataDir);
+  return { freeBytes: bavail * bsize, bytes: blocks * bsize };
 }
 
 const isWell = (processes: readonly Process[]): boolean =>
