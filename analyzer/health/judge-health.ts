@@ -26,6 +26,8 @@ export interface SpoolHealth {
   readonly spool: string;
   /** Acceptance time of the oldest frame that is not stored. */
   readonly oldestUnstoredMs: number | null;
+  /** Since when its agent is heard without a gap: what a stop left behind is caught up from then on. */
+  readonly heardSinceMs: number;
   readonly frames: number;
 }
 export interface DiskHealth {
@@ -106,11 +108,15 @@ function ofNats({ nowMs, natsMs }: Health): Judged {
   };
 }
 
-function ofSpool({ spool, oldestUnstoredMs, frames }: SpoolHealth, nowMs: number): Judged {
-  const lagMs = oldestUnstoredMs === null ? 0 : Math.max(0, nowMs - oldestUnstoredMs);
+function ofSpool(
+  { spool, oldestUnstoredMs, heardSinceMs, frames }: SpoolHealth,
+  nowMs: number,
+): Judged {
+  const sinceMs = oldestUnstoredMs === null ? nowMs : Math.max(oldestUnstoredMs, heardSinceMs);
+  const lagMs = Math.max(0, nowMs - sinceMs);
   return {
     breach: lagMs >= LAG_MS,
-    sinceMs: oldestUnstoredMs ?? nowMs,
+    sinceMs,
     draft: draftOf({
       subject: `lag/${spool.slice(0, 8)}`,
       severity: "page",

@@ -45,7 +45,10 @@ const Remembered = z.object({
 
 export class SelfWatch {
   private readonly deps: SelfWatchDeps;
-  private readonly heads = new Map<string, { head: HeadMessage; heardMs: number }>();
+  private readonly heads = new Map<
+    string,
+    { readonly head: HeadMessage; readonly heardMs: number; readonly sinceMs: number }
+  >();
   private readonly failingSince = new Map<string, number>();
   private book: AlertBook;
   private unstored: AlertRevision[];
@@ -64,8 +67,11 @@ export class SelfWatch {
   }
 
   hear(head: HeadMessage): void {
+    const heardMs = this.deps.clock.nowMs();
+    const known = this.heads.get(head.spool);
+    const goesOn = known !== undefined && heardMs - known.heardMs <= HEAD_LIVE_MS;
     this.heads.delete(head.spool);
-    this.heads.set(head.spool, { head, heardMs: this.deps.clock.nowMs() });
+    this.heads.set(head.spool, { head, heardMs, sinceMs: goesOn ? known.sinceMs : heardMs });
     const oldest = this.heads.keys().next().value;
     if (this.heads.size > SPOOLS_MAX && oldest !== undefined) this.heads.delete(oldest);
   }
@@ -85,9 +91,10 @@ export class SelfWatch {
       ...{ nowMs, storeMs: this.storeMs, natsMs: this.natsMs, disks: this.disks },
       spools: [...this.heads.values()]
         .filter(({ heardMs }) => nowMs - heardMs <= HEAD_LIVE_MS)
-        .map(({ head }) => ({
+        .map(({ head, sinceMs }) => ({
           spool: head.spool,
           oldestUnstoredMs: head.oldestUnstoredMs,
+          heardSinceMs: sinceMs,
           frames: Math.max(0, head.nextSeq - 1 - head.storedThrough),
         })),
       failing: this.failing(nowMs),

@@ -34,7 +34,8 @@ export async function readLatency(
       context.grids.get(FEATURE),
       seconds,
     );
-    if (steps !== null) return steps;
+    // Minutes are kept for days only: a replay of old data has raw rows.
+    if (steps !== null && steps.length > 0) return steps;
   }
   const rows = await store.query(latencyRaw, { ...span, seconds });
   return rows.map(({ end: endMs, n, slow }) => ({ endMs, rows: n, slow }));

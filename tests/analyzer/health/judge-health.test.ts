@@ -4,9 +4,12 @@ import { type Health, judgeHealth } from "../../../analyzer/health/judge-health.
 const NOW = 1_000_000_000;
 const MINUTE = 60_000;
 const GIB = 1024 ** 3;
+const spool = (oldestUnstoredMs: number, heardSinceMs = 0) => ({
+  ...{ spool: "ab".repeat(16), oldestUnstoredMs, heardSinceMs, frames: 3 },
+});
 const WELL: Health = {
   ...{ nowMs: NOW, storeMs: NOW, natsMs: NOW, failing: [], channels: [] },
-  spools: [{ spool: "ab".repeat(16), oldestUnstoredMs: NOW - 10_000, frames: 3 }],
+  spools: [spool(NOW - 10_000)],
   disks: [{ name: "analyzer", freeBytes: 50 * GIB }],
 };
 const bad = (change: Partial<Health>) =>
@@ -24,7 +27,7 @@ describe("our own health", () => {
     [{ storeMs: NOW - 2 * MINUTE }, "store", "page", "The database does not answer"],
     [{ natsMs: NOW - 3 * MINUTE }, "nats", "page", "NATS is away"],
     [
-      { spools: [{ spool: "ab".repeat(16), oldestUnstoredMs: NOW - 6 * MINUTE, frames: 9 }] },
+      { spools: [spool(NOW - 6 * MINUTE)] },
       "lag/abababab",
       "page",
       "Predictions are not stored since 6 min",
@@ -55,6 +58,12 @@ describe("our own health", () => {
     ],
   ])("%j is told as %s, a %s", (change, subject, severity, title) => {
     expect(bad(change)).toEqual([{ subject, severity, title }]);
+  });
+
+  it("gives what a stop left behind its time to be stored", () => {
+    const yesterday = NOW - 24 * 60 * MINUTE;
+    expect(bad({ spools: [spool(yesterday, NOW - 4 * MINUTE)] })).toEqual([]);
+    expect(bad({ spools: [spool(yesterday, NOW - 5 * MINUTE)] })).toHaveLength(1);
   });
 
   it("says what to do about each", () => {
