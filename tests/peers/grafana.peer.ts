@@ -54,22 +54,6 @@ interface Wanted extends Range {
   readonly rows: number;
 }
 
-const built = goProgram("clickhouse-go");
-if ("missing" in built) {
-  process.stdout.write(`skipped: ${built.missing}\n`);
-  process.exit(SKIPPED);
-}
-const stage = await startFlightsStage();
-try {
-  const wanted = await everyStatement(stage);
-  askDriver(built.path, stage.reader, wanted);
-  const plugin = pluginProgram(PLUGIN);
-  if ("missing" in plugin) process.stdout.write(`not run: ${plugin.missing}\n`);
-  else askPlugin(plugin.path, stage.reader, wanted);
-} finally {
-  await stage[Symbol.asyncDispose]();
-}
-
 async function everyStatement({ reader, fromMs, toMs }: FlightsStage): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
   for (const dashboard of committedDashboards()) {
@@ -199,4 +183,20 @@ function askPlugin(path: string, reader: Reader, wanted: readonly Wanted[]): voi
     assert.match(rest[wanted.length + i]?.error ?? "", says, name);
   }
   process.stdout.write(`the plugin: healthy, ${wanted.length} statements with its own macros\n`);
+}
+
+const built = goProgram("clickhouse-go");
+if ("missing" in built) {
+  process.stdout.write(`skipped: ${built.missing}\n`);
+  process.exit(SKIPPED);
+}
+const stage = await startFlightsStage();
+try {
+  const wanted = await everyStatement(stage);
+  askDriver(built.path, stage.reader, wanted);
+  const plugin = pluginProgram(PLUGIN);
+  if ("missing" in plugin) process.stdout.write(`not run: ${plugin.missing}\n`);
+  else askPlugin(plugin.path, stage.reader, wanted);
+} finally {
+  await stage[Symbol.asyncDispose]();
 }
