@@ -52,7 +52,7 @@ func main() {
 	})
 	defer db.Close()
 	out := json.NewEncoder(os.Stdout)
-	ping := answer{Name: "ping"}
+	ping := answer{Name: "ping", Columns: []string{}, Types: []string{}}
 	if err := db.Ping(); err != nil {
 		ping.Error = err.Error()
 	}

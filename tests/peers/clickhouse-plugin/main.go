@@ -64,7 +64,7 @@ func run() error {
 	}
 	source := backend.PluginContext{OrgID: 1, PluginID: settings.Type, DataSourceInstanceSettings: &settings}
 	out := json.NewEncoder(os.Stdout)
-	health := answer{Name: "health"}
+	health := answer{Name: "health", Frames: [][]field{}}
 	checked, err := instance.(backend.CheckHealthHandler).CheckHealth(ctx, &backend.CheckHealthRequest{PluginContext: source})
 	if err != nil {
 		health.Error = err.Error()
