@@ -6,6 +6,7 @@ import { rankDrift, sizeOf } from "../../console/view-models/drift-rank.ts";
 import { fleetSummary, orderModels } from "../../console/view-models/fleet.ts";
 import { shareInterval } from "../../console/view-models/intervals.ts";
 import { marksOf } from "../../console/view-models/marks.ts";
+import { packRows } from "../../console/view-models/pack-rows.ts";
 import { numberName, numberText } from "../../console/view-models/number-names.ts";
 import { actionsOf, stepsOf } from "../../console/view-models/run-steps.ts";
 import { newestSegments, rangeOf } from "../../console/view-models/segments.ts";
@@ -91,6 +92,33 @@ describe("the time line", () => {
     ]);
     // What fires still lasts to the end of what is shown.
     expect(marks[1]?.toMs).toBe(Date.parse("2026-09-01T00:00Z"));
+  });
+});
+
+describe("lanes", () => {
+  it("lay no mark on another, in as few rows as that takes", () => {
+    const at = fc.record({ left: fc.nat(500), width: fc.integer({ min: 24, max: 300 }) });
+    fc.assert(
+      fc.property(fc.array(at, { maxLength: 20 }), (given) => {
+        const extents = given
+          .map(({ left, width }) => ({ left, right: left + width }))
+          .sort((a, b) => a.left - b.left);
+        const rows = packRows(extents);
+        extents.forEach((a, i) => {
+          for (const [j, b] of extents.entries()) {
+            if (j <= i || rows[i] !== rows[j]) continue;
+            expect(b.left >= a.right || a.left >= b.right).toBe(true);
+          }
+        });
+      }),
+    );
+    expect(
+      packRows([
+        { left: 0, right: 24 },
+        { left: 10, right: 34 },
+        { left: 30, right: 54 },
+      ]),
+    ).toEqual([0, 1, 0]);
   });
 });
 
