@@ -1,6 +1,7 @@
 /** Quality of the inputs and operation of the service over a span, computed now. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { DAY_MS } from "../../contract/window.ts";
 import { cellCounts, cellQuantile } from "../../stats/index.ts";
 import { alertsOf } from "../../store/queries/analyzer-state.ts";
@@ -35,7 +36,12 @@ interface Span {
 
 function spanOf(model: string, query: z.output<typeof SpanQuery>, deps: RouteDeps): Span {
   const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
-  return { fromMs: query.from ?? toMs - DAY_MS, toMs };
+  const fromMs = query.from ?? toMs - DAY_MS;
+  if (fromMs < toMs) return { fromMs, toMs };
+  throw new DriftmendError("request_invalid", {
+    retry: "never",
+    message: `Cannot look at a span as "from" must be before "to": ${rfc3339(fromMs)} and ${rfc3339(toMs)}`,
+  });
 }
 
 async function qualityOf(
