@@ -68,7 +68,7 @@ export function createHttpServer(
   let readiness: () => Promise<string | null> | string | null = () => "still starting";
 
   const rates = new RequestRate(LIMITS.apiCallersMax);
-  const refused = deps.metrics.counter("requests_refused_total", "Requests refused", ["code"]);
+  const refused = deps.metrics.counter("api_refusals_total", "API requests refused", ["code"]);
   app.addHook("onRequest", async (request, reply) => {
     const refusal = refuse(request, options, rates, deps.clock ?? systemClock);
     if (refusal === null) return undefined;

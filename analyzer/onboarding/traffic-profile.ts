@@ -51,13 +51,13 @@ export async function profileTraffic(model: string, store: Store): Promise<Traff
   const newest = { model, rows: LIMITS.profiledRowsMax };
   const [totals] = await store.query(profiledTotals, newest);
   if (totals === undefined) return null;
-  const toMs = Math.floor(totals.to / DAY_MS) * DAY_MS + DAY_MS;
+  const endMs = Math.floor(totals.to / DAY_MS) * DAY_MS + DAY_MS;
   const [numbers, categories, tags, outcomes, days] = await Promise.all([
     store.query(profiledNumbers, newest),
     store.query(profiledCategories, newest),
     store.query(profiledTags, newest),
     store.query(profiledOutcomes, newest),
-    store.query(trafficDays, { model, fromMs: toMs - DAYS_LOOKED_BACK * DAY_MS, toMs }),
+    store.query(trafficDays, { model, fromMs: endMs - DAYS_LOOKED_BACK * DAY_MS, toMs: endMs }),
   ]);
   const perDay = new Map<number, number>();
   for (const { day, n, segment_tag: tag } of days) {
@@ -69,6 +69,7 @@ export async function profileTraffic(model: string, store: Store): Promise<Traff
   return {
     ...{ rows, errors, scores, versions, classes, numbers, categories, tags, outcomes },
     fromMs: totals.from,
+    // What comes after the last request is no silence: nobody has announced it.
     toMs: totals.to,
     repeatedIds: rows - totals.ids,
     values: { rows: totals.values, min: totals.valueMin, max: totals.valueMax },

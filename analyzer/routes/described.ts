@@ -18,10 +18,9 @@ import { DriftQuery } from "./drift-routes.ts";
 import { By, ShowQuery } from "./model-routes.ts";
 import { PreviewQuery } from "./onboarding-routes.ts";
 import { PerformanceQuery } from "./performance-routes.ts";
-import { SpanQuery } from "./quality-routes.ts";
 import { OfEntry, QuarantineQuery } from "./quarantine-routes.ts";
 import { ReferenceBody } from "./reference-routes.ts";
-import { OfModel } from "./route-deps.ts";
+import { OfModel, SpanQuery } from "./route-deps.ts";
 import { OfWindow } from "./window-routes.ts";
 
 const at = z.iso.datetime();

@@ -15,7 +15,7 @@ import { readSpan } from "../features/read-span.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { readGrids } from "../reference/store-grids.ts";
 import { histogramView } from "./histogram-view.ts";
-import { OfModel, type RouteDeps, finite, flag, rfc3339, segment, time } from "./route-deps.ts";
+import { OfModel, type RouteDeps, finite, flag, noSpan, rfc3339, segment, time } from "./route-deps.ts";
 
 export const DriftQuery = z.object({
   from: time.optional(),
@@ -110,12 +110,7 @@ async function spanOf(
   const last = (await deps.store.query(modelsSeen, {})).find((row) => row.model === model)?.last;
   const toMs = query.to ?? analyzed ?? (last === undefined ? deps.clock.nowMs() : last + DAY_MS);
   const fromMs = query.from ?? toMs - WEEK_MS;
-  if (fromMs >= toMs) {
-    throw new DriftmendError("request_invalid", {
-      retry: "never",
-      message: `Cannot look at a span as "from" must be before "to": ${rfc3339(fromMs)} and ${rfc3339(toMs)}`,
-    });
-  }
+  if (fromMs >= toMs) throw noSpan(fromMs, toMs);
   return { fromMs, toMs };
 }
 

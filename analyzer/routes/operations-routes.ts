@@ -10,8 +10,7 @@ import { type RollupTier, featureCells } from "../../store/queries/feature-cells
 import { type TrafficTier, errorTypes, trafficBuckets } from "../../store/queries/model-traffic.ts";
 import { CELL_MISSING, type FeatureGrid } from "../features/feature-window.ts";
 import { readGrids } from "../reference/store-grids.ts";
-import { SpanQuery } from "./quality-routes.ts";
-import { OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
+import { OfModel, type RouteDeps, SpanQuery, daySpanOf, finite, rfc3339 } from "./route-deps.ts";
 
 const BUCKETS_MAX = 500;
 const BUCKET_SECONDS = [60, 300, 900, 3_600, 21_600, 86_400] as const;
@@ -46,8 +45,7 @@ async function operationsOf(
   deps: RouteDeps,
 ): Promise<OperationsView> {
   const { rollup } = await deps.analyzer.requireModel(model);
-  const askedTo = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
-  const asked = { fromMs: query.from ?? askedTo - DAY_MS, toMs: askedTo };
+  const asked = daySpanOf(model, query, deps);
   const { buckets, span, seconds, tier } = await readBuckets(model, asked, deps);
   const errors = await deps.store.query(errorTypes[tier], {
     ...{ model, ...span, limit: LIMITS.errorTypesShownMax },

@@ -1,15 +1,13 @@
 /** Quality of the inputs over a span, computed now. */
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import type { QualityView } from "../../contract/views.ts";
 import { DAY_MS } from "../../contract/window.ts";
 import { ALL_ROWS } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
 import { readGrids } from "../reference/store-grids.ts";
 import { judgeQuality } from "../rules/quality.ts";
-import { OfModel, type RouteDeps, rfc3339, time } from "./route-deps.ts";
-
-export const SpanQuery = z.object({ from: time.optional(), to: time.optional() });
+import { OfModel, type RouteDeps, SpanQuery, daySpanOf, rfc3339 } from "./route-deps.ts";
 
 export function addQualityRoutes(app: FastifyInstance, deps: RouteDeps): void {
   app.get("/api/v1/models/:model/quality", (request) =>
@@ -23,10 +21,9 @@ async function qualityOf(
   deps: RouteDeps,
 ): Promise<QualityView> {
   const document = await deps.analyzer.requireModel(model);
-  const askedTo = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
-  const askedFrom = query.from ?? askedTo - DAY_MS;
-  const fromMs = Math.floor(askedFrom / DAY_MS) * DAY_MS;
-  const toMs = Math.ceil(askedTo / DAY_MS) * DAY_MS;
+  const asked = daySpanOf(model, query, deps);
+  const fromMs = Math.floor(asked.fromMs / DAY_MS) * DAY_MS;
+  const toMs = Math.ceil(asked.toMs / DAY_MS) * DAY_MS;
   const grids = await readGrids(model, deps.store);
   const reference = await deps.analyzer.references.load(model, grids, deps.store);
   const span = { model, fromMs, toMs, tags: [""], version: "" };

@@ -1,5 +1,7 @@
 /** What the analyzer's routes need, and how their inputs are read. */
 import { z } from "zod";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { DAY_MS } from "../../contract/window.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Store } from "../../store/client.ts";
 import type { Analyzer } from "../analyzer.ts";
@@ -34,6 +36,29 @@ export const flag = z
   .transform((text) => text === "" || text === "true" || text === "1");
 
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
+
+export const SpanQuery = z.object({ from: time.optional(), to: time.optional() });
+
+/**
+ * The asked span; by default the last day that was analyzed.
+ * @throws {DriftmendError} request_invalid: it ends before it begins
+ */
+export function daySpanOf(
+  model: string,
+  query: z.output<typeof SpanQuery>,
+  { analyzer, clock }: RouteDeps,
+): { readonly fromMs: number; readonly toMs: number } {
+  const toMs = query.to ?? analyzer.analyzedMs(model) ?? clock.nowMs();
+  const fromMs = query.from ?? toMs - DAY_MS;
+  if (fromMs >= toMs) throw noSpan(fromMs, toMs);
+  return { fromMs, toMs };
+}
+
+export const noSpan = (fromMs: number, toMs: number): DriftmendError =>
+  new DriftmendError("request_invalid", {
+    retry: "never",
+    message: `Cannot look at a span as "from" must be before "to": ${rfc3339(fromMs)} and ${rfc3339(toMs)}`,
+  });
 
 /** Numbers as JSON knows them: what is not finite is null. */
 export const finite = (value: number | null): number | null =>

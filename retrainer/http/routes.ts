@@ -29,7 +29,11 @@ export const By = z.object({
 export const OfModel = z.object({ model: z.string() });
 export const RollbackBody = By.extend({ to: z.string().nullish() });
 export const AuditQuery = z.object({
-  after: z.coerce.number().int().min(0).prefault(0),
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, "expected the seq of an entry")
+    .prefault("0")
+    .transform(Number),
   model: z.string().optional(),
 });
 export const LoopBody = By.extend({

@@ -5,6 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processEnvironment } from "../../runtime/env.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -54,7 +56,12 @@ const child = spawn(
     ...["--exclude-operation-id", "postApiV1RunsRebuild"],
     "--no-color",
   ],
-  { stdio: "inherit", env: { ...processEnvironment(), PYTHONWARNINGS: "ignore" } },
+  // What it remembers of its runs is nobody's.
+  {
+    cwd: mkdtempSync(join(tmpdir(), "driftmend-schemathesis-")),
+    stdio: "inherit",
+    env: { ...processEnvironment(), PYTHONWARNINGS: "ignore" },
+  },
 );
 const [code] = await once(child, "close");
 process.exitCode = code === 0 ? 0 : 1;

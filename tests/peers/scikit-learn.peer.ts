@@ -67,6 +67,9 @@ const { weeks } = z.object({ weeks: z.array(Week) }).parse(JSON.parse(printed));
 await until("everything is stored", 120_000, async () =>
   (await system.driftmend("status")).includes("everything is stored"),
 );
+await until("everything is analyzed", 240_000, async () =>
+  (await system.driftmend("status")).includes("(replay clock), up to date"),
+);
 const folder = mkdtempSync(join(tmpdir(), "driftmend-peer-document-"));
 const file = join(folder, "diabetes.yaml");
 await system.driftmend("model", "init", MODEL, "-o", file);

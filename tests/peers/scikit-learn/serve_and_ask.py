@@ -78,6 +78,8 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 address = f"http://127.0.0.1:{server.server_port}/"
 random = numpy.random.default_rng(7)
 weeks = []
+# Before the first prediction: without a word its clock would be the wall's, and all of this long past.
+post(f"{AGENT}/v1/clock", json.dumps({"model": MODEL, "time": START.isoformat()}))
 for week in range(WEEKS):
     broken = week == WEEKS - 1
     predicted, actual = [], []
