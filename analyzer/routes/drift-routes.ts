@@ -15,7 +15,16 @@ import { readSpan } from "../features/read-span.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { readGrids } from "../reference/store-grids.ts";
 import { histogramView } from "./histogram-view.ts";
-import { OfModel, type RouteDeps, finite, flag, noSpan, rfc3339, segment, time } from "./route-deps.ts";
+import {
+  OfModel,
+  type RouteDeps,
+  finite,
+  flag,
+  noSpan,
+  rfc3339,
+  segment,
+  time,
+} from "./route-deps.ts";
 
 export const DriftQuery = z.object({
   from: time.optional(),

@@ -1,6 +1,6 @@
 /** Operation of the service over a span, computed now: requests, errors and latency, together and per version. */
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import { LIMITS } from "../../contract/limits.ts";
 import type { OperationsView, TrafficBucket } from "../../contract/views.ts";
 import { DAY_MS, HOUR_MS } from "../../contract/window.ts";

@@ -6,7 +6,12 @@ import { findSystem } from "../../cli/find-system.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { processEnvironment } from "../../runtime/env.ts";
 import { type Reader, askReader, moments } from "../../tests/grafana/support/ask-reader.ts";
-import { type Asked, type Range, choicesOf, statementsOf } from "../../tests/grafana/support/asked.ts";
+import {
+  type Asked,
+  type Range,
+  choicesOf,
+  statementsOf,
+} from "../../tests/grafana/support/asked.ts";
 import { type Dashboard, committedDashboards } from "../../tests/grafana/support/statements.ts";
 import type { Figure } from "../figure.ts";
 

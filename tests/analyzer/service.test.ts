@@ -1,18 +1,9 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { Analyzer } from "../../analyzer/analyzer.ts";
-import { NO_CHANNELS } from "../../analyzer/channels/channels-file.ts";
 import { signWebhook } from "../../analyzer/channels/sign-webhook.ts";
-import { addRoutes } from "../../analyzer/routes/routes.ts";
 import { AlertDetail, AlertExplanation, AlertTest, AlertView } from "../../contract/alert.ts";
-import { LIMITS } from "../../contract/limits.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
-import { AlertMessage, AnalyzedMessage, ModelMessage } from "../../contract/messages.ts";
+import { ModelMessage } from "../../contract/messages.ts";
 import { subjects } from "../../contract/subjects.ts";
 import {
   AlertRowsView,
@@ -23,24 +14,19 @@ import {
   PerformanceView,
   QualityView,
 } from "../../contract/views.ts";
-import { processEnvironment } from "../../runtime/env.ts";
-import { type HttpServer, createHttpServer } from "../../runtime/http-server.ts";
-import { createMetrics } from "../../runtime/metrics.ts";
-import { type NatsServer, findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
-import { type Nats, connectNats } from "../../runtime/nats.ts";
-import { seededRandom } from "../../runtime/random.ts";
+import type { Nats } from "../../runtime/nats.ts";
+import { type AnalysisStage, loadDays } from "./support/analysis-stage.ts";
 import {
-  type AnalysisStage,
-  deps,
-  loadDays,
-  startAnalysisStage,
-} from "./support/analysis-stage.ts";
+  READ_TOKEN,
+  type Running,
+  SECRET,
+  type ServiceStage,
+  call,
+  startServiceStage,
+} from "./support/service-stage.ts";
 import { DAY_MS, MODEL, START_MS, type TrafficPlan } from "./support/synthetic-traffic.ts";
 
 const ROWS_PER_DAY = 2_000;
-const TOKEN = "an-acting-token-of-tests";
-const READ_TOKEN = "a-reading-token-of-tests";
-const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const FIRST_DAY = 21;
 const at = (day: number): number => START_MS + day * DAY_MS;
 const plan: TrafficPlan = {
@@ -49,117 +35,19 @@ const plan: TrafficPlan = {
   breaks: [{ fromDay: 25, toDay: 99, clients: ["c1"], distanceFactor: 1000 }],
 };
 
+let service: ServiceStage;
 let stage: AnalysisStage;
-let server: NatsServer;
 let nats: Nats;
-let folder: string;
-const alerts: AlertMessage[] = [];
-const received: { headers: Record<string, unknown>; body: string }[] = [];
-let refusals = 1;
-/** Refuses the first delivery, so that it must come again. */
-const receiver = createServer((request, response) => {
-  let body = "";
-  request.setEncoding("utf8").on("data", (text: string) => (body += text));
-  request.on("end", () => {
-    received.push({ headers: request.headers, body });
-    response.statusCode = refusals-- > 0 ? 503 : 204;
-    response.end();
-  });
-});
+let alerts: ServiceStage["alerts"];
+let received: ServiceStage["received"];
+const startService = (): Promise<Running> => service.startService();
+const announce = (ms: number): Promise<void> => service.announce(ms);
 
 beforeAll(async () => {
-  stage = await startAnalysisStage(ROWS_PER_DAY);
-  folder = await mkdtemp(join(tmpdir(), "driftmend-nats-"));
-  server = await startNatsServer(
-    {
-      storeDir: folder,
-      port: 0,
-      maxPayloadBytes: LIMITS.natsPayloadBytesMax,
-      binary: findNatsServer(processEnvironment()),
-    },
-    deps,
-  );
-  nats = await connectNats({ url: server.url, name: "test" }, deps);
-  nats.subscribe(subjects.all("alert"), AlertMessage, (message) => void alerts.push(message));
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  service = await startServiceStage(ROWS_PER_DAY);
+  ({ stage, nats, alerts, received } = service);
 }, 240_000);
-afterAll(async () => {
-  receiver.close();
-  await nats.close();
-  await server.stop();
-  await stage[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Running {
-  readonly analyzer: Analyzer;
-  readonly http: HttpServer;
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-async function startService(): Promise<Running> {
-  const metrics = createMetrics("analyzer");
-  const own = await connectNats({ url: server.url, name: "analyzer" }, deps);
-  const { port } = receiver.address() as AddressInfo;
-  const analyzer = new Analyzer(
-    {
-      book: NO_CHANNELS,
-      webhookUrl: `http://127.0.0.1:${port}/hook`,
-      webhookSecret: SECRET,
-      ...{ journalPath: ":memory:", dataDir: null },
-    },
-    { ...deps, store: stage.store, nats: own, random: seededRandom(1), metrics },
-  );
-  await analyzer.start();
-  const http = createHttpServer(
-    { host: "127.0.0.1", port: 0, tokens: { token: TOKEN, readToken: READ_TOKEN } },
-    { logger: deps.logger, metrics },
-  );
-  addRoutes(http.app, { analyzer, store: stage.store, clock: deps.clock });
-  const url = await http.listen();
-  return {
-    ...{ analyzer, http, url },
-    stop: async () => {
-      await http.close();
-      await analyzer.stop();
-      await own.close();
-    },
-  };
-}
-
-async function call(
-  running: Running,
-  method: string,
-  path: string,
-  body?: unknown,
-  token = TOKEN,
-): Promise<{ status: number; json: unknown }> {
-  const response = await fetch(`${running.url}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, json: await response.json() };
-}
-
-/** Announces a watermark and waits until it is analysed. */
-async function announce(ms: number): Promise<void> {
-  const analyzed = new Promise<void>((resolve) => {
-    const stop = nats.subscribe(subjects.analyzed(MODEL), AnalyzedMessage, ({ throughMs }) => {
-      if (throughMs < ms) return;
-      stop();
-      resolve();
-    });
-  });
-  await nats.connection.flush();
-  const message = { model: MODEL, clock: "replay", watermarkMs: ms, clockMs: ms };
-  nats.publish(subjects.watermark(MODEL), message);
-  await analyzed;
-}
+afterAll(() => service.close());
 
 const listed = z.object({ alerts: z.array(AlertView) });
 
