@@ -1,5 +1,5 @@
 /** The frame around every view: where one is, whether the system answers, what one may do. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AccessView } from "../contract/views.ts";
 import { createClient } from "./api/client.ts";
 import { type Connection, createConnection } from "./api/connection.ts";
@@ -30,8 +30,14 @@ export function App({ token }: { readonly token: string | null }) {
   const access = useAccess(client, connection);
   const [acted, setActed] = useState(0);
   const route = useRoute();
+  const isFirst = useRef(true);
   useEffect(() => {
     document.title = titleOf(route);
+    // Who has just come begins at the top, with the link that skips to the content.
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
     document.getElementById("main")?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [JSON.stringify(route)]);

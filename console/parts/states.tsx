@@ -45,8 +45,8 @@ export function Loading({ what }: { readonly what: string }) {
 function Stale({ atMs, problem }: { readonly atMs: number; readonly problem: Problem }) {
   return (
     <p class="stale" role="status">
-      <strong>As of {formatClock(atMs)} UTC.</strong> {problem.title}: {problem.detail} It is asked
-      again every few seconds.
+      <strong>As of {formatClock(atMs)} UTC.</strong> {problem.title}: {problem.detail}{" "}
+      {problem.next} It is asked again every few seconds.
     </p>
   );
 }

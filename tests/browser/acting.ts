@@ -49,16 +49,16 @@ export function testActing(): void {
       const alert = await alertsOf("calibration");
       await onPage(`/alerts/${alert.id}`, async (page) => {
         await heading(page, alert.title).waitFor(AWHILE);
-        await page.getByRole("button", { name: "Acknowledge" }).click();
+        await page.getByRole("button", { name: "Acknowledge", exact: true }).click();
         const dialog = page.getByRole("dialog", { name: "Acknowledge" });
         await dialog.getByLabel("Who").fill("ann");
         expect(await accessibilityProblems(page)).toEqual([]);
-        await dialog.getByRole("button", { name: "Acknowledge" }).click();
+        await dialog.getByRole("button", { name: "Acknowledge", exact: true }).click();
         await page.getByText("Acknowledged by ann").waitFor(AWHILE);
-        await page.getByRole("button", { name: "Silence" }).click();
+        await page.getByRole("button", { name: "Silence", exact: true }).click();
         const silence = page.getByRole("dialog", { name: "Silence" });
         await silence.getByLabel("Why").fill("the world has changed, a run waits");
-        await silence.getByRole("button", { name: "Silence" }).click();
+        await silence.getByRole("button", { name: "Silence", exact: true }).click();
         await page.getByText("the world has changed, a run waits").waitFor(AWHILE);
       });
     });
