@@ -14,7 +14,9 @@ export function createMetrics(service: string): Metrics {
   const register = new Registry();
   register.setDefaultLabels({ service });
   collectDefaultMetrics({ register });
-  const full = (name: string): string => `driftmend_${service}_${name}`;
+  // Prometheus takes no hyphen in a name.
+  const prefix = `driftmend_${service.replaceAll("-", "_")}`;
+  const full = (name: string): string => `${prefix}_${name}`;
   return {
     // Two servers of one process count together.
     counter: (name, help, labels = []) => {

@@ -120,21 +120,6 @@ export const RULES: readonly RuleSpec[] = [
     next: "npx driftmend status",
     dashboard: "pipeline",
   },
-  {
-    uid: "driftmend-notifications",
-    title: "Driftmend's notifications do not arrive",
-    sql: `
-      SELECT toString(d.status) AS status, toFloat64(count()) AS notifications FROM webhook_deliveries AS d FINAL
-      WHERE d.status = 'given_up' AND $__timeFilter_ms(d.updated)
-      GROUP BY status ORDER BY status LIMIT 1000`,
-    above: 0,
-    for: "0s",
-    lookBackSeconds: HOUR,
-    severity: "ticket",
-    summary: "Notifications were given up",
-    next: "npx driftmend alerts; then see where they were sent to on the dashboard",
-    dashboard: "pipeline",
-  },
 ];
 
 /** Receivers by severity. Addresses come from Grafana's environment: these files hold no secret. */

@@ -186,21 +186,6 @@ const books = [
       FROM dead_letters AS l WHERE $__timeFilter_ms(l.time) ORDER BY l.time DESC LIMIT 200`,
   }),
   list({
-    title: "Notifications that wait or were given up",
-    description:
-      "Webhooks that are not delivered, with the last error. An alert that reached nobody is still in the list of alerts.",
-    unit: "short",
-    size: [12, 9],
-    nothing: "every notification was delivered",
-    widths: { updated: 160, status: 90, attempts: 90 },
-    words: { status: { queued: "orange", given_up: "red" } },
-    sql: `
-      SELECT d.updated AS updated, d.status AS status, d.model AS model, d.alert_id AS alert, d.attempts AS attempts,
-        d.last_error AS "last error", d.url AS url
-      FROM webhook_deliveries AS d FINAL
-      WHERE d.status IN ('queued', 'given_up') ORDER BY d.updated DESC LIMIT 200`,
-  }),
-  list({
     title: "Tables",
     description:
       "Rows, bytes and parts of every table. Hundreds of parts in one partition mean that merges cannot keep up with inserts.",

@@ -14,7 +14,15 @@ const DAY_MS = 86_400_000;
 
 export const model = (over: Partial<ModelView>): ModelView =>
   ModelView.parse({
-    ...{ model: "m", status: "active", state: "ok", alerts: [], traffic: null, trafficHours: null },
+    ...{
+      model: "m",
+      status: "active",
+      file: null,
+      state: "ok",
+      alerts: [],
+      traffic: null,
+      trafficHours: null,
+    },
     ...{
       skill: null,
       logLoss: null,

@@ -144,7 +144,7 @@ describe("a service with tokens", () => {
     const { ask, close } = await service(new NamedTokens(path(), clock));
     const { headers } = await ask("GET", own.readToken);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("cache-control")).toBe("no-store");
+    expect(headers.get("cache-control")).toBe("private, no-cache");
     expect(headers.get("content-security-policy")).toContain("default-src 'none'");
     const page = await ask("GET", undefined, undefined, "/page");
     expect(page.headers.get("content-security-policy")).toContain("default-src 'self'");

@@ -149,7 +149,7 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
   it("is found by the other commands", () => {
     const status = driftmend(["status"], dataDir);
     expect(status.status).toBe(0);
-    expect(status.stdout).toContain(`Driftmend at ${ready.url}`);
+    expect(status.stdout).toContain(`at ${ready.url}`);
     const doctor = driftmend(["doctor"], dataDir);
     expect(doctor).toMatchObject({ status: 0 });
     expect(doctor.stdout).not.toContain("wrong");

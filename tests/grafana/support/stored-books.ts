@@ -130,17 +130,4 @@ async function storeTransport(store: Store, model: string, toMs: number): Promis
     { model, clock: "replay", time: toMs, updated: WALL_MS, revision: 1 },
   ]);
   await store.insert("analyzer_checkpoints", [{ model, through: toMs, memory: "{}", revision: 1 }]);
-  await store.insert("webhook_deliveries", [
-    {
-      ...{
-        id: "a.1",
-        model,
-        alert_id: "a",
-        url: "http://127.0.0.1:9/",
-        body: "{}",
-        status: "given_up",
-      },
-      ...{ attempts: 9, last_error: "connection refused", updated: WALL_MS, revision: 1 },
-    },
-  ]);
 }
