@@ -59,7 +59,9 @@ export function testActing(): void {
         const silence = page.getByRole("dialog", { name: "Silence" });
         await silence.getByLabel("Why").fill("the world has changed, a run waits");
         await silence.getByRole("button", { name: "Silence", exact: true }).click();
-        await page.getByText("the world has changed, a run waits").waitFor(AWHILE);
+        await page
+          .getByText(/^Silenced until .*the world has changed, a run waits/)
+          .waitFor(AWHILE);
       });
     });
 

@@ -222,7 +222,7 @@ describe("rollups against raw", () => {
 
   it.each([
     ["1m", "minutes", 400],
-    ["1h", "hours", 100],
+    ["1h", "hours", 300],
     ["1d", "days", 400],
   ] as const)(
     "are repaired for the grain %s in tier %s where more rows were touched than are looked at at once",
