@@ -1,6 +1,7 @@
 /** The HTTP API as commands use it: JSON with the bearer token, problem documents as errors. */
 import { z } from "zod";
 import { DriftmendError } from "../contract/driftmend-error.ts";
+import { type Exchanged, exchange } from "./exchange.ts";
 
 export interface Api {
   readonly url: string;
@@ -29,10 +30,9 @@ export function createApi(options: { readonly url: string; readonly token: strin
   return {
     url: options.url,
     request: async (call) => {
-      const response = await send(options, call);
-      const text = await response.text();
-      if (!response.ok) throw problemOf(response.status, text);
-      const json: unknown = text === "" ? null : JSON.parse(text);
+      const answer = await send(options, call);
+      if (answer.status < 200 || answer.status > 299) throw problemOf(answer);
+      const json: unknown = answer.text === "" ? null : JSON.parse(answer.text);
       return call.schema.parse(json);
     },
   };
@@ -41,39 +41,45 @@ export function createApi(options: { readonly url: string; readonly token: strin
 async function send<T>(
   { url, token }: { readonly url: string; readonly token: string | null },
   call: ApiCall<T>,
-): Promise<Response> {
+): Promise<Exchanged> {
   try {
-    return await fetch(new URL(call.path, url), {
+    return await exchange(new URL(call.path, url), {
       method: call.method ?? "GET",
       headers: {
         accept: "application/json",
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(call.body === undefined ? {} : { "content-type": "application/json" }),
       },
-      signal: AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS),
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      body: call.body === undefined ? undefined : JSON.stringify(call.body),
+      timeoutMs: call.timeoutMs ?? TIMEOUT_MS,
     });
   } catch (cause) {
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new DriftmendError("system_unreachable", {
       retry: "later",
-      message: `Cannot reach Driftmend at "${url}" as it must answer: ${reason instanceof Error ? reason.message : String(reason)}`,
+      message: `Cannot reach Driftmend at "${url}" as it must answer: ${reasonOf(cause)}`,
       next: 'Start it with "npm start" (or "npx driftmend up"), or set DRIFTMEND_URL and DRIFTMEND_TOKEN.',
       cause,
     });
   }
 }
 
-function problemOf(status: number, text: string): DriftmendError {
+/** Several addresses of one name are tried, and their failures come as one without a message. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function problemOf({ status, location, text }: Exchanged): DriftmendError {
   let problem: z.infer<typeof Problem> | undefined;
   try {
     problem = Problem.parse(JSON.parse(text));
   } catch {
     problem = undefined;
   }
+  const elsewhere = location === null ? "" : `, which points to "${location}"`;
   return new DriftmendError(problem?.code ?? "answer_unexpected", {
     retry: status >= 500 ? "later" : "never",
-    message: problem?.detail ?? `The answer was HTTP ${status}: ${text.slice(0, 300)}`,
+    message: problem?.detail ?? `The answer was HTTP ${status}${elsewhere}: ${text.slice(0, 300)}`,
     ...(typeof problem?.next === "string" ? { next: problem.next } : {}),
   });
 }

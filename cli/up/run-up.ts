@@ -262,8 +262,9 @@ async function summarise(
 function sampleMemory(up: Up): { readonly max: number } {
   const resident = { max: 0 };
   if (!up.options.once) return resident;
-  const stop = up.deps.clock.every(SAMPLE_MEMORY_EVERY_MS, () => {
-    resident.max = Math.max(resident.max, residentBytes(process.pid));
+  const stop = up.deps.clock.every(SAMPLE_MEMORY_EVERY_MS, async () => {
+    const bytes = await residentBytes(process.pid);
+    resident.max = Math.max(resident.max, bytes);
   });
   up.lifecycle.defer("memory samples", stop);
   return resident;

@@ -139,8 +139,8 @@ async function startGateway(options: SystemOptions, deps: SystemDeps): Promise<s
   const named = new NamedTokens(tokensFile(options.directory.path), deps.clock);
   const resident = deps.metrics.gauge("resident_bytes", "Memory of all processes of this system");
   const restarts = deps.metrics.gauge("child_restarts", "Restarts by process", ["child"]);
-  const collect = (): void => {
-    resident.set(residentBytes(process.pid));
+  const collect = async (): Promise<void> => {
+    resident.set(await residentBytes(process.pid));
     for (const child of children.list()) restarts.set({ child: child.name }, child.restarts());
   };
   const gateway = createGateway(
@@ -149,8 +149,8 @@ async function startGateway(options: SystemOptions, deps: SystemDeps): Promise<s
       logger: deps.logger,
       metrics: {
         ...deps.metrics,
-        render: () => {
-          collect();
+        render: async () => {
+          await collect();
           return deps.metrics.render();
         },
       },
@@ -165,11 +165,11 @@ async function startGateway(options: SystemOptions, deps: SystemDeps): Promise<s
 }
 
 /** What `up` says of its processes: GET /api/v1/self. */
-function selfOf(children: Children): object {
+async function selfOf(children: Children): Promise<object> {
   return {
     service: "up",
     pid: process.pid,
-    residentBytes: residentBytes(process.pid),
+    residentBytes: await residentBytes(process.pid),
     processes: children.list().map((child) => ({
       name: child.name,
       url: child.url(),

@@ -195,13 +195,13 @@ describe("what a killed run left behind", () => {
 });
 
 it("residentBytes() counts a process and all below it", async () => {
-  const alone = residentBytes(process.pid);
+  const alone = await residentBytes(process.pid);
   const script = "const kept = Buffer.alloc(150e6, 1); process.send(kept.length);";
   const child = spawn(process.execPath, ["-e", `${script} setInterval(() => kept, 1e3)`], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await once(child, "message");
-  const together = residentBytes(process.pid);
+  const together = await residentBytes(process.pid);
   child.kill("SIGKILL");
   await once(child, "exit");
   expect(alone).toBeGreaterThan(20e6);
