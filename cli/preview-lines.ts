@@ -106,7 +106,7 @@ export function differenceLines(preview: Preview, context: CommandContext): stri
     ...(traffic === null
       ? ["  no prediction of this model has come"]
       : [
-          `  ${formatCount(traffic.rows)} predictions were looked at, the newest of ${formatCount(traffic.rowsPerDay)} a day`,
+          `  ${formatCount(traffic.rows)} predictions were looked at, the newest; ${formatCount(traffic.rowsPerDay)} a day come`,
           ...(findings.length === 0
             ? ["  every declared column comes as declared"]
             : renderPairs(

@@ -3,34 +3,13 @@
  * is the source of types, checks and docs; unknown keys are errors, so that a typo is not silence.
  */
 import { z } from "zod";
+import { Duration } from "./duration.ts";
 import { LIMITS } from "./limits.ts";
-
-const SECOND_MS = 1000;
-const UNITS_MS = {
-  ms: 1,
-  s: SECOND_MS,
-  m: 60 * SECOND_MS,
-  h: 3600 * SECOND_MS,
-  d: 86_400 * SECOND_MS,
-  w: 604_800 * SECOND_MS,
-} as const;
 
 /** Kind and name of a channel. */
 export const ChannelName = z
   .string()
   .regex(/^[a-z]+\/\S+$/, "expected kind/name, e.g. pagerduty/risk or slack/#risk-ml");
-
-/** "90s", "1h", "14d", "1w" → milliseconds; a bare 0 is allowed. */
-export const Duration = z
-  .union([
-    z.literal(0),
-    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/, "expected e.g. 30s, 1h, 14d"),
-  ])
-  .transform((text): number => {
-    if (text === 0) return 0;
-    const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof UNITS_MS;
-    return Math.round(Number.parseFloat(text) * UNITS_MS[unit]);
-  });
 
 /** "0.1%" or 0.001 → a fraction. */
 export const Fraction = z

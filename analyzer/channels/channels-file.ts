@@ -8,7 +8,8 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { AlertSeverity } from "../../contract/alert.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { ChannelName, Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
+import { ChannelName } from "../../contract/onboarding-document.ts";
 import type { Environment } from "../../runtime/env.ts";
 
 const SECRET = /^(env|file):(\S+)$/;

@@ -2,6 +2,7 @@
  * An onboarding document from what the traffic looks like, for a person to finish: every guess stands in
  * the document, and its reason beside it as a note. Pure.
  */
+import { roughSpan } from "../../contract/duration.ts";
 import type { OnboardingDocumentInput } from "../../contract/onboarding-document.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import type { NumericProfile, WordProfile } from "../../store/queries/traffic-profile.ts";
@@ -33,7 +34,7 @@ export function proposeDocument(model: string, profile: TrafficProfile): Proposa
     ...profile.categories.map((one) => ({ name: one.name, ...guessWords(one, profile) })),
   ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const segments = guessSegments(profile.tags);
-  const rollup = guessRollup(profile.rowsPerDay);
+  const rollup = guessRollup(profile);
   const delay = guessDelay(profile);
   const errors = guessErrorRate(profile);
   const latency = guessLatency(profile);
@@ -241,8 +242,11 @@ const MINUTES_PER_DAY = 1_440;
 const HOURS_PER_DAY = 24;
 const ROWS_PER_BUCKET = 100;
 
-function guessRollup(rowsPerDay: number): Guess<"1m" | "1h" | "1d"> {
-  const traffic = `${count(rowsPerDay)} predictions a day`;
+function guessRollup({ rowsPerDay, fromMs, toMs, days }: TrafficProfile): Guess<
+  "1m" | "1h" | "1d"
+> {
+  const seen = days <= 2 ? `, by the ${roughSpan(toMs - fromMs)} seen so far,` : "";
+  const traffic = `${count(rowsPerDay)} predictions a day${seen}`;
   if (rowsPerDay >= ROWS_PER_BUCKET * MINUTES_PER_DAY) {
     return { value: "1m", why: `${traffic} fill the minutes` };
   }
@@ -275,7 +279,7 @@ function guessDelay({ outcomes }: TrafficProfile): Guess<string> {
   const found = SPANS.find(([, hours]) => slowest <= hours * HOUR_MS) ?? ["90d", 0];
   return {
     value: found[0],
-    why: `99 % of the labels that came were there after ${number(slowest / HOUR_MS)} h`,
+    why: `99 % of the labels that came were there after ${roughSpan(slowest)}`,
   };
 }
 

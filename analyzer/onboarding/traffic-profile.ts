@@ -38,7 +38,7 @@ export interface TrafficProfile {
     readonly score: number;
     readonly delays: readonly number[];
   }[];
-  /** Mean of the days that had traffic, without a first and last that were not whole. */
+  /** Mean of the whole days that had traffic; before there is one, at the pace of the rows looked at. */
   readonly rowsPerDay: number;
   /** Days with traffic among the last 60. */
   readonly days: number;
@@ -64,7 +64,6 @@ export async function profileTraffic(model: string, store: Store): Promise<Traff
     if (tag === "") perDay.set(day, (perDay.get(day) ?? 0) + n);
   }
   const counts = [...perDay].sort((a, b) => a[0] - b[0]).map(([, n]) => n);
-  const whole = counts.length > 2 ? counts.slice(1, -1) : counts;
   const { rows, errors, scores, versions, classes } = totals;
   return {
     ...{ rows, errors, scores, versions, classes, numbers, categories, tags, outcomes },
@@ -75,7 +74,21 @@ export async function profileTraffic(model: string, store: Store): Promise<Traff
     values: { rows: totals.values, min: totals.valueMin, max: totals.valueMax },
     predicted: totals.labels,
     latency: { rows: totals.latencies, p95: totals.latencyP95 },
-    rowsPerDay: whole.reduce((sum, n) => sum + n, 0) / Math.max(1, whole.length),
+    rowsPerDay: meanDay(counts, rows, totals.to - totals.from),
     days: counts.length,
   };
+}
+
+/** A shorter burst says nothing of a day. */
+const PACE_SPAN_MIN_MS = 10 * 60_000;
+
+/**
+ * @param counts rows of each day with traffic, in order of time: first and last are not whole
+ * @param rows those looked at
+ * @param spanMs from the oldest of them to the newest
+ */
+export function meanDay(counts: readonly number[], rows: number, spanMs: number): number {
+  const whole = counts.slice(1, -1);
+  if (whole.length > 0) return whole.reduce((sum, n) => sum + n, 0) / whole.length;
+  return (rows * DAY_MS) / Math.max(PACE_SPAN_MIN_MS, spanMs);
 }

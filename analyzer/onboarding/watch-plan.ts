@@ -1,4 +1,5 @@
 /** What a document would have watched of a model, rule by rule, and what each still waits for. Pure. */
+import { roughSpan } from "../../contract/duration.ts";
 import type { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { DAY_ROWS_MIN, REFERENCE_DAYS } from "../reference/learn-live.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
@@ -53,7 +54,7 @@ export function watchPlan(
       : off("calibration", `a ${task.type} model has no probabilities to calibrate`),
     on(
       "no-labels",
-      `weeks older than ${days(labels.expected_within)} that lack the labels which others had`,
+      `weeks older than ${roughSpan(labels.expected_within)} that lack the labels which others had`,
     ),
     retrain.mode === "observe" && retrain.when.length === 0
       ? off("retraining", "retrain.when names no trigger")
@@ -67,7 +68,6 @@ export const scored = ({ task }: OnboardingDocument): boolean =>
 const metricsOf = (type: string): string =>
   type === "regression" ? "MAE, RMSE, skill, bias" : "log-loss, skill, Brier, AUC, accuracy";
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
-const days = (ms: number): string => `${Number((ms / 86_400_000).toPrecision(3))} days`;
 
 function ranges({ features }: OnboardingDocument): string {
   const count = Object.values(features).filter(({ range }) => range !== undefined).length;
@@ -78,6 +78,6 @@ function referenceText(document: OnboardingDocument, profile: TrafficProfile | n
   if (document.reference.training_set !== undefined) {
     return "reference.training_set is read when the document is applied, and is the reference from then on";
   }
-  const so = profile === null ? "no traffic yet" : `traffic on ${profile.days} days so far`;
+  const so = profile === null ? "no traffic yet" : `traffic on ${profile.days === 1 ? "one day" : `${profile.days} days`} so far`;
   return `learnt from the first ${REFERENCE_DAYS} whole days with at least ${DAY_ROWS_MIN} predictions (${so}); or name reference.training_set`;
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AlertState, type AlertTest, AlertView } from "../../contract/alert.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import type { AlertRowsView, RowView } from "../../contract/views.ts";
 import {
   type StoredAlert,

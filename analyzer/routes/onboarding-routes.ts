@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseDocument } from "../../contract/document-problems.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import { type Preview, previewDocument } from "../onboarding/preview.ts";
 import { proposeDocument } from "../onboarding/propose-document.ts";
 import { profileTraffic } from "../onboarding/traffic-profile.ts";

@@ -46,13 +46,18 @@ async function operationsOf(
 ): Promise<OperationsView> {
   const { rollup } = await deps.analyzer.requireModel(model);
   const asked = daySpanOf(model, query, deps);
-  const { buckets, span, seconds, tier } = await readBuckets(model, asked, deps);
-  const errors = await deps.store.query(errorTypes[tier], {
-    ...{ model, ...span, limit: LIMITS.errorTypesShownMax },
-  });
-  const alerts = await deps.store.query(alertsOf, { model, states: ["firing"], limit: 100 });
-  const grid = (await readGrids(model, deps.store)).get(LATENCY_FEATURE);
+  const [{ buckets, span, seconds, tier }, alerts, grids] = await Promise.all([
+    readBuckets(model, asked, deps),
+    deps.store.query(alertsOf, { model, states: ["firing"], limit: 100 }),
+    readGrids(model, deps.store),
+  ]);
+  const grid = grids.get(LATENCY_FEATURE);
   const latency = (version: string) => latencyOf({ model, version, rollup, grid }, span, deps);
+  const [errors, latencySeconds, versions] = await Promise.all([
+    deps.store.query(errorTypes[tier], { model, ...span, limit: LIMITS.errorTypesShownMax }),
+    latency(""),
+    versionsOf(buckets, latency),
+  ]);
   const { n, errors: failed } = totalOf(buckets);
   return {
     model,
@@ -62,10 +67,10 @@ async function operationsOf(
     errors: failed,
     errorShare: n === 0 ? null : failed / n,
     perSecond: n / ((span.toMs - span.fromMs) / 1000),
-    latencySeconds: await latency(""),
+    latencySeconds,
     bucketSeconds: seconds,
     buckets: bucketViews(buckets),
-    versions: await versionsOf(buckets, latency),
+    versions,
     errorTypes: errors.map(({ error, version, n }) => ({ error, version, requests: n })),
     anomalies: alerts
       .filter(({ kind }) => SERVICE_KINDS.includes(kind))
@@ -89,9 +94,8 @@ async function readBuckets(model: string, asked: Span, { store }: RouteDeps): Pr
     const buckets = await store.query(trafficBuckets[tier], { model, ...span, seconds });
     return { buckets, span, seconds, tier };
   };
-  const fine = await read(seconds);
-  if (fine.tier !== "minutes") return fine;
-  const hours = await read(3_600);
+  if (seconds >= 3_600) return read(seconds);
+  const [fine, hours] = await Promise.all([read(seconds), read(3_600)]);
   const within = hours.buckets.filter(({ at }) => at >= asked.fromMs && at + HOUR_MS <= asked.toMs);
   return totalOf(fine.buckets).n < totalOf(within).n ? hours : fine;
 }

@@ -1,7 +1,7 @@
 /** What is firing, why, and what a person does about it. */
 import { z } from "zod";
 import { AlertDetail, AlertTest, AlertView } from "../../contract/alert.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatFact, formatInstant, formatTime } from "../format.ts";
 import { pathOfId } from "../find-id.ts";

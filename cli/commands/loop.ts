@@ -1,7 +1,7 @@
 /** The stop switch of automatic action, per model or for all. */
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatInstant } from "../format.ts";
 import { type Remote, answer, connectRemote, encode } from "../remote.ts";

@@ -4,6 +4,7 @@ import type { Live } from "../api/live.ts";
 import type { Problem } from "../api/problem.ts";
 import { formatClock } from "../format/times.ts";
 import { Command } from "./command.tsx";
+import { Guarded } from "./guarded.tsx";
 
 /** Shows a live value in whichever state it is. */
 export function Show<T>(props: {
@@ -23,11 +24,11 @@ export function Show<T>(props: {
       return (
         <>
           <Stale atMs={live.atMs} problem={live.problem} />
-          {props.children(live.data)}
+          <Guarded data={live.data} what={what} draw={props.children} />
         </>
       );
     case "ready":
-      return <>{props.children(live.data)}</>;
+      return <Guarded data={live.data} what={what} draw={props.children} />;
   }
 }
 

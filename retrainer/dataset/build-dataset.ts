@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { copyFile, link, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { OnboardingDocument } from "../../contract/onboarding-document.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import type { DatasetRef } from "../../contract/run.ts";
 import type { DatasetDescription, DatasetFile } from "../../contract/trainer.ts";
 import { writeFileAtomic } from "../../runtime/atomic-file.ts";

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import { LoopMode } from "../../contract/run.ts";
 import { firstBrokenLink } from "../journal/audit-chain.ts";
 import type { RunRow } from "../journal/run-table.ts";

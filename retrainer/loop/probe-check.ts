@@ -3,7 +3,7 @@
  * labelled block. It is the training that a run would do, so a run that it asks for need not train again.
  */
 import { join } from "node:path";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import type { Artifact, DatasetRef } from "../../contract/run.ts";
 import { buildDataset } from "../dataset/build-dataset.ts";
 import { pruneModelFolder } from "../dataset/prune.ts";

@@ -1,6 +1,6 @@
 /** The steps of a roll-out as the document words them: "10% 1d", "100%". */
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { Duration } from "../../contract/onboarding-document.ts";
+import { Duration } from "../../contract/duration.ts";
 import type { RolloutStep } from "../journal/run-state.ts";
 
 const PATTERN = /^\s*(\d+(?:\.\d+)?)%(?:\s+(\d+(?:\.\d+)?(?:ms|s|m|h|d|w)))?\s*$/;

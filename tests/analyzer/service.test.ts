@@ -208,6 +208,7 @@ describe("the analyzer as a service", () => {
     const isWhole = ({ grain, segment, version }: (typeof realised)[number]): boolean =>
       grain === "day" && segment === null && version === null;
     expect(days.realised).toEqual(realised.filter(isWhole));
+    expect(days.realised).toHaveLength(5);
     const segments = await show(`${path}/performance?scope=segments`, PerformanceView);
     expect(segments.realised).toEqual(realised.filter(({ segment }) => segment !== null));
     const span = `from=${new Date(at(25)).toISOString()}&to=${new Date(at(26)).toISOString()}`;
@@ -322,5 +323,33 @@ describe("the analyzer as a service", () => {
     expect(after.json).toMatchObject({ quarantine: [{ id, released: expect.any(String) }] });
     const { json: list } = await call(running, "GET", `/api/v1/alerts?model=${MODEL}`);
     expect(listed.parse(list).alerts).toHaveLength(1);
+  });
+
+  it("judges days again once the document names another label as the positive one", async () => {
+    const path = `/api/v1/models/${MODEL}`;
+    const dayFigures = async (): Promise<ReadonlyMap<string, number>> => {
+      const asked = await call(running, "GET", `${path}/performance?grain=day&scope=all-rows`);
+      const { realised } = PerformanceView.parse(asked.json);
+      return new Map(
+        realised.flatMap(({ from, metrics }) => {
+          const value = metrics["calibration"]?.value ?? null;
+          return value === null ? [] : [[from, value] as const];
+        }),
+      );
+    };
+    const before = await dayFigures();
+    const positives = await call(running, "PUT", path, {
+      ...stage.documentGiven,
+      task: { type: "binary", positive: "0" },
+    });
+    expect(positives.status).toBe(200);
+    await loadDays(stage.store, plan, 27, 28);
+    await announce(at(28));
+    const after = await dayFigures();
+    expect(before.size).toBeGreaterThan(3);
+    // Mean score less share of positives: the shares of both labels add up to 1, whatever the scores.
+    for (const [day, value] of before) {
+      expect([day, Math.abs((after.get(day) ?? value) - value) > 0.1]).toEqual([day, true]);
+    }
   });
 });

@@ -9,6 +9,7 @@ import {
   heading,
   newestRun,
   onPage,
+  part,
   picture,
   wholeModel,
   world,
@@ -82,6 +83,25 @@ export function testTrouble(): void {
           await page.getByText("npm start").first().waitFor();
         },
         { failuresExpected: true },
+      );
+    });
+
+    it("shows the other parts where one cannot be drawn, and draws it with the next answer", async () => {
+      const operations = "**/api/v1/models/*/operations*";
+      await onPage(
+        `/models/${MODEL}`,
+        async (page) => {
+          const service = part(page, "Errors and latency");
+          await service.getByText("Cannot show the service").waitFor(AWHILE);
+          await part(page, "Segments").getByRole("row").nth(5).waitFor(AWHILE);
+          expect(await accessibilityProblems(page)).toEqual([]);
+          await page.unroute(operations);
+          await service.locator("canvas").nth(2).waitFor(AWHILE);
+        },
+        {
+          before: (page) => page.route(operations, (route) => route.fulfill({ json: {} })),
+          complaintsExpected: /TypeError|operations: /,
+        },
       );
     });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { compareTraffic } from "../../../analyzer/onboarding/compare-traffic.ts";
 import { compareDocuments } from "../../../analyzer/onboarding/compare-documents.ts";
 import { proposeDocument } from "../../../analyzer/onboarding/propose-document.ts";
-import type { TrafficProfile } from "../../../analyzer/onboarding/traffic-profile.ts";
+import { type TrafficProfile, meanDay } from "../../../analyzer/onboarding/traffic-profile.ts";
 import { problemsOf } from "../../../contract/document-problems.ts";
 import { OnboardingDocument } from "../../../contract/onboarding-document.ts";
 
@@ -139,5 +139,31 @@ describe("a document beside the traffic", () => {
       { path: "segments", from: ["a"], to: ["a", "b"] },
     ]);
     expect(compareDocuments(holds, holds)).toEqual([]);
+  });
+
+  it("writes spans of time as documents do", () => {
+    const labels = { expected_within: "90m", negative_after: "30d" };
+    expect(compareDocuments(documentWith({}), documentWith({ labels }))).toEqual([
+      { path: "labels.expected_within", from: "7d", to: "90m" },
+      { path: "labels.negative_after", from: null, to: "30d" },
+    ]);
+  });
+});
+
+describe("predictions a day", () => {
+  it("are the mean of whole days, however few the first and the last have", () => {
+    expect(meanDay([10, 5_000, 7_000, 20], 12_030, 3 * 86_400_000)).toBe(6_000);
+  });
+
+  it("are the pace so far before there is a whole day, which a burst of seconds does not set", () => {
+    expect(meanDay([350, 3_250], 3_600, 3_600_000)).toBe(86_400);
+    expect(meanDay([1_000], 1_000, 2_000)).toBe(144_000);
+    const { notes } = proposeDocument(
+      "m",
+      profile({ rowsPerDay: 86_400, days: 1, fromMs: 0, toMs: 3_600_000 }),
+    );
+    expect(notes.find(({ path }) => path[0] === "rollup")?.text).toBe(
+      "86400 predictions a day, by the 60 minutes seen so far, fill hours, not minutes",
+    );
   });
 });

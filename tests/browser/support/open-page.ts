@@ -18,6 +18,8 @@ export interface TabOptions {
   readonly dark?: boolean;
   /** Failed requests are what the test is about. */
   readonly failuresExpected?: boolean;
+  /** Complaints that the test is about. */
+  readonly complaintsExpected?: RegExp;
 }
 
 export const launchBrowser = (): Promise<Browser> =>
@@ -36,12 +38,15 @@ export async function openTab(browser: Browser, options: TabOptions = {}): Promi
   });
   const page = await context.newPage();
   const complaints: string[] = [];
+  const complain = (text: string): void => {
+    if (options.complaintsExpected?.test(text) !== true) complaints.push(text);
+  };
   page.on("console", (message) => {
     const isFailure = message.text().startsWith("Failed to load resource");
     if (message.type() !== "error" || (isFailure && failuresExpected)) return;
-    complaints.push(message.text());
+    complain(message.text());
   });
-  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("pageerror", (error) => complain(error.message));
   page.on("response", (response) => {
     const { pathname } = new URL(response.url());
     if (!pathname.startsWith("/api/") || response.status() !== 200) return;
@@ -49,7 +54,7 @@ export async function openTab(browser: Browser, options: TabOptions = {}): Promi
     response.json().then(
       (answer: unknown) => {
         const checked = schemaOf(pathname).safeParse(answer);
-        if (!checked.success) complaints.push(`${pathname}: ${z.prettifyError(checked.error)}`);
+        if (!checked.success) complain(`${pathname}: ${z.prettifyError(checked.error)}`);
       },
       // The tab left before the answer was read.
       () => undefined,
