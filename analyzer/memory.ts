@@ -23,6 +23,8 @@ export const Memory = z.strictObject({
   format: z.literal(FORMAT),
   /** End of the last minute that had a request; null before the first. */
   lastRequestMs: z.int().nullable(),
+  /** Through where rules on minutes were evaluated; null: as far as days were. */
+  minutesThroughMs: z.int().nullable().prefault(null),
   alerts: z.record(z.string(), OpenAlert),
   breaks: z.array(OpenBreak),
   quarantined: z.array(Quarantined),
@@ -36,6 +38,7 @@ export type Memory = z.infer<typeof Memory>;
 export const EMPTY_MEMORY: Memory = {
   format: FORMAT,
   lastRequestMs: null,
+  minutesThroughMs: null,
   alerts: {},
   breaks: [],
   quarantined: [],

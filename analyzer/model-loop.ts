@@ -6,10 +6,10 @@
 import type { AnalyzedMessage, WatermarkMessage } from "../contract/messages.ts";
 import type { OnboardingDocument } from "../contract/onboarding-document.ts";
 import { subjects } from "../contract/subjects.ts";
-import { DAY_MS, startOfDay } from "../contract/window.ts";
+import { DAY_MS } from "../contract/window.ts";
 import type { Nats } from "../runtime/nats.ts";
 import { trafficDays } from "../store/queries/model-traffic.ts";
-import { advance } from "./advance.ts";
+import { closeDay } from "./advance.ts";
 import type { AlertDraft } from "./alerts/alert-book.ts";
 import type { Observation } from "./alerts/episode.ts";
 import { alertMessage, storeAlertRevisions } from "./alerts/store-alerts.ts";
@@ -22,12 +22,14 @@ import {
   emptyReadAhead,
 } from "./evaluation.ts";
 import { EMPTY_MEMORY, type Memory } from "./memory.ts";
+import { type Goal, type Progress, type Step, goalOf, nextStep } from "./next-step.ts";
 import type { Notifications } from "./notify/notifications.ts";
 import { planStart } from "./plan-start.ts";
 import { type VainSearch, afterSearch, isSearchDue } from "./reference/grid-search.ts";
 import { LOOKED_BACK_DAYS, learnLiveGrids, learnLiveReference } from "./reference/learn-live.ts";
 import { loadReference } from "./reference/load-reference.ts";
 import { readGrids } from "./reference/store-grids.ts";
+import { evaluateMinutes } from "./stages/minutes.ts";
 
 export interface ModelLoopDeps extends StageDeps {
   readonly nats: Nats;
@@ -54,11 +56,11 @@ export class ModelLoop {
   readonly model: string;
   private readonly deps: ModelLoopDeps;
   private memory: Memory;
-  /** Evaluated to here; null before there was traffic. */
-  private throughMs: number | null;
+  /** Null before there was traffic. */
+  private progress: Progress | null;
   private checkpointRevision: number;
   private clock: WatermarkMessage["clock"] = "wall";
-  private targetMs: number | null = null;
+  private goal: { readonly to: Goal; readonly latenessMs: number } | null = null;
   private saidMs: number | null = null;
   private context: ModelContext | null = null;
   private readonly readAhead: ReadAhead = emptyReadAhead();
@@ -72,7 +74,7 @@ export class ModelLoop {
     this.model = model;
     this.deps = deps;
     this.memory = checkpoint?.memory ?? EMPTY_MEMORY;
-    this.throughMs = checkpoint?.throughMs ?? null;
+    this.progress = checkpoint === null ? null : progressOf(checkpoint);
     this.checkpointRevision = checkpoint?.revision ?? 0;
   }
 
@@ -81,8 +83,10 @@ export class ModelLoop {
     return {
       model: this.model,
       clock: this.clock,
-      throughMs: this.throughMs,
-      targetMs: this.targetMs,
+      throughMs: this.progress?.windowsMs ?? null,
+      targetMs: this.goal?.to.windowsMs ?? null,
+      minutesThroughMs: this.progress?.minutesMs ?? null,
+      minutesTargetMs: this.goal?.to.minutesMs ?? null,
       openAlerts: Object.keys(this.memory.alerts),
       breaks: this.memory.breaks.map(({ id }) => id),
       lastError: this.lastError,
@@ -124,7 +128,8 @@ export class ModelLoop {
     const document = this.deps.documentOf(this.model);
     if (document === null) return;
     this.clock = message.clock;
-    this.targetMs = message.watermarkMs - document.labels.lateness;
+    const { lateness } = document.labels;
+    this.goal = { to: goalOf(message.watermarkMs, lateness), latenessMs: lateness };
     if (this.pending) return;
     this.pending = true;
     void this.enqueue(async () => {
@@ -139,7 +144,7 @@ export class ModelLoop {
       const context = this.context ?? this.bareContext();
       const evaluation = new Evaluation(context, this.memory, this.readAhead);
       evaluation.observe(draft, seen, atMs);
-      await this.commit(evaluation, this.throughMs);
+      await this.commit(evaluation, this.progress, { closed: false });
     });
   }
 
@@ -155,7 +160,7 @@ export class ModelLoop {
         ),
         quarantined: this.memory.quarantined.filter((entry) => entry.id !== id),
       };
-      if (this.throughMs !== null) await this.storeCheckpoint(this.throughMs);
+      if (this.progress !== null) await this.storeCheckpoint(this.progress);
     });
     return wasOpen;
   }
@@ -181,28 +186,38 @@ export class ModelLoop {
   }
 
   private async catchUp(): Promise<void> {
-    const targetMs = this.targetMs;
-    if (targetMs === null) return;
-    if (this.throughMs === null) {
-      const start = planStart(null, await this.deps.firstDayOf(this.model), targetMs);
-      if (start.kind === "wait") {
-        this.say(targetMs);
-        return;
-      }
-      this.throughMs = start.throughMs;
-    }
-    while (this.throughMs < targetMs) {
+    if (this.goal === null) return;
+    const { to, latenessMs } = this.goal;
+    this.progress ??= await this.begin(to.minutesMs);
+    while (this.progress !== null) {
+      const step = nextStep(this.progress, to, latenessMs);
+      if (step === null) break;
       const startedMs = this.deps.clock.monotonicMs();
-      const evaluation = await this.evaluationNow();
-      const throughMs = await advance(evaluation, this.throughMs, targetMs, this.deps);
-      await this.learnReference(throughMs);
-      await this.commit(evaluation, throughMs);
-      this.throughMs = throughMs;
+      const evaluation = await this.take(step, this.progress);
+      await this.commit(evaluation, step.then, { closed: step.dayEndMs !== null });
+      this.progress = step.then;
       this.lastError = null;
       this.deps.onEvaluated(this.model, this.deps.clock.monotonicMs() - startedMs);
-      this.say(throughMs);
+      this.say(step.then.windowsMs);
     }
-    this.say(targetMs);
+    // A lateness that was raised takes nothing back.
+    this.say(Math.max(to.windowsMs, this.progress?.windowsMs ?? to.windowsMs));
+  }
+
+  /** Null while there is no traffic. */
+  private async begin(toMs: number): Promise<Progress | null> {
+    const start = planStart(null, await this.deps.firstDayOf(this.model), toMs);
+    if (start.kind === "wait") return null;
+    return { minutesMs: start.throughMs, windowsMs: start.throughMs };
+  }
+
+  private async take(step: Step, from: Progress): Promise<Evaluation> {
+    const evaluation = await this.evaluationNow();
+    await evaluateMinutes(evaluation, from.minutesMs, step.minutesToMs, this.deps);
+    if (step.dayEndMs !== null) await closeDay(evaluation, step.dayEndMs, this.deps);
+    evaluation.memory = { ...evaluation.memory, minutesThroughMs: step.minutesToMs };
+    await this.learnReference(step);
+    return evaluation;
   }
 
   private async evaluationNow(): Promise<Evaluation> {
@@ -231,42 +246,45 @@ export class ModelLoop {
   }
 
   /** Models that were given no reference learn one from their own first days. */
-  private async learnReference(throughMs: number): Promise<void> {
+  private async learnReference({ minutesToMs, dayEndMs }: Step): Promise<void> {
     const { document, reference, grids } = await this.contextNow();
     if (reference !== null || document.reference.training_set !== undefined) return;
     const { model } = this;
     if (grids.size === 0) {
-      if (!isSearchDue(this.vainSearch, throughMs)) return;
+      if (!isSearchDue(this.vainSearch, minutesToMs)) return;
       const days = await this.deps.store.query(trafficDays, {
-        ...{ model, fromMs: throughMs - LOOKED_BACK_DAYS * DAY_MS, toMs: throughMs },
+        ...{ model, fromMs: minutesToMs - LOOKED_BACK_DAYS * DAY_MS, toMs: minutesToMs },
       });
       const rows = days.reduce((sum, row) => sum + (row.segment_tag === "" ? row.n : 0), 0);
       const found = await learnLiveGrids(model, rows, this.deps);
-      this.vainSearch = afterSearch(rows, found, throughMs);
+      this.vainSearch = afterSearch(rows, found, minutesToMs);
       if (found) {
         this.forgetContext();
         this.deps.nats.publish(subjects.grids(model), { model });
       }
       return;
     }
-    if (startOfDay(throughMs) !== throughMs) return;
-    if (await learnLiveReference(model, throughMs, this.deps)) this.forgetContext();
+    if (dayEndMs === null) return;
+    if (await learnLiveReference(model, dayEndMs, this.deps)) this.forgetContext();
   }
 
   /**
    * Writes down what is to be told before it stores, so that a page goes out while the database is down. A
    * crash in between tells nothing twice: evaluated again, a window gives the same ids and revisions.
    */
-  private async commit(evaluation: Evaluation, throughMs: number | null): Promise<void> {
+  private async commit(
+    evaluation: Evaluation,
+    progress: Progress | null,
+    { closed }: { readonly closed: boolean },
+  ): Promise<void> {
     const { revisions } = evaluation;
     await this.deps.notifications.tell(revisions, evaluation.context.document, (revision) =>
       surroundingsOf({ ...revision, toMs: revision.toMs ?? revision.atMs }, this.deps.store),
     );
     await storeAlertRevisions(revisions, this.deps);
     this.memory = evaluation.memory;
-    const atDayEnd = throughMs !== null && startOfDay(throughMs) === throughMs;
-    if (throughMs !== null && (revisions.length > 0 || atDayEnd)) {
-      await this.storeCheckpoint(throughMs);
+    if (progress !== null && (revisions.length > 0 || closed)) {
+      await this.storeCheckpoint(progress);
     }
     for (const revision of revisions) {
       this.deps.logger.info(
@@ -277,12 +295,12 @@ export class ModelLoop {
     }
   }
 
-  private async storeCheckpoint(throughMs: number): Promise<void> {
+  private async storeCheckpoint(progress: Progress): Promise<void> {
     this.checkpointRevision++;
     await this.deps.store.insert("analyzer_checkpoints", [
       {
         model: this.model,
-        through: throughMs,
+        through: progress.windowsMs,
         memory: JSON.stringify(this.memory),
         revision: this.checkpointRevision,
       },
@@ -295,3 +313,8 @@ export class ModelLoop {
     this.deps.nats.publish(subjects.analyzed(this.model), message);
   }
 }
+
+const progressOf = ({ throughMs, memory }: Checkpoint): Progress => ({
+  minutesMs: memory.minutesThroughMs ?? throughMs,
+  windowsMs: throughMs,
+});

@@ -30,16 +30,19 @@ const Collector = z.looseObject({
     }),
   ),
 });
+const AnalyzedModel = z.looseObject({
+  model: z.string(),
+  clock: z.string(),
+  throughMs: z.number().nullable(),
+  targetMs: z.number().nullable(),
+  minutesThroughMs: z.number().nullable(),
+  minutesTargetMs: z.number().nullable(),
+  lastError: z.string().nullable(),
+});
+type AnalyzedModel = z.output<typeof AnalyzedModel>;
+const MINUTE_MS = 60_000;
 const Analyzer = z.looseObject({
-  models: z.array(
-    z.looseObject({
-      model: z.string(),
-      clock: z.string(),
-      throughMs: z.number().nullable(),
-      targetMs: z.number().nullable(),
-      lastError: z.string().nullable(),
-    }),
-  ),
+  models: z.array(AnalyzedModel),
   notifications: z.looseObject({
     waiting: z.number(),
     held: z.number(),
@@ -132,18 +135,28 @@ function analyzerLines({
   documentFolder,
 }: z.output<typeof Analyzer>): string[] {
   return [
-    ...models.map(({ model, clock, throughMs, targetMs, lastError }) => {
-      if (lastError !== null) return `${model}: FAILED: ${lastError}`;
-      if (throughMs === null) return `${model}: nothing is analyzed yet`;
-      const behindMs = Math.max(0, (targetMs ?? throughMs) - throughMs);
-      const behind = behindMs < 1000 ? "up to date" : `${formatSpan(behindMs)} behind`;
-      return `${model}: analyzed through ${formatTime(throughMs)} UTC (${clock} clock), ${behind}`;
-    }),
+    ...models.map(modelLine),
     ...(documentFolder?.problems ?? []).map(
       ({ from }) => `DOCUMENT "${from}" IS NOT TAKEN: "driftmend doctor" says why`,
     ),
     ...notificationLines(notifications),
   ];
+}
+
+/** Days may lie far behind the minutes: they wait for `labels.lateness`. */
+function modelLine(analyzed: AnalyzedModel): string {
+  const { model, clock, throughMs, targetMs, minutesThroughMs, minutesTargetMs } = analyzed;
+  if (analyzed.lastError !== null) return `${model}: FAILED: ${analyzed.lastError}`;
+  if (throughMs === null || minutesThroughMs === null) return `${model}: nothing is analyzed yet`;
+  const behindMs = Math.max(
+    0,
+    (targetMs ?? throughMs) - throughMs,
+    (minutesTargetMs ?? minutesThroughMs) - minutesThroughMs,
+  );
+  const behind = behindMs < 1000 ? "up to date" : `${formatSpan(behindMs)} behind`;
+  const days =
+    minutesThroughMs - throughMs < MINUTE_MS ? "" : `, days through ${formatTime(throughMs)}`;
+  return `${model}: analyzed through ${formatTime(minutesThroughMs)}${days} UTC (${clock} clock), ${behind}`;
 }
 
 /** Channels that fail, with what is not told for that reason; nothing where all is told. */

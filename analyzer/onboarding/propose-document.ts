@@ -242,9 +242,12 @@ const MINUTES_PER_DAY = 1_440;
 const HOURS_PER_DAY = 24;
 const ROWS_PER_BUCKET = 100;
 
-function guessRollup({ rowsPerDay, fromMs, toMs, days }: TrafficProfile): Guess<
-  "1m" | "1h" | "1d"
-> {
+function guessRollup({
+  rowsPerDay,
+  fromMs,
+  toMs,
+  days,
+}: TrafficProfile): Guess<"1m" | "1h" | "1d"> {
   const seen = days <= 2 ? `, by the ${roughSpan(toMs - fromMs)} seen so far,` : "";
   const traffic = `${count(rowsPerDay)} predictions a day${seen}`;
   if (rowsPerDay >= ROWS_PER_BUCKET * MINUTES_PER_DAY) {

@@ -78,6 +78,9 @@ function referenceText(document: OnboardingDocument, profile: TrafficProfile | n
   if (document.reference.training_set !== undefined) {
     return "reference.training_set is read when the document is applied, and is the reference from then on";
   }
-  const so = profile === null ? "no traffic yet" : `traffic on ${profile.days === 1 ? "one day" : `${profile.days} days`} so far`;
+  const so =
+    profile === null
+      ? "no traffic yet"
+      : `traffic on ${profile.days === 1 ? "one day" : `${profile.days} days`} so far`;
   return `learnt from the first ${REFERENCE_DAYS} whole days with at least ${DAY_ROWS_MIN} predictions (${so}); or name reference.training_set`;
 }

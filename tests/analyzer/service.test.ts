@@ -28,6 +28,7 @@ import { DAY_MS, MODEL, START_MS, type TrafficPlan } from "./support/synthetic-t
 
 const ROWS_PER_DAY = 2_000;
 const FIRST_DAY = 21;
+const HOUR_MS = 3_600_000;
 const at = (day: number): number => START_MS + day * DAY_MS;
 const plan: TrafficPlan = {
   seed: 4,
@@ -254,7 +255,7 @@ describe("the analyzer as a service", () => {
     expect(status).toBe(200);
     expect(json).toMatchObject({
       refusal: null,
-      changes: [{ path: "labels.lateness", from: 0, to: 7_200_000 }],
+      changes: [{ path: "labels.lateness", from: "0s", to: "2h" }],
       past: { alerts: [{ kind: "data-break", title: alerts[0]?.title }] },
     });
     const { shifts } = z
@@ -351,5 +352,27 @@ describe("the analyzer as a service", () => {
     for (const [day, value] of before) {
       expect([day, Math.abs((after.get(day) ?? value) - value) > 0.1]).toEqual([day, true]);
     }
+  });
+
+  it("pages for failing requests at once, while days wait for late labels", async () => {
+    const path = `/api/v1/models/${MODEL}`;
+    const late = { ...stage.documentGiven, labels: { lateness: "2d" } };
+    expect((await call(running, "PUT", path, late)).status).toBe(200);
+    const failing: TrafficPlan = {
+      ...plan,
+      errors: { fromMs: at(28) + 12 * HOUR_MS, toMs: at(29), share: 0.5 },
+    };
+    await loadDays(stage.store, failing, 28, 29);
+    const watermarkMs = at(28) + 14 * HOUR_MS;
+    const message = { model: MODEL, clock: "replay", watermarkMs, clockMs: watermarkMs };
+    nats.publish(subjects.watermark(MODEL), message);
+    await expect
+      .poll(async () => (await call(running, "GET", "/api/v1/self")).json, { timeout: 60_000 })
+      .toMatchObject({
+        models: [{ throughMs: at(28), minutesThroughMs: watermarkMs - 60_000 }],
+      });
+    const { json } = await call(running, "GET", `/api/v1/alerts?model=${MODEL}&state=firing`);
+    const paged = listed.parse(json).alerts.find(({ kind }) => kind === "error-share");
+    expect(paged).toMatchObject({ severity: "page", state: "firing" });
   });
 });

@@ -224,12 +224,19 @@ describe("what a service says of itself", () => {
   });
 
   it("is in whose clock what is analyzed, and which version is the champion", () => {
-    const model = { model: "flights", clock: "replay", throughMs: 7_200_000, targetMs: 14_400_000 };
+    const model = {
+      ...{ model: "flights", clock: "replay", throughMs: 7_200_000, targetMs: 14_400_000 },
+      ...{ minutesThroughMs: 7_200_000, minutesTargetMs: 14_400_000 },
+    };
     const lines = [
       ...serviceLines("analyzer", {
         models: [
           { ...model, lastError: null },
           { ...model, lastError: "no rows" },
+          {
+            ...{ model: "card-fraud", clock: "wall", throughMs: 0, targetMs: 0, lastError: null },
+            ...{ minutesThroughMs: 86_340_000, minutesTargetMs: 86_340_000 },
+          },
         ],
         notifications: {
           ...{ waiting: 5, held: 1 },
@@ -253,6 +260,7 @@ describe("what a service says of itself", () => {
     expect(lines.join("\n")).toMatchInlineSnapshot(`
       "flights: analyzed through Thu 1970-01-01 02:00 UTC (replay clock), 2 h behind
       flights: FAILED: no rows
+      card-fraud: analyzed through Thu 1970-01-01 23:59, days through Thu 1970-01-01 00:00 UTC (wall clock), up to date
       CHANNEL pagerduty/risk FAILS since Thu 1970-01-01 02:00 UTC: answered 500; 3 alert changes wait for it
       2 alert changes are being told
       1 alert changes are over the budget, for the digest
