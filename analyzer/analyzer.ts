@@ -237,8 +237,14 @@ export class Analyzer {
     return [...this.loops.values()].map((loop) => loop.state());
   }
 
+  /** Through where days and weeks are judged. */
   analyzedMs(model: string): number | null {
     return this.loops.get(model)?.analyzedMs ?? null;
+  }
+
+  /** Through where minutes are judged: the model's time now, as far as it is stored. */
+  watchedMs(model: string): number | null {
+    return this.loops.get(model)?.watchedMs ?? null;
   }
 
   /** Whether the model's time is announced by a replay. */
@@ -302,7 +308,7 @@ export class Analyzer {
       const breach = state.kind === "blind";
       const sinceMs = breach ? state.sinceMs : nowMs;
       // A replay's alerts carry its time; how long the agent is silent does not.
-      const atMs = loop.isReplayed ? (loop.analyzedMs ?? nowMs) : nowMs;
+      const atMs = loop.isReplayed ? (loop.watchedMs ?? nowMs) : nowMs;
       const fromMs = loop.isReplayed ? atMs : sinceMs;
       const draft = blindDraft(state, nowMs);
       await loop.observeNow(draft, { breach, fromMs, toMs: atMs }, atMs);

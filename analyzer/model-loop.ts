@@ -97,6 +97,11 @@ export class ModelLoop {
     return this.saidMs;
   }
 
+  /** Through where minutes are judged: the model's time now, as far as it is stored. */
+  get watchedMs(): number | null {
+    return this.progress?.minutesMs ?? null;
+  }
+
   /** Why the last evaluation failed; null when it did not. */
   get failure(): string | null {
     return this.lastError;

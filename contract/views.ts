@@ -63,7 +63,10 @@ export const ModelView = z.object({
   drift: z.object({ drifted: z.int(), features: z.int(), to: rfc3339 }).nullable(),
   lastChange: z.object({ at: rfc3339, what: z.string() }).nullable(),
   /** Up to when its windows are evaluated, in its own time; null before the first one. */
+  /** Days and weeks are judged through here. */
   analyzed: rfc3339.nullable(),
+  /** Minutes are: the model's time now, as far as it is stored. */
+  watched: rfc3339.nullable(),
   clock: z.enum(["wall", "replay"]),
   revision: z.int(),
 });

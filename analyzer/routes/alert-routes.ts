@@ -87,7 +87,7 @@ async function rowsOf(id: string, rowsMax: number, deps: RouteDeps): Promise<Ale
   const { model, title, from: fromMs, to: toMs } = row;
   const { kind, numbers, finding } = StoredDraft.parse(row.detail);
   // An alert that lasts goes to where the model's time is.
-  const nowMs = deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
+  const nowMs = deps.analyzer.watchedMs(model) ?? deps.clock.nowMs();
   const behind = rowsBehind({ kind, fromMs, toMs, numbers, finding }, nowMs);
   if (behind === null) {
     const at = rfc3339(fromMs);

@@ -45,7 +45,7 @@ async function noteChange(body: unknown, { store, clock }: RouteDeps): Promise<o
 /** Those of a model and of all models, or every one; the newest where there are too many. */
 async function list(query: z.output<typeof ChangesQuery>, deps: RouteDeps): Promise<ChangesView> {
   const { model } = query;
-  const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
+  const toMs = query.to ?? deps.analyzer.watchedMs(model) ?? deps.clock.nowMs();
   const fromMs = query.from ?? toMs - WEEKS_SHOWN * WEEK_MS;
   const limit = LIMITS.changesShownMax;
   const rows = await deps.store.query(changesBetween, { model, fromMs, toMs, limit });

@@ -119,7 +119,7 @@ function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView
   const { analyzer } = deps;
   const { day, drift, change } = facts;
   const figures = Object.fromEntries(facts.figures.map((row) => [row.metric, figureView(row)]));
-  const analyzedMs = analyzer.analyzedMs(model);
+  const [analyzedMs, watchedMs] = [analyzer.analyzedMs(model), analyzer.watchedMs(model)];
   return {
     model,
     status: statusOf(model, deps),
@@ -147,6 +147,7 @@ function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView
         : { drifted: drift.drifted, features: drift.looked, to: rfc3339(drift.last) },
     lastChange: change === undefined ? null : { at: rfc3339(change.at), what: change.what },
     analyzed: analyzedMs === null ? null : rfc3339(analyzedMs),
+    watched: watchedMs === null ? null : rfc3339(watchedMs),
     clock: analyzer.isReplayed(model) ? "replay" : "wall",
     revision: analyzer.documents.revisionOf(model),
   };

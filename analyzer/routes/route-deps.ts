@@ -40,7 +40,7 @@ export const rfc3339 = (ms: number): string => new Date(ms).toISOString();
 export const SpanQuery = z.object({ from: time.optional(), to: time.optional() });
 
 /**
- * The asked span; by default the last day that was analyzed.
+ * The asked span; by default the last day before the model's time.
  * @throws {DriftmendError} request_invalid: it ends before it begins
  */
 export function daySpanOf(
@@ -48,7 +48,7 @@ export function daySpanOf(
   query: z.output<typeof SpanQuery>,
   { analyzer, clock }: RouteDeps,
 ): { readonly fromMs: number; readonly toMs: number } {
-  const toMs = query.to ?? analyzer.analyzedMs(model) ?? clock.nowMs();
+  const toMs = query.to ?? analyzer.watchedMs(model) ?? clock.nowMs();
   const fromMs = query.from ?? toMs - DAY_MS;
   if (fromMs >= toMs) throw noSpan(fromMs, toMs);
   return { fromMs, toMs };

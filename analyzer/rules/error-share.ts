@@ -3,6 +3,7 @@
  * spans, so that an outage is seen in minutes and a steady 3 % within the hour.
  */
 import { binomialUpperTail } from "../../stats/index.ts";
+import { pValueText } from "../alerts/p-value-text.ts";
 
 export const STEP_MS = 5 * 60_000;
 
@@ -77,7 +78,7 @@ function judgeSpan(
     errors,
     share,
     pValue,
-    reason: `${errors} of ${rows} requests failed in ${span * 5} minutes (${percent(share)}, promised ${percent(promised)}, p = ${pValue.toExponential(1)})`,
+    reason: `${errors} of ${rows} requests failed in ${span * 5} minutes (${percent(share)}, promised ${percent(promised)}, ${pValueText(pValue)})`,
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import { binomialUpperTail } from "../../stats/index.ts";
 import { STEP_MS } from "./error-share.ts";
+import { pValueText } from "../alerts/p-value-text.ts";
 
 /** What may be slower than a p95. */
 export const SLOW_SHARE = 0.05;
@@ -84,7 +85,7 @@ function judgeSpan(
     fromMs: (bad[0]?.endMs ?? endMs) - STEP_MS,
     toMs: bad.at(-1)?.endMs ?? endMs,
     ...{ rows, slow, share, designEffect, pValue },
-    reason: `${slow} of ${rows} predictions took longer than ${promisedMs} ms in ${span * 5} minutes (${percent(share)}, a p95 allows ${percent(SLOW_SHARE)}; one in ${designEffect.toFixed(1)} counts, p = ${pValue.toExponential(1)})`,
+    reason: `${slow} of ${rows} predictions took longer than ${promisedMs} ms in ${span * 5} minutes (${percent(share)}, a p95 allows ${percent(SLOW_SHARE)}; one in ${designEffect.toFixed(1)} counts, ${pValueText(pValue)})`,
   };
 }
 

@@ -3,6 +3,7 @@
  * lasts but how many requests such a span usually carries, and how much that number varies: the quiet
  * half hour of every night is no alert, two minutes at the peak may be.
  */
+import { chanceText } from "../alerts/p-value-text.ts";
 
 export const SLOT_MS = 5 * 60_000;
 
@@ -66,7 +67,7 @@ export function judgeSilence(
     expected: quietest.mean,
     pValue: quietest.pValue,
     weeks: profile.weeks.length,
-    reason: `the same ${minutes} minutes of ${profile.weeks.length} past weeks carried ${quietest.mean.toFixed(1)} requests each (chance of none ${quietest.pValue.toExponential(1)})`,
+    reason: `the same ${minutes} minutes of ${profile.weeks.length} past weeks carried ${quietest.mean.toFixed(1)} requests each (chance of none ${chanceText(quietest.pValue)})`,
   };
 }
 

@@ -14,6 +14,7 @@ import { soundWindows } from "./drift.ts";
 import { reissueLateSpans } from "./late-labels.ts";
 import { reissueLateWeeks } from "./late-rows.ts";
 import { evaluateChangedDays } from "./performance.ts";
+import { pValueText } from "../alerts/p-value-text.ts";
 
 const QUALITY = { breachesToFire: 1, cleanToResolve: 2 };
 
@@ -86,7 +87,7 @@ function observeQuality(
       cost: `${Math.round(share * rows)} predictions of the day were made on such values`,
       causeText: "the inputs: what arrives is not what the model was trained on",
       where: feature,
-      certainty: `exact binomial tail p = ${pValue.toExponential(1)}`,
+      certainty: `exact binomial tail ${pValueText(pValue)}`,
       loop: "nothing: the rows stay in data sets until somebody quarantines them",
       numbers: { share, usual, rows, pValue },
       finding: null,

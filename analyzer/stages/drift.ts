@@ -20,6 +20,7 @@ import { END_MS } from "../memory.ts";
 import { readSpan } from "../features/read-span.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { type DriftRow, storeDriftResults } from "../results/store-drift-results.ts";
+import { pValueText } from "../alerts/p-value-text.ts";
 
 /**
  * Days of a week that had requests, given those of it and of the week before. Null for a week in whose
@@ -162,7 +163,7 @@ function driftDraft(
     text: `PSI ${psi.toFixed(3)}, Jensen–Shannon ${jensenShannon.toFixed(3)}${wasserstein === null ? "" : `, Wasserstein ${wasserstein.toFixed(3)} σ`} in the week of ${new Date(window.fromMs).toISOString().slice(0, 10)}`,
     cost: "unknown until labels come; performance shows whether it matters",
     causeText: "the inputs moved as a whole; no sender differs from the others",
-    certainty: `p = ${verdict.pValue.toExponential(1)} for ${rows.current} rows, worth ${Math.round(rowsEffective.current)} independent ones (${verdict.reason})`,
+    certainty: `${pValueText(verdict.pValue)} for ${rows.current} rows, worth ${Math.round(rowsEffective.current)} independent ones (${verdict.reason})`,
     loop: "drift alone starts no run; a probe or a threshold does",
     numbers,
     finding: null,

@@ -11,6 +11,7 @@ import type { Evaluation } from "../evaluation.ts";
 import type { FeatureGrid } from "../features/feature-window.ts";
 import { STEP_MS } from "../rules/error-share.ts";
 import { type LatencyStep, SLOW_SHARE, judgeLatency } from "../rules/latency.ts";
+import { pValueText } from "../alerts/p-value-text.ts";
 
 const FEATURE = "$latency";
 const HYSTERESIS = { breachesToFire: 2, cleanToResolve: 3 };
@@ -95,7 +96,7 @@ export function evaluateLatency(
       cost: `${Math.max(0, Math.round(slow - SLOW_SHARE * rows))} predictions came later than promised`,
       causeText: "the service is slow: its load, its machine, a new version, or what it waits for",
       where: "all rows that were answered",
-      certainty: `exact binomial tail p = ${pValue.toExponential(1)} under the promise, at a design effect of ${designEffect.toFixed(1)}`,
+      certainty: `exact binomial tail ${pValueText(pValue)} under the promise, at a design effect of ${designEffect.toFixed(1)}`,
       loop: "nothing: retraining does not mend a service; a canary of its own version is watched apart",
       numbers: { rows, slow, share, promisedMs, pValue, designEffect },
       finding: null,

@@ -40,6 +40,7 @@ import {
   USUAL_MARGIN_HOURS,
   usualErrors,
 } from "../rules/usual-errors.ts";
+import { chanceText, pValueText } from "../alerts/p-value-text.ts";
 
 const WEEKS_LOOKED_BACK = 8;
 const PROFILE_MARGIN_MS = 2 * HOUR_MS;
@@ -234,7 +235,7 @@ function observeErrors(
       text: origin === "" ? verdict.reason : `${verdict.reason}; ${origin}`,
       cost: `${errors} requests got no answer in this span`,
       causeText: "the service answers with errors; the model itself may be sound",
-      certainty: `exact binomial tail p = ${pValue.toExponential(1)} under the promised rate`,
+      certainty: `exact binomial tail ${pValueText(pValue)} under the promised rate`,
       numbers: { rows, errors, share, promised, pValue },
     },
     { breach: verdict.breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
@@ -258,7 +259,7 @@ function observeSilence(
       text: verdict.reason,
       cost: `about ${Math.round(expected)} requests were expected`,
       causeText: "nobody asks, or what they ask does not reach the model server or its agent",
-      certainty: `chance of such silence ${pValue.toExponential(1)}, from ${weeks} past weeks`,
+      certainty: `chance of such silence ${chanceText(pValue)}, from ${weeks} past weeks`,
       numbers: { silentMs, expected, pValue, weeks },
     },
     { breach: verdict.breach, fromMs: lastMs, toMs: endMs },

@@ -20,6 +20,8 @@ export interface Looked {
   readonly analyzed: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** The model's time as far as its minutes are judged; days may lie far behind it. */
+  readonly watchedMs: number;
   readonly grain: "day" | "week" | "fortnight";
 }
 
@@ -67,11 +69,13 @@ function Model({ model }: { readonly model: ModelView }) {
   const [weeks, setWeeks] = useState<(typeof SPANS)[number]["value"]>("13");
   const [grain, setGrain] = useState<Looked["grain"]>("week");
   const analyzed = useCalm(model.analyzed, SECONDS.sometimes);
+  const watched = useCalm(model.watched, SECONDS.sometimes);
   const toMs = Date.parse(analyzed ?? model.traffic?.day ?? new Date(0).toISOString());
   const looked: Looked = {
     model,
     analyzed: analyzed ?? "",
     toMs,
+    watchedMs: watched === null ? toMs : Date.parse(watched),
     fromMs: toMs - Number(weeks) * WEEK_MS,
     grain,
   };

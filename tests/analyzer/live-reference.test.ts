@@ -11,9 +11,9 @@ import {
   type AnalysisStage,
   deps,
   loadDays,
+  loadSpan,
   startAnalysisStage,
 } from "./support/analysis-stage.ts";
-import { loadHistory } from "./support/load-history.ts";
 import { DAY_MS, MODEL, START_MS, syntheticDay } from "./support/synthetic-traffic.ts";
 
 const ROWS_PER_DAY = 1_500;
@@ -66,13 +66,12 @@ it("a model without a document learns grids and a reference from its own first d
 it("a model whose positive label nobody named raises no calibration alert over words for it", async () => {
   const { store } = stage;
   const model = "unnamed";
-  for (let day = 0; day < 14; day++) {
-    const rows = syntheticDay({ seed: 4, rowsPerDay: 200 }, day).map((row) => ({
+  await loadSpan(store, { model, tags: [] }, 0, 14, (day) =>
+    syntheticDay({ seed: 4, rowsPerDay: 200 }, day).map((row) => ({
       ...row,
-      ...{ model, actual: row.actual === "1" ? "late" : "early" },
-    }));
-    await loadHistory(store, { model, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
-  }
+      actual: row.actual === "1" ? "late" : "early",
+    })),
+  );
   const given = defaultDocument(model);
   const named = { ...given, task: { ...given.task, positive: "1" } };
   const fired = [];

@@ -31,7 +31,7 @@ export const model = (over: Partial<ModelView>): ModelView =>
       skillWeeks: [],
       drift: null,
     },
-    ...{ lastChange: null, analyzed: null, clock: "wall", revision: 1 },
+    ...{ lastChange: null, analyzed: null, watched: null, clock: "wall", revision: 1 },
     ...over,
   });
 

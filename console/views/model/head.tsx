@@ -26,10 +26,7 @@ export function ModelHead({ looked }: { readonly looked: Looked }) {
         )}
       </div>
       <p class="lead">
-        {model.analyzed === null
-          ? "No window has been evaluated yet."
-          : `Evaluated up to ${formatTime(model.analyzed)} UTC.`}{" "}
-        <Serving versions={versions} analyzed={model.analyzed} />
+        {upTo(model)} <Serving versions={versions} analyzed={model.analyzed} />
       </p>
       {model.alerts.map((alert) => (
         <a key={alert.id} class={`banner ${alert.severity}`} href={alertPath(alert.id)}>
@@ -40,6 +37,14 @@ export function ModelHead({ looked }: { readonly looked: Looked }) {
       <Tiles model={model} />
     </>
   );
+}
+
+/** Days wait for late labels where the document says so; minutes do not. */
+function upTo({ analyzed, watched }: ModelView): string {
+  if (analyzed === null) return "Nothing has been evaluated yet.";
+  if (watched === null || watched <= analyzed)
+    return `Evaluated up to ${formatTime(analyzed)} UTC.`;
+  return `Evaluated up to ${formatTime(watched)} UTC, its days up to ${formatTime(analyzed)}.`;
 }
 
 function Serving(props: {

@@ -16,14 +16,14 @@ const SPANS = [
 ] as const;
 
 export function OperationsPart({ looked }: { readonly looked: Looked }) {
-  const { model, toMs } = looked;
+  const { model, watchedMs } = looked;
   const [hours, setHours] = useState<(typeof SPANS)[number]["value"]>("24");
-  const endMs = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
+  const endMs = Math.ceil(watchedMs / HOUR_MS) * HOUR_MS;
   const span = `from=${new Date(endMs - Number(hours) * HOUR_MS).toISOString()}&to=${new Date(endMs).toISOString()}`;
   const live = useLive<OperationsView>(
     `${apiOf(model.model)}/operations?${span}`,
     SECONDS.sometimes,
-    looked.analyzed,
+    String(watchedMs),
   );
   return (
     <Part

@@ -8,8 +8,12 @@ import { lateSpans } from "../../../analyzer/stages/late-labels.ts";
 import { windowName } from "../../../contract/window.ts";
 import { defineCommand } from "../../../store/define-query.ts";
 import { performanceResults } from "../../../store/queries/analysis-results.ts";
-import { type AnalysisStage, deps, startAnalysisStage } from "../support/analysis-stage.ts";
-import { loadHistory } from "../support/load-history.ts";
+import {
+  type AnalysisStage,
+  deps,
+  loadSpan,
+  startAnalysisStage,
+} from "../support/analysis-stage.ts";
 import { DAY_MS, START_MS, syntheticDay } from "../support/synthetic-traffic.ts";
 
 const MODEL = "late";
@@ -53,15 +57,13 @@ async function figures(days: number) {
 
 it("labels that come late or are corrected re-issue the closed week and fortnight, and tell nobody", async () => {
   const { store } = stage;
-  for (let day = 0; day < 21; day++) {
-    const rows = syntheticDay({ seed: 9, rowsPerDay: ROWS_PER_DAY }, day).map((row) => ({
+  await loadSpan(store, { model: MODEL, tags: [] }, 0, 21, (day) =>
+    syntheticDay({ seed: 9, rowsPerDay: ROWS_PER_DAY }, day).map((row) => ({
       ...row,
-      model: MODEL,
       // The labels of one day come in the second week, known an hour after its third midnight.
       knownMs: day === 3 ? at(9) + HOUR_MS : row.ts + 1,
-    }));
-    await loadHistory(store, { model: MODEL, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
-  }
+    })),
+  );
   const context = { model: MODEL, document: defaultDocument(MODEL), isDescribed: false };
   const evaluation = new Evaluation(
     { ...context, grids: new Map(), reference: null },

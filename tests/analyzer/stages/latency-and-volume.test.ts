@@ -6,8 +6,13 @@ import { Evaluation } from "../../../analyzer/evaluation.ts";
 import { EMPTY_MEMORY } from "../../../analyzer/memory.ts";
 import type { OnboardingDocument } from "../../../contract/onboarding-document.ts";
 import { defineCommand } from "../../../store/define-query.ts";
-import { type AnalysisStage, deps, startAnalysisStage } from "../support/analysis-stage.ts";
-import { type PastRow, loadHistory } from "../support/load-history.ts";
+import {
+  type AnalysisStage,
+  deps,
+  loadSpan,
+  startAnalysisStage,
+} from "../support/analysis-stage.ts";
+import type { PastRow } from "../support/load-history.ts";
 import { DAY_MS, START_MS, syntheticDay } from "../support/synthetic-traffic.ts";
 
 const HOUR_MS = 3_600_000;
@@ -31,19 +36,15 @@ const countLatency = defineCommand({
     FROM predictions WHERE model = {model:String} AND error = '' GROUP BY model, version, minute, at`,
 });
 
-async function load(
+const load = (
   model: string,
   days: number,
   change: (rows: PastRow[]) => PastRow[],
   rowsPerDay = 4_000,
-): Promise<void> {
-  for (let day = 0; day < days; day++) {
-    const rows = change(
-      syntheticDay({ seed: 8, rowsPerDay }, day).map((row) => ({ ...row, model })),
-    );
-    await loadHistory(stage.store, { model, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
-  }
-}
+): Promise<void> =>
+  loadSpan(stage.store, { model, tags: [] }, 0, days, (day) =>
+    change(syntheticDay({ seed: 8, rowsPerDay }, day)),
+  );
 
 async function changes(model: string, service: object, fromDay: number, toDay: number) {
   const given = defaultDocument(model);

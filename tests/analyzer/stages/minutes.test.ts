@@ -3,8 +3,12 @@ import { advance } from "../../../analyzer/advance.ts";
 import { defaultDocument } from "../../../analyzer/documents/default-document.ts";
 import { Evaluation, emptyReadAhead } from "../../../analyzer/evaluation.ts";
 import { EMPTY_MEMORY } from "../../../analyzer/memory.ts";
-import { type AnalysisStage, deps, startAnalysisStage } from "../support/analysis-stage.ts";
-import { loadHistory } from "../support/load-history.ts";
+import {
+  type AnalysisStage,
+  deps,
+  loadSpan,
+  startAnalysisStage,
+} from "../support/analysis-stage.ts";
 import { DAY_MS, START_MS, syntheticDay } from "../support/synthetic-traffic.ts";
 
 const ROWS_PER_DAY = 4_000;
@@ -22,15 +26,14 @@ afterAll(() => stage[Symbol.asyncDispose]());
 
 it("an undescribed model that steadily fails 2 % pages for a change only, a described one for its promise", async () => {
   const { store } = stage;
-  for (let day = 0; day < 8; day++) {
-    const usual = { fromMs: at(0), toMs: at(8), share: 0.02 };
-    const errors = { fromMs: CHANGE_MS, toMs: CHANGE_MS + 3 * HOUR_MS, share: 0.1 };
+  const usual = { fromMs: at(0), toMs: at(8), share: 0.02 };
+  const errors = { fromMs: CHANGE_MS, toMs: CHANGE_MS + 3 * HOUR_MS, share: 0.1 };
+  await loadSpan(store, { model: MODEL, tags: [] }, 0, 8, (day) => {
     const changed = syntheticDay({ seed: 5, rowsPerDay: ROWS_PER_DAY, errors }, day);
-    const rows = syntheticDay({ seed: 5, rowsPerDay: ROWS_PER_DAY, errors: usual }, day)
-      .map((row, i) => (row.ts < CHANGE_MS ? row : (changed[i] ?? row)))
-      .map((row) => ({ ...row, model: MODEL }));
-    await loadHistory(store, { model: MODEL, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
-  }
+    return syntheticDay({ seed: 5, rowsPerDay: ROWS_PER_DAY, errors: usual }, day).map((row, i) =>
+      row.ts < CHANGE_MS ? row : (changed[i] ?? row),
+    );
+  });
   const fired = async (isDescribed: boolean) => {
     const document = defaultDocument(MODEL);
     const context = { model: MODEL, document, isDescribed, grids: new Map(), reference: null };
@@ -55,12 +58,9 @@ it("silence counts from when agents listen, not from before an absence of Driftm
   const model = "absent";
   // Two past weeks say what is usual.
   const silence = { fromMs: at(15) + 14 * HOUR_MS, toMs: at(16) };
-  for (let day = 0; day < 16; day++) {
-    const rows = syntheticDay({ seed: 6, rowsPerDay: 2_000, silence }, day).map((row) => {
-      return { ...row, model };
-    });
-    await loadHistory(store, { model, rows, tags: [], fromMs: at(day), toMs: at(day + 1) });
-  }
+  await loadSpan(store, { model, tags: [] }, 0, 16, (day) =>
+    syntheticDay({ seed: 6, rowsPerDay: 2_000, silence }, day),
+  );
   const document = defaultDocument(model);
   const context = { model, document, isDescribed: true, grids: new Map(), reference: null };
   const backMs = at(15) + 17 * HOUR_MS;

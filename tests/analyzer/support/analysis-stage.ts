@@ -15,7 +15,7 @@ import { type Store, openStore } from "../../../store/client.ts";
 import { defineQuery } from "../../../store/define-query.ts";
 import { migrate } from "../../../store/migrate.ts";
 import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
-import { loadHistory } from "./load-history.ts";
+import { type PastRow, loadHistory } from "./load-history.ts";
 import { DAY_MS, MODEL, START_MS, type TrafficPlan, syntheticDay } from "./synthetic-traffic.ts";
 
 export const deps = { clock: systemClock, logger: silentLogger };
@@ -54,15 +54,9 @@ export async function startAnalysisStage(rowsPerDay: number): Promise<AnalysisSt
     { retention: { predictions: 3_650, outcomes: 3_650, minutes: 3_650 } },
     deps,
   );
-  for (let day = 0; day < TRAINING_DAYS; day++) {
-    const rows = syntheticDay({ seed: 1, rowsPerDay }, day).map((row) => ({
-      ...row,
-      model: TRAINING,
-    }));
-    const fromMs = START_MS + day * DAY_MS;
-    const span = { fromMs, toMs: fromMs + DAY_MS };
-    await loadHistory(store, { model: TRAINING, rows, tags: ["client"], ...span });
-  }
+  await loadSpan(store, { model: TRAINING, tags: ["client"] }, 0, TRAINING_DAYS, (day) =>
+    syntheticDay({ seed: 1, rowsPerDay }, day),
+  );
   const trainingSet = join(folder, "training.parquet");
   await pipeline(await store.stream(trainingRows, {}, "Parquet"), createWriteStream(trainingSet));
   const documentGiven = syntheticDocument(trainingSet);
@@ -96,17 +90,33 @@ const syntheticDocument = (trainingSet: string): OnboardingDocumentInput => ({
 });
 
 /** The model's days [fromDay, toDay) of a plan, as collected. */
-export async function loadDays(
+export function loadDays(
   store: Store,
   plan: TrafficPlan,
   fromDay: number,
   toDay: number,
 ): Promise<void> {
-  for (let day = fromDay; day < toDay; day++) {
-    const fromMs = START_MS + day * DAY_MS;
-    await loadHistory(store, {
-      ...{ model: MODEL, rows: syntheticDay(plan, day), tags: ["client"] },
-      ...{ fromMs, toMs: fromMs + DAY_MS },
-    });
+  return loadSpan(store, { model: MODEL, tags: ["client"] }, fromDay, toDay, (day) =>
+    syntheticDay(plan, day),
+  );
+}
+
+/** A statement costs as much as thousands of rows: days are stored a week at a time. */
+const DAYS_AT_ONCE = 7;
+
+/** Days [fromDay, toDay) of a model, whatever model `rowsOf` says its rows are of. */
+export async function loadSpan(
+  store: Store,
+  { model, tags }: { readonly model: string; readonly tags: readonly string[] },
+  fromDay: number,
+  toDay: number,
+  rowsOf: (day: number) => readonly PastRow[],
+): Promise<void> {
+  for (let day = fromDay; day < toDay; day += DAYS_AT_ONCE) {
+    const endDay = Math.min(day + DAYS_AT_ONCE, toDay);
+    const days = Array.from({ length: endDay - day }, (_, i) => rowsOf(day + i));
+    const rows = days.flat().map((row) => ({ ...row, model }));
+    const span = { fromMs: START_MS + day * DAY_MS, toMs: START_MS + endDay * DAY_MS };
+    await loadHistory(store, { model, rows, tags, ...span });
   }
 }
