@@ -76,4 +76,9 @@ export class Evaluation {
     this.memory = { ...this.memory, alerts: step.book };
     if (step.revision !== null) this.revisions.push(step.revision);
   }
+
+  /** Whether the alert of this key, `kind/subject`, waits to be confirmed. */
+  isPending(key: string): boolean {
+    return this.memory.alerts[key]?.episode.status === "pending";
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { binomialUpperTail } from "../../stats/index.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
+import { isRecovered } from "./recovery.ts";
 
 export const STEP_MS = 5 * 60_000;
 
@@ -35,6 +36,8 @@ export interface ErrorShareVerdict {
   readonly share: number;
   readonly pValue: number;
   readonly reason: string;
+  /** The hour was bad, and its newest steps show that it is over. */
+  readonly recovered: boolean;
 }
 
 /**
@@ -49,7 +52,13 @@ export function judgeErrorShare(
 ): ErrorShareVerdict {
   const verdicts = SPANS_STEPS.map((span) => judgeSpan(steps, endMs, span, promised));
   const worst = verdicts.reduce((a, b) => (b.pValue < a.pValue ? b : a));
-  return verdicts.find((verdict) => verdict.breach) ?? worst;
+  const verdict = verdicts.find(({ breach }) => breach) ?? worst;
+  const counted = steps
+    .filter((step) => step.endMs > endMs - HOUR_STEPS * STEP_MS && step.endMs <= endMs)
+    .map(({ errors, ...step }) => ({ ...step, bad: errors }));
+  const recovered =
+    verdict.breach && isRecovered(counted, { promised, pMax: P_MAX, designEffect: 1 });
+  return { ...verdict, recovered };
 }
 
 function judgeSpan(
@@ -57,7 +66,7 @@ function judgeSpan(
   endMs: number,
   span: number,
   promised: number,
-): ErrorShareVerdict {
+): Omit<ErrorShareVerdict, "recovered"> {
   const startMs = endMs - span * STEP_MS;
   const inside = steps.filter((step) => step.endMs > startMs && step.endMs <= endMs);
   const rows = inside.reduce((sum, step) => sum + step.rows, 0);

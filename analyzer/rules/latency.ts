@@ -7,6 +7,7 @@
 import { binomialUpperTail } from "../../stats/index.ts";
 import { STEP_MS } from "./error-share.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
+import { isRecovered } from "./recovery.ts";
 
 /** What may be slower than a p95. */
 export const SLOW_SHARE = 0.05;
@@ -28,6 +29,8 @@ export interface LatencyVerdict {
   readonly designEffect: number;
   readonly pValue: number;
   readonly reason: string;
+  /** The hour was slow, and its newest steps show that it is over. */
+  readonly recovered: boolean;
 }
 
 /** Spans in steps: 5 minutes for what is plainly slow, half an hour and an hour for what is a little. */
@@ -52,7 +55,12 @@ export function judgeLatency(
 ): LatencyVerdict {
   const verdicts = SPANS_STEPS.map((span) => judgeSpan(steps, endMs, span, promisedMs));
   const worst = verdicts.reduce((a, b) => (b.pValue < a.pValue ? b : a));
-  return verdicts.find((verdict) => verdict.breach) ?? worst;
+  const verdict = verdicts.find(({ breach }) => breach) ?? worst;
+  const counted = steps
+    .filter((step) => step.endMs > endMs - HOUR_STEPS * STEP_MS && step.endMs <= endMs)
+    .map(({ slow, ...step }) => ({ ...step, bad: slow }));
+  const rule = { promised: SLOW_SHARE, pMax: P_MAX, designEffect: SINGLE_STEP_EFFECT };
+  return { ...verdict, recovered: verdict.breach && isRecovered(counted, rule) };
 }
 
 function judgeSpan(
@@ -60,7 +68,7 @@ function judgeSpan(
   endMs: number,
   span: number,
   promisedMs: number,
-): LatencyVerdict {
+): Omit<LatencyVerdict, "recovered"> {
   const startMs = endMs - span * STEP_MS;
   const inside = steps.filter((step) => step.endMs > startMs && step.endMs <= endMs);
   const rows = inside.reduce((sum, step) => sum + step.rows, 0);

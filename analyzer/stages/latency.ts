@@ -11,6 +11,7 @@ import type { Evaluation } from "../evaluation.ts";
 import type { FeatureGrid } from "../features/feature-window.ts";
 import { STEP_MS } from "../rules/error-share.ts";
 import { type LatencyStep, SLOW_SHARE, judgeLatency } from "../rules/latency.ts";
+import { countsAsBad } from "../rules/recovery.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
 
 const FEATURE = "$latency";
@@ -79,11 +80,11 @@ export function evaluateLatency(
   endMs: number,
 ): void {
   const promisedMs = evaluation.context.document.service.latency_p95;
-  const isOpen = evaluation.memory.alerts["latency/"] !== undefined;
   if (promisedMs === undefined) return;
   const lastHour = steps.filter((step) => step.endMs > endMs - HOUR_MS && step.endMs <= endMs);
   const verdict = judgeLatency(lastHour, endMs, promisedMs);
-  if (!verdict.breach && !isOpen) return;
+  const breach = countsAsBad(verdict, evaluation.isPending("latency/"));
+  if (!breach && evaluation.memory.alerts["latency/"] === undefined) return;
   const { rows, slow, share, pValue, designEffect } = verdict;
   evaluation.observe(
     {
@@ -102,7 +103,7 @@ export function evaluateLatency(
       finding: null,
       windows: [windowName(windowEndingAt("day", startOfDay(endMs - STEP_MS) + DAY_MS))],
     },
-    { breach: verdict.breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
+    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
     endMs,
     HYSTERESIS,
   );

@@ -31,6 +31,7 @@ import {
   type TrafficProfile,
   judgeSilence,
 } from "../rules/no-traffic.ts";
+import { countsAsBad } from "../rules/recovery.ts";
 import { VOLUME_SPAN_MS } from "../rules/volume.ts";
 import { evaluateLatency, readLatency } from "./latency.ts";
 import { evaluateVolume } from "./volume.ts";
@@ -227,7 +228,8 @@ function observeErrors(
   { share: promised, origin }: ErrorPromise,
 ): void {
   const { rows, errors, share, pValue } = verdict;
-  if (!verdict.breach && !isOpen(evaluation, "error-share")) return;
+  const breach = countsAsBad(verdict, evaluation.isPending("error-share/"));
+  if (!breach && !isOpen(evaluation, "error-share")) return;
   evaluation.observe(
     {
       ...serviceDraft("error-share", endMs),
@@ -238,7 +240,7 @@ function observeErrors(
       certainty: `exact binomial tail ${pValueText(pValue)} under the promised rate`,
       numbers: { rows, errors, share, promised, pValue },
     },
-    { breach: verdict.breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
+    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
     endMs,
     ERRORS,
   );

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { STEP_MS, judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
+import {
+  type CountedStep,
+  type RecoveryRule,
+  countsAsBad,
+  isRecovered,
+} from "../../../analyzer/rules/recovery.ts";
+import { seededRandom } from "../../../runtime/random.ts";
+
+const RULE: RecoveryRule = { promised: 0.01, pMax: 1e-3, designEffect: 1 };
+
+/** Steps from time 0, newest last: rows and how many of them are bad. */
+const steps = (...counts: readonly (readonly [number, number])[]): CountedStep[] =>
+  counts.map(([rows, bad], i) => ({ endMs: (i + 1) * STEP_MS, rows, bad }));
+
+describe("a fault is over", () => {
+  it.each<[string, CountedStep[], boolean]>([
+    ["once many requests succeed", steps([2_000, 400], [2_000, 3]), true],
+    ["not while it goes on", steps([2_000, 400], [2_000, 380]), false],
+    ["not by two good requests", steps([80, 60], [2, 0]), false],
+    ["once enough few requests succeed", steps([80, 60], [2, 0], [4, 0]), true],
+    ["not while a lesser one goes on", steps([2_000, 400], [2_000, 100]), false],
+    ["not where none was", steps([2_000, 3], [2_000, 4]), false],
+    ["not in silence", steps([2_000, 400]), false],
+  ])("%s", (_name, given, over) => {
+    expect(isRecovered(given, RULE)).toBe(over);
+  });
+
+  it("is seldom said of one that goes on, and soon of one that is", () => {
+    const random = seededRandom(5);
+    const draw = (rows: number, share: number): number =>
+      Array.from({ length: rows }, () => random.next()).filter((x) => x < share).length;
+    let wrong = 0;
+    const lasted: number[] = [];
+    for (let trial = 0; trial < 200; trial++) {
+      const bad = Array.from({ length: 12 }, () => [80, draw(80, 0.05)] as const);
+      if (isRecovered(steps(...bad), RULE)) wrong++;
+      const after: (readonly [number, number])[] = [];
+      do after.push([80, draw(80, 0.002)]);
+      while (after.length < 12 && !isRecovered(steps(...[...bad, ...after].slice(-12)), RULE));
+      lasted.push(after.length);
+    }
+    expect(wrong).toBeLessThanOrEqual(4);
+    // Five in a hundred of 80 requests a step: a quarter of an hour, most of the time.
+    expect(lasted.toSorted((a, b) => a - b)[100]).toBeLessThanOrEqual(3);
+    expect(Math.max(...lasted)).toBeLessThanOrEqual(9);
+  });
+
+  it("ends an alert three good steps after the fault, not an hour later, and begins none anew", () => {
+    const counts = [
+      ...Array.from({ length: 12 }, () => [2_000, 2] as const),
+      ...Array.from({ length: 3 }, () => [2_000, 400] as const),
+      ...Array.from({ length: 14 }, () => [2_000, 2] as const),
+    ].map(([rows, errors], i) => ({ endMs: (i + 1) * STEP_MS, rows, errors }));
+    const bad = counts.map(({ endMs }, i) =>
+      countsAsBad(judgeErrorShare(counts.slice(Math.max(0, i - 11), i + 1), endMs, 0.01), false),
+    );
+    expect(bad.flatMap((isBad, i) => (isBad ? [i] : []))).toEqual([12, 13, 14]);
+  });
+
+  it("tells of a burst that is over when it is confirmed", () => {
+    expect(countsAsBad({ breach: true, recovered: true }, true)).toBe(true);
+    expect(countsAsBad({ breach: true, recovered: true }, false)).toBe(false);
+    expect(countsAsBad({ breach: false, recovered: false }, true)).toBe(false);
+  });
+});
