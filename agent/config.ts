@@ -9,8 +9,12 @@ const GIB = 1024 ** 3;
 export const AgentConfig = z.object({
   ...serviceSettings,
   DRIFTMEND_OTLP_HTTP_PORT: wholeNumber(4318).meta({
-    description: "Port of all doors of the agent; 0 picks a free one",
+    description: "Port of all doors of the agent but OTLP/gRPC; 0 picks a free one",
   }),
+  DRIFTMEND_OTLP_GRPC_PORT: z
+    .union([z.literal("off"), wholeNumber(4317)])
+    .prefault("4317")
+    .meta({ description: "Port of OTLP/gRPC; 0 picks a free one, off opens none" }),
   DRIFTMEND_SPOOL_DIR: z
     .string()
     .prefault(".driftmend/agent")

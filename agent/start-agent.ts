@@ -10,6 +10,7 @@ import type { AgentConfig } from "./config.ts";
 import { loadDocuments, saveDocuments } from "./documents-file.ts";
 import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
 import { createDoors } from "./doors/doors.ts";
+import { openGrpcDoor } from "./doors/otlp-grpc.ts";
 import { Intake } from "./intake.ts";
 import { ModelClocks } from "./model-clocks.ts";
 import { RequestReader } from "./otlp/request-reader.ts";
@@ -34,15 +35,20 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   refuseOpenDoors(serverOptions);
   const parts = await assemble(config, deps);
   const elsewhere = await sharedRoutes(config, parts, deps);
-  const doors = createDoors({
+  const shared = {
     ...parts,
     reader: new RequestReader(parts.recorder, parts.rules),
     logger: deps.logger,
+    clock: deps.clock,
     mayEnter: tokenCheck(serverOptions),
-    elsewhere,
-  });
-  const server = await openDoorServer(serverOptions, doors);
+  };
+  const server = await openDoorServer(serverOptions, createDoors({ ...shared, elsewhere }));
   lifecycle.defer("doors", () => server.close());
+  if (config.DRIFTMEND_OTLP_GRPC_PORT !== "off") {
+    const { host } = serverOptions;
+    const door = await openGrpcDoor({ host, port: config.DRIFTMEND_OTLP_GRPC_PORT }, shared);
+    lifecycle.defer("gRPC door", () => door.close());
+  }
   parts.link.start();
   return { url: server.url };
 }

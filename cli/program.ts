@@ -83,6 +83,7 @@ function addUp(program: Command, add: Add): void {
       new Option("--config <file>", "settings by service, YAML"),
       portOption("--port", "of the API", 7400),
       portOption("--otlp-http-port", "of the agent: OTLP/HTTP and its other doors", 4318),
+      portOption("--otlp-grpc-port", "of the agent: OTLP/gRPC", 4317),
       portOption("--nats-port", "of NATS", 4222),
       portOption("--clickhouse-port", "of the ClickHouse endpoint", 8123),
       new Option("--ready-file <file>", "write addresses and tokens there too once all is ready"),

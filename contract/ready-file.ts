@@ -10,8 +10,8 @@ export const ReadyFile = z.object({
   /** The gateway: /api, /healthz, /readyz, /metrics. */
   url: z.url(),
   otlpHttp: z.url(),
-  /** Null while the agent has no OTLP/gRPC door. */
-  otlpGrpc: z.string().nullable(),
+  /** Null where the door is turned off. */
+  otlpGrpc: z.url().nullable(),
   /** With its credentials: nats://user:password@host:port. */
   nats: z.string(),
   /** The account of the services, which may do everything, and one that may only read, for Grafana and people. */

@@ -7,16 +7,13 @@ import { z } from "zod";
 import { DriftmendError, describeError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import type { AgentCounters } from "../agent-counters.ts";
-import type { FeatureRules } from "../columns/feature-rules.ts";
 import { timeOf } from "../event-time.ts";
-import type { Intake, Taken } from "../intake.ts";
+import type { Taken } from "../intake.ts";
 import type { ModelClocks } from "../model-clocks.ts";
-import { readJsonRequest } from "../otlp/json-request.ts";
-import type { RequestReader, Signal } from "../otlp/request-reader.ts";
+import type { Signal } from "../otlp/request-reader.ts";
 import { malformedBody } from "../otlp/wire.ts";
-import { deadLetterCount, refusalText } from "../outcome.ts";
-import type { Recorder } from "../recorder.ts";
+import { deadLetterCount } from "../outcome.ts";
+import { type ExportDeps, takeExport } from "./export-request.ts";
 import { readEventLines } from "./json-lines.ts";
 import { LabelLineReader } from "./label-lines.ts";
 import {
@@ -27,15 +24,11 @@ import {
   statusBody,
   statusOf,
 } from "./otlp-answer.ts";
+import { asDriftmendError, tokenMissing } from "./refusals.ts";
 import { BodyReader, chunksOf } from "./request-body.ts";
 
-export interface DoorsDeps {
-  readonly intake: Intake;
-  readonly recorder: Recorder;
-  readonly reader: RequestReader;
-  readonly rules: FeatureRules;
+export interface DoorsDeps extends ExportDeps {
   readonly clocks: ModelClocks;
-  readonly counters: AgentCounters;
   readonly logger: Logger;
   /** Null where callers need no token. */
   readonly mayEnter: (authorization: string | undefined) => boolean;
@@ -44,7 +37,6 @@ export interface DoorsDeps {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-const METRICS_WARNING = "metrics are accepted and not used";
 const ClockRequest = z.strictObject({
   model: z.string().min(1).max(LIMITS.modelNameBytesMax),
   time: z.union([z.string(), z.number()]),
@@ -65,7 +57,7 @@ export function createDoors(
   const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     ["/v1/logs", (request, response) => exportDoor("logs", request, response, bodies, deps)],
     ["/v1/traces", (request, response) => exportDoor("traces", request, response, bodies, deps)],
-    ["/v1/metrics", (request, response) => metricsDoor(request, response, bodies)],
+    ["/v1/metrics", (request, response) => exportDoor("metrics", request, response, bodies, deps)],
     [
       "/v1/events",
       (request, response) => linesDoor("events", lines, request, response, bodies, deps),
@@ -117,7 +109,7 @@ async function enter(
 }
 
 async function exportDoor(
-  signal: Signal,
+  signal: Signal | "metrics",
   request: IncomingMessage,
   response: ServerResponse,
   bodies: BodyReader,
@@ -125,31 +117,8 @@ async function exportDoor(
 ): Promise<void> {
   const encoding = encodingOf(request);
   if (encoding === null) throw contentTypeUnsupported(request.headers["content-type"]);
-  const taken = await bodies.read(request, async (body) => {
-    if (body.length === 0) return null;
-    return await deps.intake.take(signal, body, () => {
-      if (encoding === "protobuf") deps.reader.read(signal, body);
-      else readJsonRequest(signal, body.toString("utf8"), deps.recorder, deps.rules);
-    });
-  });
-  deps.counters.took(taken);
-  const outcome = taken?.kind === "taken" ? taken.outcome : null;
-  const message = outcome === null ? null : refusalText(outcome, LIMITS.refusalsToldMax);
-  const partial =
-    outcome === null || message === null ? null : { rejected: deadLetterCount(outcome), message };
+  const partial = await bodies.read(request, (body) => takeExport(signal, encoding, body, deps));
   send(response, 200, CONTENT_TYPE[encoding], exportResponse(encoding, signal, partial));
-}
-
-async function metricsDoor(
-  request: IncomingMessage,
-  response: ServerResponse,
-  bodies: BodyReader,
-): Promise<void> {
-  const encoding = encodingOf(request);
-  if (encoding === null) throw contentTypeUnsupported(request.headers["content-type"]);
-  const isEmpty = await bodies.read(request, (body) => body.length === 0);
-  const partial = isEmpty ? null : { rejected: 0, message: METRICS_WARNING };
-  send(response, 200, CONTENT_TYPE[encoding], exportResponse(encoding, "metrics", partial));
 }
 
 async function linesDoor(
@@ -261,25 +230,11 @@ function send(response: ServerResponse, status: number, type: string, body: Buff
   response.end(body);
 }
 
-function asDriftmendError(cause: unknown): DriftmendError {
-  if (cause instanceof DriftmendError) return cause;
-  return new DriftmendError("internal", { retry: "later", message: describeError(cause), cause });
-}
-
 function methodNotAllowed(method: string | undefined): DriftmendError {
   return new DriftmendError("method_not_allowed", {
     retry: "never",
     message: `Cannot answer "${method ?? ""}" as this door takes POST only`,
     next: "Send a POST.",
-  });
-}
-
-function tokenMissing(): DriftmendError {
-  return new DriftmendError("token_missing", {
-    retry: "never",
-    message:
-      "Cannot take the request in as an agent that is reachable from outside needs its token",
-    next: 'Send "Authorization: Bearer <token>", for SDKs OTEL_EXPORTER_OTLP_HEADERS.',
   });
 }
 

@@ -41,12 +41,7 @@ export function exportResponse(
   }
   inner.varint(0x12);
   inner.text(partial.message);
-  const bytes = inner.finish();
-  const outer = new NativeWriter();
-  outer.varint(0x0a);
-  outer.varint(bytes.length);
-  outer.raw(bytes);
-  return Buffer.from(outer.finish());
+  return Buffer.from(nested(0x0a, inner.finish()));
 }
 
 /** google.rpc.Status {code = 1, message = 2}. */
@@ -58,6 +53,31 @@ export function statusBody(encoding: OtlpEncoding, code: number, message: string
   writer.varint(0x12);
   writer.text(message);
   return Buffer.from(writer.finish());
+}
+
+const RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo";
+
+/** google.rpc.Status with a RetryInfo {retry_delay = 1 {seconds = 1}} among its details (3), an Any. */
+export function retryStatus(code: number, message: string, seconds: number): Buffer {
+  const duration = new NativeWriter();
+  duration.varint(0x08);
+  duration.varint(seconds);
+  const info = nested(0x0a, duration.finish());
+  const any = new NativeWriter();
+  any.varint(0x0a);
+  any.text(RETRY_INFO);
+  any.raw(nested(0x12, info));
+  const details = nested(0x1a, any.finish());
+  return Buffer.concat([statusBody("protobuf", code, message), details]);
+}
+
+/** A message as a field of another: tag, length, bytes. */
+function nested(tag: number, bytes: Uint8Array): Uint8Array {
+  const writer = new NativeWriter();
+  writer.varint(tag);
+  writer.varint(bytes.length);
+  writer.raw(bytes);
+  return writer.finish();
 }
 
 export interface HttpStatus {

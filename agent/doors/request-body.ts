@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { gunzip, inflate, zstdDecompress } from "node:zlib";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
+import { bodyTooLarge, tooManyBodies } from "./refusals.ts";
 
 const KEPT_BUFFERS_MAX = 32;
 const BUFFER_BYTES_MIN = 64 * 1024;
@@ -33,12 +34,12 @@ export class BodyReader {
     const isPlain = encoding === "identity" || encoding === "";
     if (!isPlain && !(encoding in DECOMPRESS)) throw unsupportedEncoding(encoding);
     const announced = Number(request.headers["content-length"] ?? 0);
-    if (announced > LIMITS.requestBytesMax) throw tooLarge();
+    if (announced > LIMITS.requestBytesMax) throw bodyTooLarge();
     let buffer = this.take(announced);
     try {
       let length = 0;
       for await (const chunk of chunksOf(request)) {
-        if (length + chunk.length > LIMITS.requestBytesMax) throw tooLarge();
+        if (length + chunk.length > LIMITS.requestBytesMax) throw bodyTooLarge();
         if (length + chunk.length > buffer.length) {
           const larger = this.take(Math.max(2 * buffer.length, length + chunk.length));
           buffer.copy(larger, 0, 0, length);
@@ -85,7 +86,7 @@ async function decompress(encoding: keyof typeof DECOMPRESS, body: Buffer): Prom
     return await DECOMPRESS[encoding](body, { maxOutputLength: LIMITS.requestBytesMax });
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
-      throw tooLarge();
+      throw bodyTooLarge();
     }
     throw new DriftmendError("request_malformed", {
       retry: "never",
@@ -96,26 +97,10 @@ async function decompress(encoding: keyof typeof DECOMPRESS, body: Buffer): Prom
   }
 }
 
-function tooLarge(): DriftmendError {
-  return new DriftmendError("body_too_large", {
-    retry: "never",
-    message: `Cannot take the request in as its body may have ${LIMITS.requestBytesMax} bytes, also decompressed`,
-    next: "Send smaller batches.",
-  });
-}
-
 function unsupportedEncoding(encoding: string): DriftmendError {
   return new DriftmendError("encoding_unsupported", {
     retry: "never",
     message: `Cannot read a body with the Content-Encoding "${encoding}"`,
     next: "Use gzip, deflate, zstd or none.",
-  });
-}
-
-function tooManyBodies(): DriftmendError {
-  return new DriftmendError("bodies_over_limit", {
-    retry: "later",
-    message: "Cannot take the request in as too many others are being read",
-    next: "Send again later, or over fewer connections.",
   });
 }

@@ -65,6 +65,7 @@ export async function startSystem(): Promise<SystemUnderLoad> {
   });
   const agent = await start("agent", "agent/main.ts", {
     DRIFTMEND_OTLP_HTTP_PORT: "0",
+    DRIFTMEND_OTLP_GRPC_PORT: "off",
     DRIFTMEND_SPOOL_DIR: join(folder, "agent"),
     DRIFTMEND_NATS_URL: nats.url,
   });

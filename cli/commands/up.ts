@@ -18,6 +18,7 @@ const Options = z.object({
   config: z.string().optional(),
   port: z.int().optional(),
   otlpHttpPort: z.int().optional(),
+  otlpGrpcPort: z.int().optional(),
   natsPort: z.int().optional(),
   clickhousePort: z.int().optional(),
   readyFile: z.string().optional(),
@@ -56,6 +57,7 @@ export async function up(context: CommandContext): Promise<number> {
       ports: {
         gateway: options.port,
         otlpHttp: options.otlpHttpPort,
+        otlpGrpc: options.otlpGrpcPort,
         nats: options.natsPort,
         clickhouse: options.clickhousePort,
       },

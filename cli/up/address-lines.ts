@@ -17,6 +17,7 @@ export function addressLines(system: ReadyFile, paint: Paint): readonly string[]
         ["page", `${url(pageUrl(system))} (open it in a browser; who has this address may act)`],
         ["API", url(system.url)],
         ["OTLP/HTTP", `${url(system.otlpHttp)} (predictions and labels go here)`],
+        ...(system.otlpGrpc === null ? [] : [["OTLP/gRPC", url(system.otlpGrpc)] as const]),
         ["ClickHouse", url(system.clickhouse.url)],
         ["NATS", url(natsAddress(system.nats).shown)],
         ["tokens", `ready.json in ${system.dataDir}`],

@@ -5,6 +5,7 @@ import type { SystemPorts } from "./system.ts";
 export interface AskedPorts {
   readonly gateway: number | undefined;
   readonly otlpHttp: number | undefined;
+  readonly otlpGrpc: number | undefined;
   readonly nats: number | undefined;
   readonly clickhouse: number | undefined;
 }
@@ -12,6 +13,7 @@ export interface AskedPorts {
 const WISHES: Readonly<Record<keyof AskedPorts, Omit<PortWish, "asked">>> = {
   gateway: { name: "the API", option: "--port", defaultPort: 7400 },
   otlpHttp: { name: "the agent (OTLP/HTTP)", option: "--otlp-http-port", defaultPort: 4318 },
+  otlpGrpc: { name: "the agent (OTLP/gRPC)", option: "--otlp-grpc-port", defaultPort: 4317 },
   nats: { name: "NATS", option: "--nats-port", defaultPort: 4222 },
   clickhouse: { name: "the ClickHouse endpoint", option: "--clickhouse-port", defaultPort: 8123 },
 };
@@ -31,6 +33,7 @@ export async function chooseSystemPorts(
   return {
     gateway: await choose("gateway"),
     otlpHttp: await choose("otlpHttp"),
+    otlpGrpc: await choose("otlpGrpc"),
     nats: await choose("nats"),
     clickhouse: await choose("clickhouse"),
   };

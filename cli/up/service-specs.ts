@@ -21,6 +21,7 @@ export interface Places {
   readonly credentials: Credentials;
   readonly clickhousePort: number;
   readonly otlpHttpPort: number;
+  readonly otlpGrpcPort: number;
   readonly natsUrl: string;
   readonly clickhouseUrl: string;
   /** Further settings by service, from `--config` and the example. */
@@ -87,6 +88,7 @@ export function serviceSpecs(places: Places): ChildSpec[] {
     }),
     service("agent", 384, {
       DRIFTMEND_OTLP_HTTP_PORT: String(places.otlpHttpPort),
+      DRIFTMEND_OTLP_GRPC_PORT: String(places.otlpGrpcPort),
       DRIFTMEND_SPOOL_DIR: join(places.dataDir, "agent"),
     }),
   ];

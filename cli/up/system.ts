@@ -35,6 +35,7 @@ const NATS_USER = "driftmend";
 export interface SystemPorts {
   readonly gateway: number;
   readonly otlpHttp: number;
+  readonly otlpGrpc: number;
   readonly nats: number;
   readonly clickhouse: number;
 }
@@ -68,6 +69,7 @@ export async function startSystem(options: SystemOptions, deps: SystemDeps): Pro
     credentials: directory.credentials,
     clickhousePort: ports.clickhouse,
     otlpHttpPort: ports.otlpHttp,
+    otlpGrpcPort: ports.otlpGrpc,
     settings: options.settings,
   };
   const clickhouseUrl = await children.startNode(storeSpec(common));
@@ -81,7 +83,7 @@ export async function startSystem(options: SystemOptions, deps: SystemDeps): Pro
   const ready: ReadyFile = {
     url,
     otlpHttp: children.url("agent") ?? "",
-    otlpGrpc: null,
+    otlpGrpc: grpcUrl(options),
     nats: natsUrl,
     clickhouse: {
       url: clickhouseUrl,
@@ -97,6 +99,12 @@ export async function startSystem(options: SystemOptions, deps: SystemDeps): Pro
   };
   await announce(ready, options, deps);
   return ready;
+}
+
+/** Null where the settings of the agent turn the door off; a port that they name is the one. */
+function grpcUrl({ ports, settings }: SystemOptions): string | null {
+  const set = settings["agent"]?.["DRIFTMEND_OTLP_GRPC_PORT"] ?? String(ports.otlpGrpc);
+  return set === "off" ? null : `http://127.0.0.1:${set}`;
 }
 
 /** Its URL with credentials: for children's environments and ready.json, which are the owner's only. */

@@ -56,6 +56,7 @@ export async function startAgentProcess(
       PATH: processEnvironment()["PATH"],
       DRIFTMEND_SPOOL_DIR: folder,
       DRIFTMEND_OTLP_HTTP_PORT: "0",
+      DRIFTMEND_OTLP_GRPC_PORT: "off",
       DRIFTMEND_NATS_URL: "nats://127.0.0.1:1",
       DRIFTMEND_LOG_LEVEL: "error",
       ...env,

@@ -32,7 +32,10 @@ message AnyValue { oneof value {
 } }
 message ExportResponse { PartialSuccess partial_success = 1; }
 message PartialSuccess { int64 rejected = 1; string error_message = 2; }
-message RpcStatus { int32 code = 1; string message = 2; }
+message RpcStatus { int32 code = 1; string message = 2; repeated Any details = 3; }
+message Any { string type_url = 1; bytes value = 2; }
+message RetryInfo { Duration retry_delay = 1; }
+message Duration { int64 seconds = 1; int32 nanos = 2; }
 `;
 
 const { root } = protobuf.parse(SCHEMA);
@@ -42,6 +45,7 @@ export const otlpSchema = {
   traces: root.lookupType("TraceRequest"),
   response: root.lookupType("ExportResponse"),
   status: root.lookupType("RpcStatus"),
+  retryInfo: root.lookupType("RetryInfo"),
 } as const;
 
 /** A request, as its JSON in OTLP, to protobuf. */

@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const ready = (over: Partial<ReadyFile> = {}): ReadyFile => ({
   url: "http://127.0.0.1:1",
   otlpHttp: "http://127.0.0.1:2",
-  otlpGrpc: null,
+  otlpGrpc: "http://127.0.0.1:5",
   nats: "nats://127.0.0.1:3",
   clickhouse: {
     url: "http://127.0.0.1:4",

@@ -166,6 +166,7 @@ function startAgent(spoolDir: string, natsUrl: string): Promise<Killable> {
     startModule(module("agent/main.ts"), {
       DRIFTMEND_LOG_LEVEL: "silent",
       DRIFTMEND_OTLP_HTTP_PORT: "0",
+      DRIFTMEND_OTLP_GRPC_PORT: "off",
       DRIFTMEND_SPOOL_DIR: spoolDir,
       DRIFTMEND_NATS_URL: natsUrl,
     }),

@@ -21,9 +21,8 @@ export function startUp(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): StartedUp {
-  const free = ["--port", "--otlp-http-port", "--nats-port", "--clickhouse-port"].flatMap(
-    (name) => [name, "0"],
-  );
+  const ports = ["", "otlp-http-", "otlp-grpc-", "nats-", "clickhouse-"];
+  const free = ports.flatMap((name) => [`--${name}port`, "0"]);
   const child = spawn(process.execPath, [MAIN, "up", "--data-dir", dataDir, ...free, ...args], {
     env: { ...processEnvironment(), NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -10,7 +10,13 @@ import { processEnvironment } from "../../../runtime/env.ts";
 
 const MAIN = resolve(import.meta.dirname, "..", "..", "..", "cli", "main.ts");
 const READY_WITHIN_MS = 240_000;
-const PORTS = ["--port", "--otlp-http-port", "--nats-port", "--clickhouse-port"];
+const PORTS = [
+  "--port",
+  "--otlp-http-port",
+  "--otlp-grpc-port",
+  "--nats-port",
+  "--clickhouse-port",
+];
 
 export interface RunningSystem extends AsyncDisposable {
   readonly ready: ReadyFile;
