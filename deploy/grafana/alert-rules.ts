@@ -179,7 +179,8 @@ function rule(spec: RuleSpec): object {
     },
     notification_settings: {
       receiver: `driftmend-${spec.severity}`,
-      group_by: ["alertname", "model"],
+      // Grafana 11 refuses a grouping without the first two, and then does not start.
+      group_by: ["grafana_folder", "alertname", "model"],
     },
     data: [
       {

@@ -120,6 +120,7 @@ describe("the alert rules", () => {
     const receivers = contactPoints.map(({ name }) => name);
     for (const { condition, data, notification_settings: settings, annotations } of rules) {
       expect(receivers).toContain(settings.receiver);
+      expect(settings.group_by).toEqual(expect.arrayContaining(["grafana_folder", "alertname"]));
       expect(uids).toContain(annotations["__dashboardUid__"]);
       expect(annotations["next"]).toMatch(/driftmend/);
       expect(data.map(({ refId }) => refId)).toContain(condition);
