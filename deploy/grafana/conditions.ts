@@ -35,7 +35,7 @@ export const BUCKET = "$__timeInterval(r.time)";
  */
 export const FILLED = "WITH FILL STEP $__interval_s";
 
-/** Fills the whole range, for bars: a lone one would be as wide as the panel allows. */
+/** Fills the whole range, for bars: a lone one would be as wide as the panel allows. Nothing is filled too, without a name. */
 export const FILLED_RANGE =
   "WITH FILL FROM toStartOfInterval($__fromTime, toIntervalSecond($__interval_s)) TO $__toTime STEP $__interval_s";
 

@@ -104,6 +104,7 @@ const models = list({
     skill: "percentunit",
   },
   digits: { failed: 3, labelled: 1, skill: 1, "log-loss": 4, calibration: 3 },
+  widths: { "drifted features": 140 },
   sql: `
     SELECT t.model AS model,
       multiIf(a.pages > 0, 'page', a.tickets > 0, 'ticket', a.infos > 0, 'info', 'ok') AS state,

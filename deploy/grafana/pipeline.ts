@@ -120,7 +120,7 @@ const flow = [
       SELECT * FROM (
         SELECT ${GROUP_BUCKET} AS t, concat('shard ', toString(g.shard)) AS shard, count() AS groups
         FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t, shard ORDER BY shard, t ${FILLED_RANGE}
-      ) ORDER BY t, shard`,
+      ) WHERE shard != '' ORDER BY t, shard`,
   }),
   curves({
     title: "Dead letters by reason",
@@ -137,7 +137,7 @@ const flow = [
       SELECT * FROM (
         SELECT $__timeInterval(l.time) AS t, toString(l.reason) AS reason, sum(l.rows) AS records
         FROM dead_letters AS l WHERE $__timeFilter_ms(l.time) GROUP BY t, reason ORDER BY reason, t ${FILLED_RANGE}
-      ) ORDER BY t, reason`,
+      ) WHERE reason != '' ORDER BY t, reason`,
   }),
 ];
 

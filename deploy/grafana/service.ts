@@ -149,7 +149,7 @@ const whole = [
           FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
           GROUP BY t, error
         ) WHERE error != '' ORDER BY error, t ${FILLED_RANGE}
-      ) ORDER BY t, error`,
+      ) WHERE error != '' ORDER BY t, error`,
   }),
   curves({
     title: "Latency",
