@@ -202,7 +202,7 @@ function rule(spec: RuleSpec, panel: string): object {
     },
     notification_settings: {
       receiver: `driftmend-${spec.severity}`,
-      // Grafana 11 refuses a grouping without the first two, and then does not start.
+      // The first two must be there, says Grafana's schema; one that refuses a rule does not start.
       group_by: ["grafana_folder", "alertname", "model"],
     },
     data: [
