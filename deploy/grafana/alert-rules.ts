@@ -6,6 +6,7 @@
  * A rule names its receiver: a notification policy would replace the whole tree of the organisation that it
  * is provisioned into.
  */
+import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { FORMAT, PLUGIN_VERSION, PROVISIONED, dedent } from "./query.ts";
 import { UIDS, type DashboardName } from "./links.ts";
 
@@ -21,6 +22,8 @@ interface RuleSpec {
   readonly summary: string;
   readonly next: string;
   readonly dashboard: DashboardName;
+  /** Title of the panel there that shows what is watched. */
+  readonly panel: string;
 }
 
 const MINUTE = 60;
@@ -45,6 +48,7 @@ export const RULES: readonly RuleSpec[] = [
     summary: "{{ $labels.kind }} of model {{ $labels.model }}",
     next: "npx driftmend why {{ $labels.alert }}",
     dashboard: "fleet",
+    panel: "Alerts",
   },
   {
     uid: "driftmend-ticket",
@@ -57,6 +61,7 @@ export const RULES: readonly RuleSpec[] = [
     summary: "{{ $labels.kind }} of model {{ $labels.model }}",
     next: "npx driftmend why {{ $labels.alert }}",
     dashboard: "fleet",
+    panel: "Alerts",
   },
   {
     uid: "driftmend-error-share",
@@ -73,6 +78,7 @@ export const RULES: readonly RuleSpec[] = [
     summary: "More than 5 % of the requests to {{ $labels.model }} fail",
     next: "Open the dashboard; then npx driftmend alerts",
     dashboard: "service",
+    panel: "Failed requests",
   },
   {
     uid: "driftmend-lag",
@@ -89,6 +95,7 @@ export const RULES: readonly RuleSpec[] = [
     summary: "Records wait more than a minute in {{ $labels.shard }}",
     next: "npx driftmend doctor",
     dashboard: "pipeline",
+    panel: "From accepted to stored",
   },
   {
     uid: "driftmend-dead-letters",
@@ -103,6 +110,7 @@ export const RULES: readonly RuleSpec[] = [
     summary: "Records are refused: {{ $labels.reason }}",
     next: "npx driftmend dead-letters list",
     dashboard: "pipeline",
+    panel: "Dead letters by reason",
   },
   {
     uid: "driftmend-analyzer-behind",
@@ -119,6 +127,7 @@ export const RULES: readonly RuleSpec[] = [
     summary: "Windows of {{ $labels.model }} are not evaluated",
     next: "npx driftmend status",
     dashboard: "pipeline",
+    panel: "Models and how far they are looked at",
   },
 ];
 
@@ -151,17 +160,29 @@ const CONTACT_POINTS = [
 ];
 
 /** The file that Grafana reads from `provisioning/alerting`. */
-export function alertingFile(): object {
+export function alertingFile(dashboards: Readonly<Record<DashboardName, Dashboard>>): object {
   return {
     apiVersion: 1,
     contactPoints: CONTACT_POINTS,
     groups: [
-      { orgId: 1, name: "driftmend", folder: "Driftmend", interval: "1m", rules: RULES.map(rule) },
+      {
+        orgId: 1,
+        name: "driftmend",
+        folder: "Driftmend",
+        interval: "1m",
+        rules: RULES.map((spec) => rule(spec, panelId(dashboards[spec.dashboard], spec.panel))),
+      },
     ],
   };
 }
 
-function rule(spec: RuleSpec): object {
+function panelId({ panels = [] }: Dashboard, title: string): string {
+  const id = panels.find((panel) => panel.title === title)?.id;
+  if (id === undefined) throw new Error(`There is no panel "${title}"`);
+  return id.toString();
+}
+
+function rule(spec: RuleSpec, panel: string): object {
   return {
     uid: spec.uid,
     title: spec.title,
@@ -175,11 +196,14 @@ function rule(spec: RuleSpec): object {
     annotations: {
       summary: spec.summary,
       next: spec.next,
+      // Grafana does not start on one of the two without the other.
       __dashboardUid__: UIDS[spec.dashboard],
+      __panelId__: panel,
     },
     notification_settings: {
       receiver: `driftmend-${spec.severity}`,
-      group_by: ["alertname", "model"],
+      // The first two must be there, says Grafana's schema; one that refuses a rule does not start.
+      group_by: ["grafana_folder", "alertname", "model"],
     },
     data: [
       {

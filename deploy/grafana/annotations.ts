@@ -12,9 +12,12 @@ interface Mark {
   readonly sql: string;
 }
 
-/** @param models a condition on the column `model` */
-export function annotations(models: string): AnnotationQueryBuilder[] {
-  return marks(models).map(({ name, color, sql }) =>
+/**
+ * @param models a condition on the column `model`
+ * @param alerts a condition on alerts: a span of weeks about labels would hide a minute without traffic
+ */
+export function annotations(models: string, alerts = "true"): AnnotationQueryBuilder[] {
+  return marks(models, alerts).map(({ name, color, sql }) =>
     new AnnotationQueryBuilder()
       .name(name)
       .datasource(CHOSEN)
@@ -24,18 +27,21 @@ export function annotations(models: string): AnnotationQueryBuilder[] {
   );
 }
 
-const marks = (models: string): readonly Mark[] => [
-  {
-    name: "Alerts",
-    color: "red",
-    sql: `
+const spans = (models: string, alerts: string): string => `
       SELECT a.\`from\` AS time, ifNull(a.\`to\`, least($__toTime_ms, now64(3, 'UTC'))) AS timeEnd,
         a.title AS title, concat('why ', a.id) AS text,
         concat('alert,', a.severity, ',', a.kind, ',', a.model) AS tags
       FROM alerts AS a FINAL
-      WHERE ${models} AND a.state != 'pending' AND ${OVERLAPS_RANGE}
-      ORDER BY time LIMIT 500`,
-  },
+      WHERE ${models} AND ${alerts} AND a.state != 'pending' AND ${OVERLAPS_RANGE}
+      ORDER BY time LIMIT 500`;
+
+/** A version that was adopted has the wall clock's time, which is none of a replayed model's. */
+const AT_MODEL_TIME =
+  "(v.run_id != '' OR v.model NOT IN (SELECT model FROM model_clocks FINAL WHERE clock != 'wall'))";
+
+const marks = (models: string, alerts: string): readonly Mark[] => [
+  { name: "Pages", color: "red", sql: spans(models, `${alerts} AND a.severity = 'page'`) },
+  { name: "Tickets", color: "orange", sql: spans(models, `${alerts} AND a.severity != 'page'`) },
   {
     name: "Versions",
     color: "green",
@@ -44,7 +50,7 @@ const marks = (models: string): readonly Mark[] => [
         if(v.run_id = '', 'adopted', concat('by ', v.run_id)) AS text,
         concat('version,', v.model) AS tags
       FROM model_versions AS v FINAL
-      WHERE ${models} AND isNotNull(v.promoted) AND $__timeFilter_ms(v.promoted)
+      WHERE ${models} AND isNotNull(v.promoted) AND $__timeFilter_ms(v.promoted) AND ${AT_MODEL_TIME}
       ORDER BY time LIMIT 500`,
   },
   {

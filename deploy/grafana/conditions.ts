@@ -29,6 +29,19 @@ export const IN_RANGE = `grain = \${grain:sqlstring} AND $__timeFilter_ms(r.time
 /** Start of a bucket as wide as the panel's interval, which is at least the grain. */
 export const BUCKET = "$__timeInterval(r.time)";
 
+/**
+ * Fills the buckets without rows between the first and the last one: counts with 0, what may be NULL with NULL.
+ * Else Grafana would draw a slope across an hour without traffic.
+ */
+export const FILLED = "WITH FILL STEP $__interval_s";
+
+/** Fills the whole range, for bars: a lone one would be as wide as the panel allows. Nothing is filled too, without a name. */
+export const FILLED_RANGE =
+  "WITH FILL FROM toStartOfInterval($__fromTime, toIntervalSecond($__interval_s)) TO $__toTime STEP $__interval_s";
+
+/** What the service does, apart from what it is asked and says. */
+export const SERVICE_KINDS = "('error-share', 'latency', 'volume', 'no-traffic', 'blind-agent')";
+
 /** Windows that end within the time range; an end is when a verdict can be known. */
 export const WINDOW_IN_RANGE = "$__timeFilter_ms(w.`to`)";
 

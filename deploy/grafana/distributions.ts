@@ -4,7 +4,14 @@
  * that a feature in another unit piles up at an edge and is seen.
  */
 import { GRID_CELL_MIDDLE, HAS_VALUE, NEW_CATEGORY, quantilesOf } from "./cell-value.ts";
-import { BUCKET, IN_RANGE, THESE_VERSIONS, THIS_MODEL, THIS_SEGMENT } from "./conditions.ts";
+import {
+  BUCKET,
+  FILLED,
+  IN_RANGE,
+  THESE_VERSIONS,
+  THIS_MODEL,
+  THIS_SEGMENT,
+} from "./conditions.ts";
 import { BEHIND_LOOK, REFERENCE_LOOK, bars, colored, curves, curvesOver } from "./panels.ts";
 
 const BINS = 40;
@@ -127,10 +134,10 @@ export const distributions = [
     nothing: "no rows of this feature, or it is categorical",
     sql: [
       `
-      SELECT ${BUCKET} AS t, sum(r.s) / sum(r.n) AS mean
+      SELECT ${BUCKET} AS t, toNullable(sum(r.s) / sum(r.n)) AS mean
       FROM feature_rollups AS r
       WHERE ${CURRENT_ROWS} AND ${THIS_FEATURE} AND ${HAS_VALUE} AND r.category = '' AND ${IN_RANGE}
-      GROUP BY t ORDER BY t`,
+      GROUP BY t ORDER BY t ${FILLED}`,
       `
       SELECT arrayJoin([$__fromTime, $__toTime]) AS t, was AS reference FROM (
         SELECT sum(f.s) / sum(f.n) AS was FROM reference_rollups AS f FINAL

@@ -4,6 +4,7 @@ import { annotations } from "./annotations.ts";
 import {
   EVERY_ROW,
   OVERLAPS_RANGE,
+  SERVICE_KINDS,
   THESE_VERSIONS,
   THIS_MODEL,
   THIS_SEGMENT,
@@ -12,7 +13,7 @@ import {
 import { PAGE, dashboard } from "./dashboard.ts";
 import { distributions } from "./distributions.ts";
 import { inputQuality } from "./input-quality.ts";
-import { ALERT_LINKS, RUN_LINKS } from "./links.ts";
+import { ALERT_LINKS, ALERT_TITLE_LINKS, RUN_LINKS } from "./links.ts";
 import { REFERENCE_LOOK, WORDS, band, colored, curves, list } from "./panels.ts";
 import {
   featureVariable,
@@ -88,6 +89,7 @@ const quality = [
     decimals: 3,
     size: [12, 8],
     draw: "points",
+    label: ["version", "version"],
     overridesByQuery: { B: REFERENCE_LOOK },
     sql: [
       `
@@ -111,9 +113,10 @@ const quality = [
     size: [24, 8],
     nothing: "the model declares no segments, or has no window with labels in this time range",
     units: { labelled: "percentunit", rows: "short" },
+    digits: { labelled: 1, rows: 1 },
     sql: `
-      SELECT concat(w.segment_tag, ' = ', w.segment_value) AS segment, argMax(w.value, w.\`to\`) AS figure,
-        argMax(w.lower, w.\`to\`) AS lower, argMax(w.upper, w.\`to\`) AS upper, argMax(w.n, w.\`to\`) AS rows,
+      SELECT concat(w.segment_tag, ' = ', w.segment_value) AS segment, ${finite("argMax(w.value, w.`to`)")} AS figure,
+        ${finite("argMax(w.lower, w.`to`)")} AS lower, ${finite("argMax(w.upper, w.`to`)")} AS upper, argMax(w.n, w.\`to\`) AS rows,
         argMax(w.labelled, w.\`to\`) / greatest(rows, 1) AS labelled, max(w.\`to\`) AS "window's end"
       FROM performance_results AS w FINAL
       WHERE ${THIS_MODEL} AND w.segment_tag != '' AND w.version = '' AND ${WINDOWS}
@@ -130,10 +133,11 @@ const drift = [
     description:
       "How far each feature's distribution in a window is from the reference's, as the effect that the verdict rests on; dashed: the least that matters. Drift needs both, an effect that matters and evidence beyond chance.",
     unit: "short",
-    decimals: 4,
+    decimals: 3,
     size: [12, 9],
     min: 0,
     draw: "points",
+    label: ["feature"],
     overrides: { "least that matters": REFERENCE_LOOK },
     nothing: "no window was compared with the reference in this time range",
     sql: [
@@ -150,10 +154,11 @@ const drift = [
     description:
       "How far each version's scores are from its scores on its own training set. It moves when inputs do, or when a version is served that is not the one that was trained.",
     unit: "short",
-    decimals: 4,
+    decimals: 3,
     size: [12, 9],
     min: 0,
     draw: "points",
+    label: ["version"],
     overrides: { "least that matters": REFERENCE_LOOK },
     nothing: "no version's scores were compared in this time range",
     sql: [
@@ -178,13 +183,18 @@ const drift = [
     size: [24, 8],
     nothing: "no window was compared with the reference in this time range",
     words: { verdict: WORDS.verdict },
-    units: { rows: "short", "reference rows": "short" },
-    widths: { verdict: 90, feature: 140 },
+    units: { rows: "short", "reference rows": "short", p: "sci" },
+    digits: { rows: 1, "reference rows": 1, p: 1 },
+    widths: {
+      ...{ feature: 130, verdict: 90, effect: 75, "least that matters": 145, "raw PSI": 80 },
+      ...{ "Jensen-Shannon": 135, "Kolmogorov-Smirnov": 170, "Wasserstein/σ": 115, p: 75 },
+      ...{ rows: 80, "reference rows": 125 },
+    },
     sql: `
       SELECT toString(w.feature) AS feature, argMax(w.verdict, w.\`to\`) AS verdict, argMax(w.effect, w.\`to\`) AS effect,
         argMax(w.threshold, w.\`to\`) AS "least that matters", argMax(w.psi, w.\`to\`) AS "raw PSI",
-        argMax(w.js, w.\`to\`) AS "Jensen-Shannon", argMax(w.ks, w.\`to\`) AS "Kolmogorov-Smirnov",
-        argMax(w.wasserstein, w.\`to\`) AS "Wasserstein/σ", argMax(w.p_value, w.\`to\`) AS p,
+        argMax(w.js, w.\`to\`) AS "Jensen-Shannon", ${finite("argMax(w.ks, w.`to`)")} AS "Kolmogorov-Smirnov",
+        ${finite("argMax(w.wasserstein, w.`to`)")} AS "Wasserstein/σ", ${finite("argMax(w.p_value, w.`to`)")} AS p,
         argMax(w.n, w.\`to\`) AS rows, argMax(w.reference_n, w.\`to\`) AS "reference rows",
         max(w.\`to\`) AS "window's end", argMax(w.reason, w.\`to\`) AS reason
       FROM drift_results AS w FINAL WHERE ${VERDICTS} AND w.kind = 'feature'
@@ -196,19 +206,19 @@ const loop = [
   list({
     title: "Alerts about inputs and quality",
     description:
-      "Alerts of this model that were open within the time range, service alerts left out. Click an id for the whole explanation.",
+      "Alerts of this model that were open within the time range, service alerts left out. Click a title for the whole explanation.",
     unit: "short",
-    size: [12, 8],
+    size: [24, 7],
     nothing: "no such alert was open in this time range",
-    links: { id: ALERT_LINKS },
+    links: { id: ALERT_LINKS, title: ALERT_TITLE_LINKS },
     words: { severity: WORDS.severity, state: WORDS.state },
-    widths: { from: 160, to: 160, severity: 80, state: 80 },
+    widths: { severity: 90, state: 90, kind: 120, cause: 100, id: 210 },
     sql: `
       SELECT a.\`from\` AS "from", a.\`to\` AS "to", a.severity AS severity, a.state AS state, a.kind AS kind,
         a.title AS title, a.cause AS cause, a.id AS id
       FROM alerts AS a FINAL
       WHERE ${THIS_MODEL} AND ${OVERLAPS_RANGE}
-        AND a.kind NOT IN ('error-share', 'latency', 'volume', 'no-traffic', 'blind-agent')
+        AND a.kind NOT IN ${SERVICE_KINDS}
       ORDER BY a.\`from\` DESC LIMIT 200`,
   }),
   list({
@@ -216,11 +226,11 @@ const loop = [
     description:
       "Every due check, also those that decided to wait, with the numbers that decided. INVESTIGATE: a run is due and broken data forbid it.",
     unit: "short",
-    size: [12, 8],
+    size: [24, 9],
     nothing: "no check was due in this time range",
     links: { run: RUN_LINKS },
     words: { decision: WORDS.decision },
-    widths: { at: 160, decision: 120 },
+    widths: { decision: 120, trigger: 260, run: 250 },
     sql: `
       SELECT k.at AS at, k.decision AS decision, k.reason AS reason, k.trigger AS trigger, k.run_id AS run
       FROM retraining_checks AS k FINAL
@@ -231,7 +241,7 @@ const loop = [
 export function driftAndQuality(): Dashboard {
   return dashboard({
     name: "drift",
-    title: "drift and quality of a model",
+    title: "drift and quality",
     description:
       "Is the model still good, and are its inputs still what it learnt from? Verdicts are Driftmend's, computed once; distributions come from the rollups.",
     tags: ["model"],

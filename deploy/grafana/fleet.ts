@@ -4,13 +4,14 @@ import { annotations } from "./annotations.ts";
 import {
   BUCKET,
   EVERY_ROW,
+  FILLED,
   IN_RANGE,
   OVERLAPS_RANGE,
   THESE_MODELS,
   WINDOW_IN_RANGE,
 } from "./conditions.ts";
 import { PAGE, dashboard } from "./dashboard.ts";
-import { ALERT_LINKS, MODEL_LINKS, RUN_LINKS } from "./links.ts";
+import { ALERT_LINKS, ALERT_TITLE_LINKS, MODEL_LINKS, RUN_LINKS } from "./links.ts";
 import { WORDS, curves, figure, list } from "./panels.ts";
 import { grainVariable, modelsVariable } from "./variables.ts";
 
@@ -92,7 +93,7 @@ const models = list({
   description:
     "One row a model, the worst first. State is the gravest alert that fires. Loss, calibration (mean prediction less share of positives) and skill are the newest two-week window's; drifted features those of the newest window. Click a model for its dashboards.",
   unit: "short",
-  size: [24, 9],
+  size: [24, 7],
   nothing: "no model has had traffic in this time range",
   links: { model: MODEL_LINKS },
   words: { state: { page: "red", ticket: "orange", info: "blue", ok: "green" } },
@@ -102,7 +103,8 @@ const models = list({
     labelled: "percentunit",
     skill: "percentunit",
   },
-  overrides: { failed: [{ id: "decimals", value: 2 }] },
+  digits: { failed: 3, labelled: 1, skill: 1, "log-loss": 4, calibration: 3 },
+  widths: { "drifted features": 140 },
   sql: `
     SELECT t.model AS model,
       multiIf(a.pages > 0, 'page', a.tickets > 0, 'ticket', a.infos > 0, 'info', 'ok') AS state,
@@ -157,11 +159,14 @@ const overTime = [
     size: [12, 8],
     min: 0,
     interval: "$grain",
+    label: "model",
     sql: `
-      SELECT ${BUCKET} AS t, toString(r.model) AS model, sum(r.n) / $__interval_s AS "requests/s"
-      FROM model_rollups AS r
-      WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}
-      GROUP BY t, model ORDER BY t, model`,
+      SELECT * FROM (
+        SELECT ${BUCKET} AS t, toString(r.model) AS model, sum(r.n) / $__interval_s AS "requests/s"
+        FROM model_rollups AS r
+        WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}
+        GROUP BY t, model ORDER BY model, t ${FILLED}
+      ) ORDER BY t, model`,
   }),
   curves({
     title: "Failed requests by model",
@@ -169,12 +174,17 @@ const overTime = [
     unit: "percentunit",
     size: [12, 8],
     min: 0,
+    softMax: 0.02,
     interval: "$grain",
+    label: "model",
     sql: `
-      SELECT ${BUCKET} AS t, toString(r.model) AS model, sumIf(r.n, r.error != '') / sum(r.n) AS failed
-      FROM model_rollups AS r
-      WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}
-      GROUP BY t, model ORDER BY t, model`,
+      SELECT * FROM (
+        SELECT ${BUCKET} AS t, toString(r.model) AS model,
+          toNullable(sumIf(r.n, r.error != '') / sum(r.n)) AS failed
+        FROM model_rollups AS r
+        WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}
+        GROUP BY t, model ORDER BY model, t ${FILLED}
+      ) ORDER BY t, model`,
   }),
   curves({
     title: "Skill by model",
@@ -183,6 +193,7 @@ const overTime = [
     unit: "percentunit",
     size: [12, 8],
     draw: "points",
+    label: "model",
     sql: `
       SELECT w.\`to\` AS t, toString(w.model) AS model, w.value AS skill
       FROM performance_results AS w FINAL
@@ -199,6 +210,7 @@ const overTime = [
     min: 0,
     max: 1,
     draw: "points",
+    label: "model",
     sql: `
       SELECT w.\`to\` AS t, toString(w.model) AS model,
         countIf(w.verdict = 'drift') / count() AS "drifted"
@@ -212,13 +224,13 @@ const happened = [
   list({
     title: "Alerts",
     description:
-      "Alerts that were open within the time range, the newest first. Click an id for the whole explanation.",
+      "Alerts that were open within the time range, the newest first. Click a title for the whole explanation.",
     unit: "short",
-    size: [14, 9],
+    size: [24, 8],
     nothing: "no alert was open in this time range",
-    links: { id: ALERT_LINKS, model: MODEL_LINKS },
+    links: { id: ALERT_LINKS, title: ALERT_TITLE_LINKS, model: MODEL_LINKS },
     words: { severity: WORDS.severity, state: WORDS.state },
-    widths: { severity: 80, state: 80, model: 120, from: 160, to: 160 },
+    widths: { severity: 90, state: 90, model: 160, cause: 100, id: 210 },
     sql: `
       SELECT a.\`from\` AS "from", a.\`to\` AS "to", a.severity AS severity, a.state AS state, a.model AS model,
         a.title AS title, a.cause AS cause, a.id AS id
@@ -230,11 +242,11 @@ const happened = [
     description:
       "What the loop did within the time range: why a run began, what the judge said, and what serves now.",
     unit: "short",
-    size: [10, 9],
+    size: [24, 8],
     nothing: "no run began in this time range",
     links: { id: RUN_LINKS, model: MODEL_LINKS },
     words: { step: WORDS.step },
-    widths: { at: 160, model: 120, step: 90 },
+    widths: { model: 160, step: 100, verdict: 90, champion: 90, version: 90, id: 250 },
     sql: `
       SELECT u.at AS at, u.model AS model, u.step AS step, u.verdict AS verdict, u.champion AS champion,
         u.version AS version, u.reason AS reason, u.id AS id

@@ -17,7 +17,9 @@ export const inputQuality = [
     unit: "percentunit",
     size: [8, 8],
     min: 0,
+    softMax: 0.001,
     interval: "$grain",
+    label: "feature",
     sql: shareOf(MISSING, "missing"),
   }),
   curves({
@@ -26,7 +28,9 @@ export const inputQuality = [
     unit: "percentunit",
     size: [8, 8],
     min: 0,
+    softMax: 0.001,
     interval: "$grain",
+    label: "feature",
     sql: shareOf(NOT_FINITE, "not finite"),
   }),
   curves({
@@ -36,7 +40,9 @@ export const inputQuality = [
     unit: "percentunit",
     size: [8, 8],
     min: 0,
+    softMax: 0.001,
     interval: "$grain",
+    label: "feature",
     sql: shareOf(NEW_CATEGORY, "new"),
   }),
   list({
@@ -46,7 +52,7 @@ export const inputQuality = [
     unit: "short",
     size: [24, 6],
     nothing: "nothing was quarantined in this time range",
-    widths: { from: 160, to: 160, state: 90 },
+    widths: { state: 90, columns: 160, "rows kept out": 120, id: 140 },
     words: { state: { open: "red", closed: "green", released: "blue" } },
     sql: `
       SELECT a.\`from\` AS "from", if(a.\`to\` > toDateTime64('2290-01-01 00:00:00', 3, 'UTC'), NULL, a.\`to\`) AS "to",

@@ -72,6 +72,15 @@ export const ALERT_LINKS: readonly CellLink[] = [
   },
 ];
 
+/** The same from a cell of another column of the row: a title says more than an id. */
+export const ALERT_TITLE_LINKS: readonly CellLink[] = [
+  {
+    title: "Why, on the page",
+    url: PAGE.alert(`\${__data.fields.id:percentencode}`),
+    targetBlank: true,
+  },
+];
+
 export const RUN_LINKS: readonly CellLink[] = [
   {
     title: "The run, on the page",

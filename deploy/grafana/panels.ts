@@ -5,6 +5,7 @@
 import { PanelBuilder as BarChartBuilder } from "@grafana/grafana-foundation-sdk/barchart";
 import type { Builder, Dataquery } from "@grafana/grafana-foundation-sdk/cog";
 import {
+  BarAlignment,
   BigValueColorMode,
   BigValueGraphMode,
   GraphDrawStyle,
@@ -70,7 +71,10 @@ interface AnyPanel {
   thresholds(thresholds: ThresholdsConfigBuilder): this;
   overrideByName(name: string, properties: DynamicConfigValue[]): this;
   overrideByQuery(refId: string, properties: DynamicConfigValue[]): this;
+  overrideByRegexp(regexp: string, properties: DynamicConfigValue[]): this;
 }
+
+const refIdOf = (i: number): string => "ABCDEF".charAt(i);
 
 function prepared<P extends AnyPanel>(panel: P, spec: PanelSpec, shape: "timeSeries" | "table"): P {
   const statements = typeof spec.sql === "string" ? [spec.sql] : spec.sql;
@@ -79,10 +83,12 @@ function prepared<P extends AnyPanel>(panel: P, spec: PanelSpec, shape: "timeSer
     .description(spec.description)
     .unit(spec.unit)
     .datasource(CHOSEN)
-    .targets(statements.map((sql, i) => query("ABCDEF".charAt(i), shape, sql)))
+    .targets(statements.map((sql, i) => query(refIdOf(i), shape, sql)))
     .span(spec.size[0])
     .height(spec.size[1])
     .noValue(spec.nothing ?? "no data")
+    // Else what an empty panel says would stand in each empty cell and tooltip.
+    .overrideByRegexp("/.*/", [{ id: "noValue", value: "–" }])
     .thresholds(
       new ThresholdsConfigBuilder()
         .mode(ThresholdsMode.Absolute)
@@ -116,6 +122,10 @@ export interface CurveSpec extends PanelSpec {
   readonly interval?: string;
   /** Paints where the thresholds are. */
   readonly showThresholds?: boolean;
+  /** The column of texts that names the curves, by statement; without one they are named as their columns are. */
+  readonly label?: string | readonly (string | undefined)[];
+  /** Where the axis ends unless values go beyond: a flat zero would be drawn on an axis up to 10000 %. */
+  readonly softMax?: number;
 }
 
 /** Curves over time. */
@@ -132,15 +142,34 @@ export function curves(spec: CurveSpec): TimeSeriesBuilder {
     .pointSize(draw === "points" ? 6 : 4)
     .spanNulls(draw === "points");
   if (draw === "stacked-bars") {
-    panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group("A"));
+    // A bucket is named by its start: the bar stands over the bucket.
+    panel
+      .barAlignment(BarAlignment.After)
+      .stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group("A"));
   }
   if (spec.interval !== undefined) panel.interval(spec.interval);
+  if (spec.softMax !== undefined) panel.axisSoftMax(spec.softMax);
+  nameCurves(panel, spec);
   if (spec.showThresholds === true) {
     panel.thresholdsStyle(
       new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed),
     );
   }
   return panel;
+}
+
+/** Grafana would write the letter of the query and the name of the column before the name of each curve. */
+function nameCurves(panel: AnyPanel, spec: CurveSpec): void {
+  const labels = typeof spec.label === "string" ? [spec.label] : (spec.label ?? []);
+  for (const [i, label] of labels.entries()) {
+    if (label === undefined) continue;
+    const value = `\${__field.labels.${label}}`;
+    panel.overrideByQuery(refIdOf(i), [{ id: "displayName", value }]);
+  }
+  if (typeof spec.sql === "string") return;
+  for (const name of Object.keys(spec.overrides ?? {})) {
+    panel.overrideByName(name, [{ id: "displayName", value: name }]);
+  }
 }
 
 /** Curves over a number that is not time, `x`. */
@@ -184,18 +213,32 @@ export interface ListSpec extends PanelSpec {
   /** Columns whose words have colours of their own. */
   readonly words?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly units?: Readonly<Record<string, string>>;
+  /** Digits after the point, where they are others than the panel's. */
+  readonly digits?: Readonly<Record<string, number>>;
+  /** In pixels; columns without one share what is left. */
   readonly widths?: Readonly<Record<string, number>>;
 }
 
-/** A table. */
+const COLUMN_WIDTH_MIN = 60;
+const TIME_WIDTH = 145;
+
+/** A table. Times are to the minute; an empty cell says so in short, and an empty table what that means. */
 export function list(spec: ListSpec): TableBuilder {
-  const panel = prepared(new TableBuilder(), spec, "table").showHeader(true).filterable(true);
+  const panel = prepared(new TableBuilder(), spec, "table")
+    .showHeader(true)
+    .minWidth(COLUMN_WIDTH_MIN)
+    .overrideByFieldType("time", [
+      { id: "unit", value: "time:YYYY-MM-DD HH:mm" },
+      { id: "custom.width", value: TIME_WIDTH },
+    ]);
   const properties = new Map<string, DynamicConfigValue[]>();
   const add = (column: string, ...values: DynamicConfigValue[]): void => {
     properties.set(column, [...(properties.get(column) ?? []), ...values]);
   };
   for (const [column, unit] of Object.entries(spec.units ?? {}))
     add(column, { id: "unit", value: unit });
+  for (const [column, digits] of Object.entries(spec.digits ?? {}))
+    add(column, { id: "decimals", value: digits });
   for (const [column, width] of Object.entries(spec.widths ?? {})) {
     add(column, { id: "custom.width", value: width });
   }

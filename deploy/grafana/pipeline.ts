@@ -5,6 +5,7 @@
  */
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PAGE, dashboard } from "./dashboard.ts";
+import { FILLED, FILLED_RANGE } from "./conditions.ts";
 import { MODEL_LINKS } from "./links.ts";
 import { colored, curves, figure, list } from "./panels.ts";
 
@@ -38,7 +39,6 @@ const figures = [
     description:
       "Time that the newest frame of 95 % of the groups waited from the agent's acceptance until its group was formed. Above a minute the pipeline is behind; the spools keep what waits.",
     unit: "s",
-    decimals: 2,
     size: [5, 4],
     thresholds: [
       { value: null, color: "green" },
@@ -88,7 +88,7 @@ const flow = [
     sql: `
       SELECT ${GROUP_BUCKET} AS t, sum(g.predictions) / $__interval_s AS predictions,
         sum(g.labels) / $__interval_s AS labels
-      FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t ORDER BY t`,
+      FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t ORDER BY t ${FILLED}`,
   }),
   curves({
     title: "From accepted to stored",
@@ -101,10 +101,10 @@ const flow = [
     overrides: { p50: colored("green"), p95: colored("orange"), longest: colored("red") },
     sql: `
       SELECT ${GROUP_BUCKET} AS t,
-        quantileExact(0.5)(dateDiff('millisecond', g.accepted, g.formed)) / 1000 AS p50,
-        quantileExact(0.95)(dateDiff('millisecond', g.accepted, g.formed)) / 1000 AS p95,
-        max(dateDiff('millisecond', g.accepted, g.formed)) / 1000 AS longest
-      FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t ORDER BY t`,
+        toNullable(quantileExact(0.5)(dateDiff('millisecond', g.accepted, g.formed)) / 1000) AS p50,
+        toNullable(quantileExact(0.95)(dateDiff('millisecond', g.accepted, g.formed)) / 1000) AS p95,
+        toNullable(max(dateDiff('millisecond', g.accepted, g.formed)) / 1000) AS longest
+      FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t ORDER BY t ${FILLED}`,
   }),
   curves({
     title: "Groups by shard",
@@ -115,9 +115,12 @@ const flow = [
     min: 0,
     draw: "stacked-bars",
     interval: INTERVAL,
+    label: "shard",
     sql: `
-      SELECT ${GROUP_BUCKET} AS t, concat('shard ', toString(g.shard)) AS shard, count() AS groups
-      FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t, shard ORDER BY t, shard`,
+      SELECT * FROM (
+        SELECT ${GROUP_BUCKET} AS t, concat('shard ', toString(g.shard)) AS shard, count() AS groups
+        FROM ingest_groups AS g WHERE ${GROUPS} GROUP BY t, shard ORDER BY shard, t ${FILLED_RANGE}
+      ) WHERE shard != '' ORDER BY t, shard`,
   }),
   curves({
     title: "Dead letters by reason",
@@ -128,10 +131,13 @@ const flow = [
     min: 0,
     draw: "stacked-bars",
     interval: INTERVAL,
+    label: "reason",
     nothing: "no record was refused in this time range",
     sql: `
-      SELECT $__timeInterval(l.time) AS t, toString(l.reason) AS reason, sum(l.rows) AS records
-      FROM dead_letters AS l WHERE $__timeFilter_ms(l.time) GROUP BY t, reason ORDER BY t, reason`,
+      SELECT * FROM (
+        SELECT $__timeInterval(l.time) AS t, toString(l.reason) AS reason, sum(l.rows) AS records
+        FROM dead_letters AS l WHERE $__timeFilter_ms(l.time) GROUP BY t, reason ORDER BY reason, t ${FILLED_RANGE}
+      ) WHERE reason != '' ORDER BY t, reason`,
   }),
 ];
 
@@ -141,7 +147,7 @@ const books = [
     description:
       "Clock of every model, the newest minute with traffic, and how far the analyzer has evaluated windows, in the model's own time. Days are judged when they end: up to a day between the two is right.",
     unit: "short",
-    size: [24, 8],
+    size: [24, 6],
     nothing: "no model has had traffic",
     links: { model: MODEL_LINKS },
     units: { behind: "s" },
@@ -177,9 +183,9 @@ const books = [
     title: "Newest dead letters",
     description: "Records that were refused, the newest first, with what is wrong with each.",
     unit: "short",
-    size: [12, 9],
+    size: [24, 7],
     nothing: "no record was refused in this time range",
-    widths: { time: 160, records: 80, model: 120 },
+    widths: { record: 110, records: 90, model: 160, reason: 180, letter: 250 },
     sql: `
       SELECT l.time AS time, l.record AS record, l.model AS model, l.reason AS reason, l.detail AS detail,
         l.rows AS records, l.letter AS letter
@@ -190,7 +196,8 @@ const books = [
     description:
       "Rows, bytes and parts of every table. Hundreds of parts in one partition mean that merges cannot keep up with inserts.",
     unit: "short",
-    size: [12, 9],
+    size: [14, 9],
+    widths: { rows: 90, bytes: 100, "bytes/row": 100, parts: 80, "most parts in a partition": 190 },
     units: { bytes: "bytes", "bytes/row": "bytes" },
     overrides: {
       "most parts in a partition": [
@@ -223,7 +230,8 @@ const books = [
     description:
       "Which collector owns each shard and since when. An epoch that grows every minute means that collectors take shards from each other.",
     unit: "short",
-    size: [12, 9],
+    size: [10, 9],
+    widths: { shard: 90, epoch: 80 },
     nothing: "no collector has taken a shard yet",
     sql: `
       SELECT concat('shard ', toString(e.shard)) AS shard, max(e.epoch) AS epoch,

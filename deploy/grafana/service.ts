@@ -4,20 +4,24 @@ import { annotations } from "./annotations.ts";
 import { HAS_VALUE, LOG_CELL_MIDDLE, quantilesOf } from "./cell-value.ts";
 import {
   BUCKET,
+  FILLED,
+  FILLED_RANGE,
   IN_RANGE,
   OVERLAPS_RANGE,
   SEGMENT_NAME,
+  SERVICE_KINDS,
   THESE_VERSIONS,
   THIS_MODEL,
   THIS_SEGMENT,
 } from "./conditions.ts";
 import { PAGE, dashboard } from "./dashboard.ts";
-import { ALERT_LINKS } from "./links.ts";
+import { ALERT_LINKS, ALERT_TITLE_LINKS } from "./links.ts";
 import { REFERENCE_LOOK, WORDS, colored, curves, figure, list } from "./panels.ts";
 import { grainVariable, modelVariable, segmentVariable, versionsVariable } from "./variables.ts";
 
 const CHOSEN_ROWS = `${THIS_MODEL} AND ${THESE_VERSIONS} AND ${THIS_SEGMENT}`;
 const LATENCY = `feature = '$latency' AND ${HAS_VALUE}`;
+const NO_LATENCY = "none at this grain";
 const SUCCEEDED =
   "Latencies are those of successful requests, from cells of the rollups: a cell is at most 1/16 of its value wide.";
 
@@ -66,7 +70,8 @@ const figures = [
     sql: `
       SELECT ${quantilesOf("0.95", LOG_CELL_MIDDLE)}[1] AS p95 FROM (
         SELECT r.cell AS cell, sum(r.n) AS n FROM feature_rollups AS r
-        WHERE ${CHOSEN_ROWS} AND ${LATENCY} AND ${IN_RANGE} GROUP BY cell)`,
+        WHERE ${CHOSEN_ROWS} AND ${LATENCY} AND ${IN_RANGE} GROUP BY cell) HAVING count() > 0`,
+    nothing: NO_LATENCY,
   }),
   figure({
     title: "Service alerts firing",
@@ -81,7 +86,7 @@ const figures = [
     sql: `
       SELECT count() AS firing FROM alerts AS a FINAL
       WHERE ${THIS_MODEL} AND a.state = 'firing'
-        AND a.kind IN ('error-share', 'latency', 'volume', 'no-traffic', 'blind-agent')`,
+        AND a.kind IN ${SERVICE_KINDS}`,
   }),
 ];
 
@@ -99,12 +104,12 @@ const whole = [
       `
       SELECT ${BUCKET} AS t, sum(r.n) / $__interval_s AS now
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
-      GROUP BY t ORDER BY t`,
+      GROUP BY t ORDER BY t ${FILLED}`,
       `
       SELECT $__timeInterval(r.time + INTERVAL 7 DAY) AS t, sum(r.n) / $__interval_s AS "a week before"
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND grain = \${grain:sqlstring}
         AND r.time >= $__fromTime_ms - INTERVAL 7 DAY AND r.time <= $__toTime_ms - INTERVAL 7 DAY
-      GROUP BY t ORDER BY t`,
+      GROUP BY t ORDER BY t ${FILLED}`,
     ],
   }),
   curves({
@@ -114,13 +119,14 @@ const whole = [
     unit: "percentunit",
     size: [12, 8],
     min: 0,
+    softMax: 0.02,
     interval: "$grain",
     overrides: { promised: REFERENCE_LOOK, failed: colored("red") },
     sql: [
       `
-      SELECT ${BUCKET} AS t, sumIf(r.n, r.error != '') / sum(r.n) AS failed
+      SELECT ${BUCKET} AS t, toNullable(sumIf(r.n, r.error != '') / sum(r.n)) AS failed
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
-      GROUP BY t ORDER BY t`,
+      GROUP BY t ORDER BY t ${FILLED}`,
       PROMISED,
     ],
   }),
@@ -133,13 +139,16 @@ const whole = [
     min: 0,
     interval: "$grain",
     draw: "stacked-bars",
+    label: "error",
     nothing: "no request failed in this time range",
     sql: `
-      SELECT t, error, failed FROM (
-        SELECT ${BUCKET} AS t, toString(r.error) AS error,
-          sum(r.n) / sum(sum(r.n)) OVER (PARTITION BY t) AS failed
-        FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
-        GROUP BY t, error
+      SELECT * FROM (
+        SELECT t, error, failed FROM (
+          SELECT ${BUCKET} AS t, toString(r.error) AS error,
+            sum(r.n) / sum(sum(r.n)) OVER (PARTITION BY t) AS failed
+          FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
+          GROUP BY t, error
+        ) WHERE error != '' ORDER BY error, t ${FILLED_RANGE}
       ) WHERE error != '' ORDER BY t, error`,
   }),
   curves({
@@ -151,12 +160,13 @@ const whole = [
     interval: "$grain",
     overrides: { p50: colored("green"), p95: colored("orange"), p99: colored("red") },
     sql: `
-      SELECT t, q[1] AS p50, q[2] AS p95, q[3] AS p99 FROM (
+      SELECT t, toNullable(q[1]) AS p50, toNullable(q[2]) AS p95, toNullable(q[3]) AS p99 FROM (
         SELECT t, ${quantilesOf("0.5, 0.95, 0.99", LOG_CELL_MIDDLE)} AS q FROM (
           SELECT ${BUCKET} AS t, r.cell AS cell, sum(r.n) AS n FROM feature_rollups AS r
           WHERE ${CHOSEN_ROWS} AND ${LATENCY} AND ${IN_RANGE} GROUP BY t, cell
         ) GROUP BY t
-      ) ORDER BY t`,
+      ) ORDER BY t ${FILLED}`,
+    nothing: `${NO_LATENCY}: choose hours or days`,
   }),
 ];
 
@@ -170,10 +180,12 @@ const byVersion = [
     nothing: "no version answered in this time range",
     words: { status: WORDS.status },
     units: { share: "percentunit", failed: "percentunit", p50: "s", p95: "s", p99: "s" },
-    overrides: { failed: [{ id: "decimals", value: 3 }] },
+    digits: { failed: 3, share: 1 },
+    widths: { version: 90, status: 90, run: 250 },
     sql: `
       SELECT m.version AS version, v.status AS status, m.requests AS requests, m.share AS share,
-        m.failed AS failed, l.q[1] AS p50, l.q[2] AS p95, l.q[3] AS p99,
+        m.failed AS failed, if(empty(l.q), NULL, l.q[1]) AS p50, if(empty(l.q), NULL, l.q[2]) AS p95,
+        if(empty(l.q), NULL, l.q[3]) AS p99,
         m.first AS "first request", m.last AS "last request", v.run AS run
       FROM (
         SELECT toString(r.version) AS version, sum(r.n) AS requests,
@@ -201,6 +213,7 @@ const byVersion = [
     min: 0,
     interval: "$grain",
     draw: "stacked-bars",
+    label: "version",
     sql: `
       SELECT ${BUCKET} AS t, concat('version ', r.version) AS version, sum(r.n) / $__interval_s AS "requests/s"
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
@@ -212,11 +225,16 @@ const byVersion = [
     unit: "percentunit",
     size: [8, 8],
     min: 0,
+    softMax: 0.02,
     interval: "$grain",
+    label: "version",
     sql: `
-      SELECT ${BUCKET} AS t, concat('version ', r.version) AS version, sumIf(r.n, r.error != '') / sum(r.n) AS failed
-      FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
-      GROUP BY t, version ORDER BY t, version`,
+      SELECT * FROM (
+        SELECT ${BUCKET} AS t, concat('version ', r.version) AS version,
+          toNullable(sumIf(r.n, r.error != '') / sum(r.n)) AS failed
+        FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
+        GROUP BY t, version ORDER BY version, t ${FILLED}
+      ) ORDER BY t, version`,
   }),
   curves({
     title: "Latency (p95) by version",
@@ -225,6 +243,8 @@ const byVersion = [
     size: [8, 8],
     min: 0,
     interval: "$grain",
+    label: "version",
+    nothing: `${NO_LATENCY}: choose hours or days`,
     sql: `
       SELECT t, version, ${quantilesOf("0.95", LOG_CELL_MIDDLE)}[1] AS p95 FROM (
         SELECT ${BUCKET} AS t, concat('version ', r.version) AS version, r.cell AS cell, sum(r.n) AS n
@@ -240,10 +260,11 @@ const details = [
     description:
       "What the service did for every value of every declared tag, those with most failures first. All versions that are chosen, all segments.",
     unit: "short",
-    size: [12, 9],
+    size: [10, 9],
     nothing: "the model declares no segments, or had no traffic in this time range",
     units: { failed: "percentunit", "mean latency": "s" },
-    overrides: { failed: [{ id: "decimals", value: 3 }] },
+    digits: { failed: 3 },
+    widths: { requests: 90, failures: 90, failed: 90, "mean latency": 120 },
     sql: `
       SELECT ${SEGMENT_NAME} AS segment, sum(r.n) AS requests, sumIf(r.n, r.error != '') AS failures,
         failures / requests AS failed, sum(r.latency_s) / nullIf(sum(r.latency_n), 0) AS "mean latency"
@@ -254,19 +275,19 @@ const details = [
   list({
     title: "Service alerts",
     description:
-      "Alerts about errors, latency, volume and silence that were open within the time range. Click an id for the whole explanation.",
+      "Alerts about errors, latency, volume and silence that were open within the time range. Click a title for the whole explanation.",
     unit: "short",
-    size: [12, 9],
+    size: [14, 9],
     nothing: "no such alert was open in this time range",
-    links: { id: ALERT_LINKS },
+    links: { id: ALERT_LINKS, title: ALERT_TITLE_LINKS },
     words: { severity: WORDS.severity, state: WORDS.state },
-    widths: { from: 160, to: 160, severity: 80, state: 80 },
+    widths: { severity: 80, state: 85, id: 200 },
     sql: `
-      SELECT a.\`from\` AS "from", a.\`to\` AS "to", a.severity AS severity, a.state AS state, a.kind AS kind,
+      SELECT a.\`from\` AS "from", a.\`to\` AS "to", a.severity AS severity, a.state AS state,
         a.title AS title, a.id AS id
       FROM alerts AS a FINAL
       WHERE ${THIS_MODEL} AND ${OVERLAPS_RANGE}
-        AND a.kind IN ('error-share', 'latency', 'volume', 'no-traffic', 'blind-agent')
+        AND a.kind IN ${SERVICE_KINDS}
       ORDER BY a.\`from\` DESC LIMIT 200`,
   }),
 ];
@@ -274,7 +295,7 @@ const details = [
 export function service(): Dashboard {
   return dashboard({
     name: "service",
-    title: "errors and service of a model",
+    title: "errors and service",
     description:
       "Does the model answer, how fast, and does the canary as well as the champion? From the rollups, at the grain that is chosen.",
     tags: ["model"],
@@ -282,7 +303,7 @@ export function service(): Dashboard {
     from: "now-14d",
     refresh: "1m",
     variables: [modelVariable(), versionsVariable(), segmentVariable(), grainVariable("1h")],
-    annotations: annotations(THIS_MODEL),
+    annotations: annotations(THIS_MODEL, `a.kind IN ${SERVICE_KINDS}`),
     rows: [
       { title: "Whole", panels: [...figures, ...whole] },
       { title: "By version", panels: byVersion },

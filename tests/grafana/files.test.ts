@@ -120,7 +120,9 @@ describe("the alert rules", () => {
     const receivers = contactPoints.map(({ name }) => name);
     for (const { condition, data, notification_settings: settings, annotations } of rules) {
       expect(receivers).toContain(settings.receiver);
-      expect(uids).toContain(annotations["__dashboardUid__"]);
+      expect(settings.group_by).toEqual(expect.arrayContaining(["grafana_folder", "alertname"]));
+      const shown = dashboards.find(({ uid }) => uid === annotations["__dashboardUid__"]);
+      expect(shown?.panels.map(({ id }) => String(id))).toContain(annotations["__panelId__"]);
       expect(annotations["next"]).toMatch(/driftmend/);
       expect(data.map(({ refId }) => refId)).toContain(condition);
     }

@@ -60,7 +60,7 @@ const Alerting = z.object({
         z.looseObject({
           uid: z.string(),
           condition: z.string(),
-          notification_settings: z.looseObject({ receiver: z.string() }),
+          notification_settings: z.object({ receiver: z.string(), group_by: z.array(z.string()) }),
           annotations: z.record(z.string(), z.string()),
           data: z.array(
             z.object({
