@@ -199,11 +199,11 @@ export class ModelLoop {
       if (step === null) break;
       const startedMs = this.deps.clock.monotonicMs();
       const evaluation = await this.take(step, this.progress);
-      await this.commit(evaluation, step.then, { closed: step.dayEndMs !== null });
-      this.progress = step.then;
+      await this.commit(evaluation, step.after, { closed: step.dayEndMs !== null });
+      this.progress = step.after;
       this.lastError = null;
       this.deps.onEvaluated(this.model, this.deps.clock.monotonicMs() - startedMs);
-      this.say(step.then.windowsMs);
+      this.say(step.after.windowsMs);
     }
     // A lateness that was raised takes nothing back.
     this.say(Math.max(to.windowsMs, this.progress?.windowsMs ?? to.windowsMs));

@@ -21,7 +21,7 @@ export interface Step {
   /** The day to be closed after these minutes. */
   readonly dayEndMs: number | null;
   /** How far all is, once it is taken. */
-  readonly then: Progress;
+  readonly after: Progress;
 }
 
 /** Exporters send in batches, some seconds old: what minutes wait for them at most. */
@@ -52,6 +52,6 @@ export function nextStep(progress: Progress, goal: Goal, latenessMs: number): St
   return {
     minutesToMs,
     dayEndMs: closes ? dayEndMs : null,
-    then: { minutesMs: minutesToMs, windowsMs },
+    after: { minutesMs: minutesToMs, windowsMs },
   };
 }

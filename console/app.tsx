@@ -60,9 +60,10 @@ export function App({ token }: { readonly token: string | null }) {
         <main id="main" tabIndex={-1}>
           {access.kind === "problem" ? (
             <ProblemBox problem={access.problem} whole />
-          ) : access.kind === "known" ? (
+          ) : (
+            // What is to be seen is asked for beside what may be done: on a busy machine each answer takes a while.
             <View route={route} />
-          ) : null}
+          )}
         </main>
       </div>
     </ApiContext.Provider>

@@ -1,4 +1,5 @@
 /** Answers of the OTLP doors: export responses and google.rpc.Status, in the encoding of the request. */
+import { status as rpcStatus } from "@grpc/grpc-js";
 import type { DriftmendError } from "../../contract/driftmend-error.ts";
 import { NativeWriter } from "../../contract/native-writer.ts";
 
@@ -83,26 +84,26 @@ function nested(tag: number, bytes: Uint8Array): Uint8Array {
 export interface HttpStatus {
   readonly status: number;
   /** Code of google.rpc. */
-  readonly rpc: number;
+  readonly rpc: rpcStatus;
   readonly retryAfterSeconds?: number;
 }
 
 const STATUS: Readonly<Record<string, HttpStatus>> = {
-  request_malformed: { status: 400, rpc: 3 },
-  request_invalid: { status: 400, rpc: 3 },
-  clock_backwards: { status: 409, rpc: 9 },
-  body_too_large: { status: 413, rpc: 8 },
-  encoding_unsupported: { status: 415, rpc: 3 },
-  content_type_unsupported: { status: 415, rpc: 3 },
-  method_not_allowed: { status: 405, rpc: 12 },
-  token_missing: { status: 401, rpc: 16 },
-  spool_full: { status: 503, rpc: 14, retryAfterSeconds: 5 },
-  disk_full: { status: 503, rpc: 14, retryAfterSeconds: 5 },
-  disk_behind: { status: 503, rpc: 14, retryAfterSeconds: 1 },
-  bodies_over_limit: { status: 503, rpc: 14, retryAfterSeconds: 1 },
+  request_malformed: { status: 400, rpc: rpcStatus.INVALID_ARGUMENT },
+  request_invalid: { status: 400, rpc: rpcStatus.INVALID_ARGUMENT },
+  clock_backwards: { status: 409, rpc: rpcStatus.FAILED_PRECONDITION },
+  body_too_large: { status: 413, rpc: rpcStatus.RESOURCE_EXHAUSTED },
+  encoding_unsupported: { status: 415, rpc: rpcStatus.INVALID_ARGUMENT },
+  content_type_unsupported: { status: 415, rpc: rpcStatus.INVALID_ARGUMENT },
+  method_not_allowed: { status: 405, rpc: rpcStatus.UNIMPLEMENTED },
+  token_missing: { status: 401, rpc: rpcStatus.UNAUTHENTICATED },
+  spool_full: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 },
+  disk_full: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 },
+  disk_behind: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 1 },
+  bodies_over_limit: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 1 },
 };
 
 /** How an error is answered; by default something that may be retried went wrong on our side. */
 export function statusOf(error: DriftmendError): HttpStatus {
-  return STATUS[error.code] ?? { status: 503, rpc: 14, retryAfterSeconds: 5 };
+  return STATUS[error.code] ?? { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 };
 }

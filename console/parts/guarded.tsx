@@ -12,8 +12,8 @@ interface GuardedProps<T> {
 /** Draws `data`, and tries again once there is other data. */
 export function Guarded<T>(props: GuardedProps<T>) {
   const [error, drawAgain] = useErrorBoundary((cause) => {
-    // For whoever reports it: the place in the code is in the browser's console only.
-    console.error(cause);
+    // For whoever tells us of it: the place in the code is in the browser's console only.
+    reportError(cause);
   });
   useEffect(() => {
     if (error !== undefined) drawAgain();

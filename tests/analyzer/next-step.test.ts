@@ -33,7 +33,7 @@ function evaluate(ticks: readonly Tick[]): {
       const first = Math.floor(progress.minutesMs / STEP) + 1;
       for (let end = first; end * STEP <= step.minutesToMs; end++) order.push(`m ${end * STEP}`);
       if (step.dayEndMs !== null) order.push(`d ${step.dayEndMs}`);
-      progress = step.then;
+      progress = step.after;
     }
   }
   return { order, progress };
