@@ -13,6 +13,7 @@ import { type Remote, answer, connectRemote, withStore } from "../remote.ts";
 import { renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 import { judgeClock, readClock } from "./doctor-clocks.ts";
+import { judgeRecords } from "./doctor-records.ts";
 import { SERVICES } from "../up/upstream-of.ts";
 
 interface Finding {
@@ -51,7 +52,11 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
     ...SERVICES.map((service) => selfOf(remote, service)),
   ];
   const findings = await Promise.all(checks);
-  findings.push(...(await channelsOf(remote)), ...(await ofFolder(remote)));
+  findings.push(
+    ...(await recordsOf(remote)),
+    ...(await channelsOf(remote)),
+    ...(await ofFolder(remote)),
+  );
   const places =
     remote.found.kind === "remote"
       ? [["the gateway", remote.api.url] as const]
@@ -82,6 +87,16 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
   );
   return findings;
 }
+
+/** What came otherwise than its senders meant; nothing where the agent does not answer, which is said already. */
+async function recordsOf(remote: Remote): Promise<Finding[]> {
+  const self = await remote.api
+    .request({ path: "/api/v1/self/agent", schema: TotalsOf })
+    .catch(() => null);
+  return judgeRecords(self?.totals ?? {}).map((found) => ({ what: "records", ...found }));
+}
+
+const TotalsOf = z.looseObject({ totals: z.record(z.string(), z.number()) });
 
 /** What may be wrong with the documents of the folder that the analyzer watches. */
 async function ofFolder(remote: Remote): Promise<Finding[]> {
