@@ -100,7 +100,7 @@ export function testTrouble(): void {
         },
         {
           before: (page) => page.route(operations, (route) => route.fulfill({ json: {} })),
-          complaintsExpected: /TypeError|operations: /,
+          complaintsExpected: /Cannot read properties of undefined|operations: /,
         },
       );
     });
