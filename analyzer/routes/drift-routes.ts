@@ -57,10 +57,12 @@ async function driftOf(
   const value = query.segment?.value ?? "";
   // Minutes are kept for days only.
   const isHourly = fromMs % HOUR_MS === 0 && toMs % HOUR_MS === 0;
-  const [rows] = await store.query(trafficRows[isHourly ? "hours" : "minutes"], {
-    ...{ model, fromMs, toMs, version: query.version, tag, value },
-  });
-  const grids = await readGrids(model, store);
+  const [[rows], grids] = await Promise.all([
+    store.query(trafficRows[isHourly ? "hours" : "minutes"], {
+      ...{ model, fromMs, toMs, version: query.version, tag, value },
+    }),
+    readGrids(model, store),
+  ]);
   const reference = await analyzer.references.load(model, grids, store, query.reference);
   if (reference === null && query.reference !== undefined) {
     throw new DriftmendError("not_found", {
@@ -115,12 +117,15 @@ async function spanOf(
   query: Query,
   deps: RouteDeps,
 ): Promise<{ fromMs: number; toMs: number }> {
-  const analyzed = deps.analyzer.analyzedMs(model);
-  const last = (await deps.store.query(modelsSeen, {})).find((row) => row.model === model)?.last;
-  const toMs = query.to ?? analyzed ?? (last === undefined ? deps.clock.nowMs() : last + DAY_MS);
+  const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? (await lastTrafficMs(model, deps));
   const fromMs = query.from ?? toMs - WEEK_MS;
   if (fromMs >= toMs) throw noSpan(fromMs, toMs);
   return { fromMs, toMs };
+}
+
+async function lastTrafficMs(model: string, { store, clock }: RouteDeps): Promise<number> {
+  const last = (await store.query(modelsSeen, {})).find((row) => row.model === model)?.last;
+  return last === undefined ? clock.nowMs() : last + DAY_MS;
 }
 
 const TIER_MS: Readonly<Record<RollupTier, number>> = {
