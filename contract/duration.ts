@@ -11,6 +11,9 @@ const UNITS_MS = {
   w: 604_800 * SECOND_MS,
 } as const;
 
+/** A century: what is longer would leave the dates that can be written. */
+const SPAN_MS_MAX = 36_525 * UNITS_MS.d;
+
 /** "90s", "1h", "14d", "1w" → milliseconds; a bare 0 is allowed. */
 export const Duration = z
   .union([
@@ -21,7 +24,8 @@ export const Duration = z
     if (text === 0) return 0;
     const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof UNITS_MS;
     return Math.round(Number.parseFloat(text) * UNITS_MS[unit]);
-  });
+  })
+  .refine((ms) => ms <= SPAN_MS_MAX, "expected at most a hundred years, 36525d");
 
 const WRITTEN = ["d", "h", "m", "s", "ms"] as const;
 
