@@ -5,6 +5,7 @@ import { wholeNumber } from "../runtime/env.ts";
 import { serviceSettings } from "../runtime/service.ts";
 
 const GIB = 1024 ** 3;
+export const OTLP_GRPC_PORT = 4317;
 
 export const AgentConfig = z.object({
   ...serviceSettings,
@@ -12,9 +13,12 @@ export const AgentConfig = z.object({
     description: "Port of all doors of the agent but OTLP/gRPC; 0 picks a free one",
   }),
   DRIFTMEND_OTLP_GRPC_PORT: z
-    .union([z.literal("off"), wholeNumber(4317)])
-    .prefault("4317")
-    .meta({ description: "Port of OTLP/gRPC; 0 picks a free one, off opens none" }),
+    .union([z.literal("off"), wholeNumber(OTLP_GRPC_PORT)])
+    .optional()
+    .meta({
+      description:
+        "Port of OTLP/gRPC; 0 picks a free one, off opens none. By default 4317, unless another program listens there",
+    }),
   DRIFTMEND_SPOOL_DIR: z
     .string()
     .prefault(".driftmend/agent")

@@ -6,11 +6,11 @@ import { type ServiceDeps, tokensOf } from "../runtime/service.ts";
 import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
 import { FeatureRules } from "./columns/feature-rules.ts";
 import { FrameBuilder } from "./columns/frame-builder.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, OTLP_GRPC_PORT } from "./config.ts";
 import { loadDocuments, saveDocuments } from "./documents-file.ts";
 import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
 import { createDoors } from "./doors/doors.ts";
-import { openGrpcDoor } from "./doors/otlp-grpc.ts";
+import { type GrpcDoorDeps, openGrpcDoor } from "./doors/otlp-grpc.ts";
 import { Intake } from "./intake.ts";
 import { ModelClocks } from "./model-clocks.ts";
 import { RequestReader } from "./otlp/request-reader.ts";
@@ -40,17 +40,31 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     reader: new RequestReader(parts.recorder, parts.rules),
     logger: deps.logger,
     clock: deps.clock,
+    lifecycle,
     mayEnter: tokenCheck(serverOptions),
   };
   const server = await openDoorServer(serverOptions, createDoors({ ...shared, elsewhere }));
   lifecycle.defer("doors", () => server.close());
-  if (config.DRIFTMEND_OTLP_GRPC_PORT !== "off") {
-    const { host } = serverOptions;
-    const door = await openGrpcDoor({ host, port: config.DRIFTMEND_OTLP_GRPC_PORT }, shared);
-    lifecycle.defer("gRPC door", () => door.close());
-  }
+  await openGrpc(config, shared);
   parts.link.start();
   return { url: server.url };
+}
+
+/** A default port that is taken costs the door only: a Collector may listen there already. */
+async function openGrpc(
+  config: AgentConfig,
+  deps: GrpcDoorDeps & Pick<ServiceDeps, "lifecycle">,
+): Promise<void> {
+  const asked = config.DRIFTMEND_OTLP_GRPC_PORT;
+  if (asked === "off") return;
+  const place = { host: config.DRIFTMEND_HOST, port: asked ?? OTLP_GRPC_PORT };
+  try {
+    const door = await openGrpcDoor(place, deps);
+    deps.lifecycle.defer("gRPC door", () => door.close());
+  } catch (error) {
+    if (asked !== undefined) throw error;
+    deps.logger.warn({ err: error }, "no OTLP/gRPC door is opened; OTLP/HTTP is");
+  }
 }
 
 interface AgentParts {

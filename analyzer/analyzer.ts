@@ -308,7 +308,7 @@ export class Analyzer {
       const breach = state.kind === "blind";
       const sinceMs = breach ? state.sinceMs : nowMs;
       // A replay's alerts carry its time; how long the agent is silent does not.
-      const atMs = loop.isReplayed ? (loop.watchedMs ?? nowMs) : nowMs;
+      const atMs = loop.isReplayed ? (loop.watchedMs ?? loop.analyzedMs ?? nowMs) : nowMs;
       const fromMs = loop.isReplayed ? atMs : sinceMs;
       const draft = blindDraft(state, nowMs);
       await loop.observeNow(draft, { breach, fromMs, toMs: atMs }, atMs);

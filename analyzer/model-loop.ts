@@ -193,13 +193,15 @@ export class ModelLoop {
   private async catchUp(): Promise<void> {
     if (this.goal === null) return;
     const { to, latenessMs } = this.goal;
-    this.progress ??= await this.begin(to.minutesMs);
+    this.progress ??= await this.begin(to);
     while (this.progress !== null) {
       const step = nextStep(this.progress, to, latenessMs);
       if (step === null) break;
       const startedMs = this.deps.clock.monotonicMs();
       const evaluation = await this.take(step, this.progress);
-      await this.commit(evaluation, step.after, { closed: step.dayEndMs !== null });
+      await this.commit(evaluation, step.after, {
+        closed: step.dayEndMs !== null || step.minutesToMs % DAY_MS === 0,
+      });
       this.progress = step.after;
       this.lastError = null;
       this.deps.onEvaluated(this.model, this.deps.clock.monotonicMs() - startedMs);
@@ -210,10 +212,9 @@ export class ModelLoop {
   }
 
   /** Null while there is no traffic. */
-  private async begin(toMs: number): Promise<Progress | null> {
-    const start = planStart(null, await this.deps.firstDayOf(this.model), toMs);
-    if (start.kind === "wait") return null;
-    return { minutesMs: start.throughMs, windowsMs: start.throughMs };
+  private async begin(to: Goal): Promise<Progress | null> {
+    const startMs = planStart(await this.deps.firstDayOf(this.model), to);
+    return startMs === null ? null : { minutesMs: startMs, windowsMs: startMs };
   }
 
   private async take(step: Step, from: Progress): Promise<Evaluation> {

@@ -7,7 +7,7 @@ import { DAY_MS, MINUTE_MS, startOfDay } from "../contract/window.ts";
 
 /** How far a model is evaluated, in model time. */
 export interface Progress {
-  /** Rules on minutes: errors, latency, silence, volume. */
+  /** Rules on minutes: errors and latency; silence and volume wait for late events (stages/minutes.ts). */
   readonly minutesMs: number;
   /** Days, and the weeks that end with them. */
   readonly windowsMs: number;
@@ -27,7 +27,8 @@ export interface Step {
 /** Exporters send in batches, some seconds old: what minutes wait for them at most. */
 const MINUTES_WAIT_MS_MAX = MINUTE_MS;
 
-const minutesWaitMs = (latenessMs: number): number => Math.min(latenessMs, MINUTES_WAIT_MS_MAX);
+export const minutesWaitMs = (latenessMs: number): number =>
+  Math.min(latenessMs, MINUTES_WAIT_MS_MAX);
 
 export function goalOf(watermarkMs: number, latenessMs: number): Goal {
   return {

@@ -13,6 +13,8 @@ export const LIMITS = {
   segmentValuesMax: 50,
   /** A request body before and after decompression (OTLP recommends 20 MiB). */
   requestBytesMax: 20 * 1024 * 1024,
+  /** Of one gRPC message, decompressed; it is in memory before anything can be asked of it. */
+  grpcMessageBytesMax: 4 * 1024 * 1024,
   frameBytesMax: 4 * 1024 * 1024,
   frameRowsMax: 50_000,
   /** Request bodies whose digests one frame carries; the frame is sealed when it is reached. */

@@ -31,7 +31,7 @@ const SERVICES = [
   ["metrics", "opentelemetry.proto.collector.metrics.v1.MetricsService"],
 ] as const;
 /** Calls that one connection may have open at once. */
-const STREAMS_MAX = 32;
+const STREAMS_MAX = 16;
 /** How long calls on their way may take when the agent stops. */
 const DRAIN_MS = 2_000;
 
@@ -41,7 +41,7 @@ export async function openGrpcDoor(
   deps: GrpcDoorDeps,
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   const server = new Server({
-    "grpc.max_receive_message_length": LIMITS.requestBytesMax,
+    "grpc.max_receive_message_length": LIMITS.grpcMessageBytesMax,
     "grpc.max_concurrent_streams": STREAMS_MAX,
   });
   const inFlight = { bytes: 0 };

@@ -117,7 +117,7 @@ export function observe(
   const windows = [...(open?.draft.windows ?? []), ...(seen.breach ? draft.windows : [])];
   const kept = { ...told, windows: [...new Set(windows)].slice(-WINDOWS_KEPT_MAX) };
   const fromMs = step.episode.status === "ok" ? spanOf(open).fromMs : step.episode.fromMs;
-  const id = open?.id ?? alertId(model, key, fromMs);
+  const id = open?.id ?? alertId(model, key, seen.openedMs ?? fromMs);
   const revision = (open?.revision ?? 0) + (changesState(step.change) ? 1 : 0);
   const next: AlertBook =
     step.episode.status === "ok"

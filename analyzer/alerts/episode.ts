@@ -9,6 +9,8 @@ export interface Observation {
   /** The span in which it was bad (or good); model time. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** What tells an alert from an earlier one of the same subject, where `fromMs` may come again; model time. */
+  readonly openedMs?: number;
 }
 
 /** How much it takes to fire and to be over. Both at least 1. */

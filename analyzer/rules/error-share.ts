@@ -4,7 +4,7 @@
  */
 import { binomialUpperTail } from "../../stats/index.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
-import { isRecovered } from "./recovery.ts";
+import { settledMs } from "./recovery.ts";
 
 export const STEP_MS = 5 * 60_000;
 
@@ -56,9 +56,16 @@ export function judgeErrorShare(
   const counted = steps
     .filter((step) => step.endMs > endMs - HOUR_STEPS * STEP_MS && step.endMs <= endMs)
     .map(({ errors, ...step }) => ({ ...step, bad: errors }));
-  const recovered =
-    verdict.breach && isRecovered(counted, { promised, pMax: P_MAX, designEffect: 1 });
-  return { ...verdict, recovered };
+  const settled = settledMs(counted, { promised, pMax: P_MAX, designEffect: 1 });
+  // A fault before that was another one, which was told.
+  const bad = counted.filter(
+    (step) => step.endMs > (settled ?? 0) && step.bad > step.rows * promised,
+  );
+  return {
+    ...verdict,
+    fromMs: (bad[0]?.endMs ?? verdict.fromMs + STEP_MS) - STEP_MS,
+    recovered: verdict.breach && settled !== null && settled === counted.at(-1)?.endMs,
+  };
 }
 
 function judgeSpan(

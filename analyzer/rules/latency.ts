@@ -7,7 +7,7 @@
 import { binomialUpperTail } from "../../stats/index.ts";
 import { STEP_MS } from "./error-share.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
-import { isRecovered } from "./recovery.ts";
+import { settledMs } from "./recovery.ts";
 
 /** What may be slower than a p95. */
 export const SLOW_SHARE = 0.05;
@@ -60,7 +60,15 @@ export function judgeLatency(
     .filter((step) => step.endMs > endMs - HOUR_STEPS * STEP_MS && step.endMs <= endMs)
     .map(({ slow, ...step }) => ({ ...step, bad: slow }));
   const rule = { promised: SLOW_SHARE, pMax: P_MAX, designEffect: SINGLE_STEP_EFFECT };
-  return { ...verdict, recovered: verdict.breach && isRecovered(counted, rule) };
+  const settled = settledMs(counted, rule);
+  const bad = counted.filter(
+    (step) => step.endMs > (settled ?? 0) && step.bad > step.rows * SLOW_SHARE,
+  );
+  return {
+    ...verdict,
+    fromMs: (bad[0]?.endMs ?? verdict.fromMs + STEP_MS) - STEP_MS,
+    recovered: verdict.breach && settled !== null && settled === counted.at(-1)?.endMs,
+  };
 }
 
 function judgeSpan(

@@ -25,7 +25,7 @@ export interface RecoveryRule {
   readonly promised: number;
   /** Chance below which newest steps are bad themselves: as the rule that fires. */
   readonly pMax: number;
-  /** Rows that weigh as much as one, since bad ones come together; at least 1. */
+  /** Rows that weigh as much as one in what speaks for recovery, since bad ones come together; at least 1. */
   readonly designEffect: number;
 }
 
@@ -41,15 +41,24 @@ export function isRecovered(steps: readonly CountedStep[], rule: RecoveryRule): 
   const isBadStep = ({ rows, bad }: CountedStep): boolean => bad > rows * rule.promised;
   const first = steps.findIndex(isBadStep);
   if (first === -1) return false;
-  for (let cut = first + 1; cut < steps.length; cut++) {
+  // From the newest back: once the steps after a cut are bad themselves, so they are after every earlier one.
+  for (let cut = steps.length - 1; cut > first; cut--) {
+    const newest = steps.slice(cut);
+    if (isBad(total(newest), rule)) return false;
     // Good steps of the fault belong to it: the bad ones alone would make it worse than it is.
     const last = steps.findLastIndex((step, i) => i < cut && isBadStep(step));
-    const fault = total(steps.slice(first, last + 1), rule.designEffect);
-    const newest = total(steps.slice(cut), rule.designEffect);
-    const goesOn = binomialLowerTail(newest.bad, newest.rows, fault.bad / fault.rows);
-    if (goesOn < P_GOES_ON_MAX && !isBad(newest, rule)) return true;
+    const fault = total(steps.slice(first, last + 1));
+    if (goesOn(fault, total(newest), rule.designEffect) < P_GOES_ON_MAX) return true;
   }
   return false;
+}
+
+/** End of the newest step by which all that was bad before it was over; null where there is none. */
+export function settledMs(steps: readonly CountedStep[], rule: RecoveryRule): number | null {
+  for (let end = steps.length; end > 1; end--) {
+    if (isRecovered(steps.slice(0, end), rule)) return steps[end - 1]?.endMs ?? null;
+  }
+  return null;
 }
 
 interface Counts {
@@ -60,14 +69,12 @@ interface Counts {
 const isBad = ({ rows, bad }: Counts, { promised, pMax }: RecoveryRule): boolean =>
   bad > rows * promised && binomialUpperTail(bad, rows, promised) < pMax;
 
-function total(steps: readonly CountedStep[], designEffect: number): Counts {
-  const sum = (of: (step: CountedStep) => number): number =>
-    Math.floor(steps.reduce((all, step) => all + of(step), 0) / designEffect);
-  return {
-    rows: Math.max(
-      1,
-      sum(({ rows }) => rows),
-    ),
-    bad: sum(({ bad }) => bad),
-  };
+function goesOn(fault: Counts, newest: Counts, designEffect: number): number {
+  const worth = (count: number): number => Math.floor(count / designEffect);
+  return binomialLowerTail(worth(newest.bad), worth(newest.rows), fault.bad / fault.rows);
 }
+
+const total = (steps: readonly CountedStep[]): Counts => ({
+  rows: steps.reduce((sum, { rows }) => sum + rows, 0),
+  bad: steps.reduce((sum, { bad }) => sum + bad, 0),
+});

@@ -103,7 +103,7 @@ export function evaluateLatency(
       finding: null,
       windows: [windowName(windowEndingAt("day", startOfDay(endMs - STEP_MS) + DAY_MS))],
     },
-    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
+    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs, openedMs: endMs },
     endMs,
     HYSTERESIS,
   );

@@ -18,6 +18,7 @@ import {
   trafficProfileMinutes,
 } from "../../store/queries/model-traffic.ts";
 import type { AlertDraft } from "../alerts/alert-book.ts";
+import { minutesWaitMs } from "../next-step.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import {
   type ErrorShareVerdict,
@@ -63,19 +64,21 @@ export async function evaluateMinutes(
   const lastEnd = Math.floor(toMs / STEP_MS) * STEP_MS;
   if (lastEnd < firstEnd) return;
   const { model, document } = evaluation.context;
+  const behindMs = lateMs(document.labels.lateness);
   const minutes = await deps.store.query(trafficMinutes, {
     model,
-    fromMs: firstEnd - STEP_MS - VOLUME_SPAN_MS,
+    fromMs: firstEnd - STEP_MS - VOLUME_SPAN_MS - behindMs,
     toMs: lastEnd,
   });
   const latency = await readLatency(evaluation, firstEnd, lastEnd, deps.store);
   const steps = stepsOf(minutes);
   const { no_traffic: noTraffic } = document.service;
   let oldest = 0;
-  let next = minutes.findIndex(({ minute }) => minute >= firstEnd - STEP_MS);
+  let next = minutes.findIndex(({ minute }) => minute >= firstEnd - STEP_MS - behindMs);
   if (next < 0) next = minutes.length;
   for (let endMs = firstEnd; endMs <= lastEnd; endMs += STEP_MS) {
-    for (; next < minutes.length && (minutes[next]?.minute ?? endMs) < endMs; next++) {
+    const heardMs = endMs - behindMs;
+    for (; next < minutes.length && (minutes[next]?.minute ?? heardMs) < heardMs; next++) {
       const lastRequestMs = (minutes[next]?.minute ?? 0) + MINUTE_MS;
       evaluation.memory = { ...evaluation.memory, lastRequestMs };
     }
@@ -83,15 +86,22 @@ export async function evaluateMinutes(
     const lastHour = steps.slice(oldest, oldest + HOUR_MS / STEP_MS);
     await evaluateErrors(evaluation, lastHour, endMs, deps.store);
     evaluateLatency(evaluation, latency, endMs);
-    if (endMs % HOUR_MS === 0) await evaluateVolume(evaluation, minutes, endMs, deps.store);
+    if (heardMs % HOUR_MS === 0) await evaluateVolume(evaluation, minutes, heardMs, deps.store);
     const last = silentFrom(evaluation);
     if (noTraffic === "off" || last === null) continue;
     // The profile costs a query; a step that had requests needs none.
-    const silent = endMs - last >= 2 * SLOT_MS;
-    const profile = silent ? await profileOf(evaluation, endMs, deps.store) : NO_PROFILE;
-    observeSilence(evaluation, judgeStep(profile, last, endMs, noTraffic), last, endMs);
+    const silent = heardMs - last >= 2 * SLOT_MS;
+    const profile = silent ? await profileOf(evaluation, heardMs, deps.store) : NO_PROFILE;
+    observeSilence(evaluation, judgeStep(profile, last, heardMs, noTraffic), last, heardMs);
   }
 }
+
+/**
+ * How far silence and volume lie behind errors and latency: events that come late, as from senders that deliver
+ * by the hour, fill what would look like a silence. In whole steps, and a day at most.
+ */
+const lateMs = (latenessMs: number): number =>
+  Math.ceil((Math.min(latenessMs, DAY_MS) - minutesWaitMs(latenessMs)) / STEP_MS) * STEP_MS;
 
 /**
  * Silence begins when agents listen again, after an absence of ours: what nobody could hear is no silence of
@@ -240,7 +250,7 @@ function observeErrors(
       certainty: `exact binomial tail ${pValueText(pValue)} under the promised rate`,
       numbers: { rows, errors, share, promised, pValue },
     },
-    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs },
+    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs, openedMs: endMs },
     endMs,
     ERRORS,
   );

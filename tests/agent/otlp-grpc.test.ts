@@ -147,8 +147,8 @@ describe("OTLP over gRPC", () => {
     const malformed = await refusedBy(call(LOGS, Buffer.from([0x0a, 0x05, 0x01])));
     expect(malformed).toMatchObject({ code: status.INVALID_ARGUMENT });
     expect(malformed.metadata.get("grpc-status-details-bin")).toEqual([]);
-    // 20 MiB of zeros are a few kilobytes on the wire.
-    const bomb = await refusedBy(call(LOGS, Buffer.alloc(LIMITS.requestBytesMax + 1)));
+    // Megabytes of zeros are a few kilobytes on the wire.
+    const bomb = await refusedBy(call(LOGS, Buffer.alloc(LIMITS.grpcMessageBytesMax + 1)));
     expect(bomb).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
     const unknown = await refusedBy(call("/nobody.Service/Export", Buffer.alloc(0)));
     expect(unknown).toMatchObject({ code: status.UNIMPLEMENTED });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Episode, OK, advanceEpisode } from "../../../analyzer/alerts/episode.ts";
+import { type AlertBook, type AlertDraft, observe } from "../../../analyzer/alerts/alert-book.ts";
 import { STEP_MS, judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
 import {
   type CountedStep,
@@ -9,6 +10,18 @@ import {
 } from "../../../analyzer/rules/recovery.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 
+const draft: AlertDraft = {
+  ...{
+    kind: "error-share",
+    subject: "",
+    severity: "page",
+    cause: "unknown",
+    title: "t",
+    text: "t",
+  },
+  ...{ cost: "none", causeText: "c", where: "all", certainty: "c", loop: "nothing", numbers: {} },
+  ...{ finding: null, windows: [] },
+};
 const RULE: RecoveryRule = { promised: 0.01, pMax: 1e-3, designEffect: 1 };
 
 /** Steps from time 0, newest last: rows and how many of them are bad. */
@@ -57,6 +70,45 @@ describe("a fault is over", () => {
       countsAsBad(judgeErrorShare(counts.slice(Math.max(0, i - 11), i + 1), endMs, 0.01), false),
     );
     expect(bad.flatMap((isBad, i) => (isBad ? [i] : []))).toEqual([12, 13, 14]);
+  });
+
+  it("is another alert when it comes again within the hour, with a beginning of its own", () => {
+    const share = (step: number): number => ((step >= 12 && step < 15) || step >= 20 ? 0.2 : 0);
+    const given: { endMs: number; rows: number; errors: number }[] = [];
+    let book: AlertBook = {};
+    const told: [string, string, number][] = [];
+    for (let step = 0; step < 26; step++) {
+      const endMs = (step + 1) * STEP_MS;
+      given.push({ endMs, rows: 2_000, errors: Math.round(2_000 * share(step)) });
+      const verdict = judgeErrorShare(given.slice(-12), endMs, 0.01);
+      const isPending = book["error-share/"]?.episode.status === "pending";
+      const breach = countsAsBad(verdict, isPending);
+      if (!breach && book["error-share/"] === undefined) continue;
+      const seen = { breach, fromMs: verdict.fromMs, toMs: verdict.toMs, openedMs: endMs };
+      const hysteresis = { breachesToFire: 2, cleanToResolve: 3 };
+      const next = observe(book, "m", draft, seen, endMs, hysteresis);
+      book = next.book;
+      if (next.revision?.notify === true) {
+        const { id, state, fromMs } = next.revision;
+        told.push([id, state, fromMs / STEP_MS]);
+      }
+    }
+    expect(told.map(([, state, from]) => [state, from])).toEqual([
+      ["firing", 12],
+      ["resolved", 12],
+      ["firing", 20],
+    ]);
+    expect(new Set(told.map(([id]) => id)).size).toBe(2);
+  });
+
+  it("sees a new fault of few requests behind good steps of many", () => {
+    const given = steps(
+      ...Array.from({ length: 3 }, () => [10_000, 2_000] as const),
+      ...Array.from({ length: 6 }, () => [10_000, 0] as const),
+      [60, 60],
+    );
+    expect(isRecovered(given.slice(0, -1), RULE)).toBe(true);
+    expect(isRecovered(given, RULE)).toBe(false);
   });
 
   it("does not make several alerts of one fault, be there few requests", () => {
