@@ -5,8 +5,12 @@
 import {
   Metadata,
   type MethodDefinition,
+  ResponderBuilder,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
   type StatusObject,
   type handleUnaryCall,
 } from "@grpc/grpc-js";
@@ -43,6 +47,7 @@ export async function openGrpcDoor(
   const server = new Server({
     "grpc.max_receive_message_length": LIMITS.grpcMessageBytesMax,
     "grpc.max_concurrent_streams": STREAMS_MAX,
+    interceptors: [askForToken(deps)],
   });
   const inFlight = { bytes: 0 };
   for (const [signal, service] of SERVICES) {
@@ -58,6 +63,19 @@ export async function openGrpcDoor(
   });
   return { url: `http://${name}:${bound}`, close: () => close(server, deps.clock) };
 }
+
+/** Before the message is read: what nobody may send must not take memory. */
+const askForToken =
+  (deps: GrpcDoorDeps): ServerInterceptor =>
+  (_method, call) => {
+    const listener = new ServerListenerBuilder().withOnReceiveMetadata((metadata, next) => {
+      const [authorization] = metadata.get("authorization");
+      if (deps.mayEnter(authorization?.toString())) next(metadata);
+      else call.sendStatus(refusal(tokenMissing(), deps));
+    });
+    const responder = new ResponderBuilder().withStart((next) => next(listener.build()));
+    return new ServerInterceptingCall(call, responder.build());
+  };
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -77,10 +95,8 @@ function handler(
   deps: GrpcDoorDeps,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, answer) => {
-    const { request, metadata } = call;
+    const { request } = call;
     const take = async (): Promise<Buffer> => {
-      const [authorization] = metadata.get("authorization");
-      if (!deps.mayEnter(authorization?.toString())) throw tokenMissing();
       if (inFlight.bytes + request.length > LIMITS.bodiesInFlightBytesMax) throw tooManyBodies();
       inFlight.bytes += request.length;
       try {

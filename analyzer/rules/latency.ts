@@ -5,9 +5,9 @@
  * says how many rows weigh as much as one.
  */
 import { binomialUpperTail } from "../../stats/index.ts";
-import { STEP_MS } from "./error-share.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
-import { settledMs } from "./recovery.ts";
+import { type Fault, faultOf } from "./recovery.ts";
+import { SPANS_STEPS, stepsUpTo } from "./steps.ts";
 
 /** What may be slower than a p95. */
 export const SLOW_SHARE = 0.05;
@@ -19,23 +19,16 @@ export interface LatencyStep {
   readonly slow: number;
 }
 
-export interface LatencyVerdict {
+export interface LatencyVerdict extends Fault {
   readonly breach: boolean;
-  readonly fromMs: number;
-  readonly toMs: number;
   readonly rows: number;
   readonly slow: number;
   readonly share: number;
   readonly designEffect: number;
   readonly pValue: number;
   readonly reason: string;
-  /** The hour was slow, and its newest steps show that it is over. */
-  readonly recovered: boolean;
 }
 
-/** Spans in steps: 5 minutes for what is plainly slow, half an hour and an hour for what is a little. */
-const SPANS_STEPS = [1, 6, 12] as const;
-const HOUR_STEPS = 12;
 /** As for errors; asked twice in a row. */
 const P_MAX = 1e-3;
 /** A p95 of fewer says nothing. */
@@ -55,20 +48,10 @@ export function judgeLatency(
 ): LatencyVerdict {
   const verdicts = SPANS_STEPS.map((span) => judgeSpan(steps, endMs, span, promisedMs));
   const worst = verdicts.reduce((a, b) => (b.pValue < a.pValue ? b : a));
-  const verdict = verdicts.find(({ breach }) => breach) ?? worst;
-  const counted = steps
-    .filter((step) => step.endMs > endMs - HOUR_STEPS * STEP_MS && step.endMs <= endMs)
-    .map(({ slow, ...step }) => ({ ...step, bad: slow }));
+  const counted = steps.map(({ endMs: at, rows, slow }) => ({ endMs: at, rows, bad: slow }));
   const rule = { promised: SLOW_SHARE, pMax: P_MAX, designEffect: SINGLE_STEP_EFFECT };
-  const settled = settledMs(counted, rule);
-  const bad = counted.filter(
-    (step) => step.endMs > (settled ?? 0) && step.bad > step.rows * SLOW_SHARE,
-  );
-  return {
-    ...verdict,
-    fromMs: (bad[0]?.endMs ?? verdict.fromMs + STEP_MS) - STEP_MS,
-    recovered: verdict.breach && settled !== null && settled === counted.at(-1)?.endMs,
-  };
+  const fault = faultOf(counted, endMs, rule);
+  return { ...(verdicts.find(({ breach }) => breach) ?? worst), ...fault };
 }
 
 function judgeSpan(
@@ -76,9 +59,8 @@ function judgeSpan(
   endMs: number,
   span: number,
   promisedMs: number,
-): Omit<LatencyVerdict, "recovered"> {
-  const startMs = endMs - span * STEP_MS;
-  const inside = steps.filter((step) => step.endMs > startMs && step.endMs <= endMs);
+): Omit<LatencyVerdict, keyof Fault> {
+  const inside = stepsUpTo(steps, endMs, span);
   const rows = inside.reduce((sum, step) => sum + step.rows, 0);
   const slow = inside.reduce((sum, step) => sum + step.slow, 0);
   const share = rows === 0 ? 0 : slow / rows;
@@ -92,14 +74,8 @@ function judgeSpan(
           SLOW_SHARE,
         );
   const enough = rows >= ROWS_MIN && share > (span === 1 ? SINGLE_STEP_SHARE_MIN : SLOW_SHARE);
-  const hourMs = endMs - HOUR_STEPS * STEP_MS;
-  const bad = steps.filter(
-    (step) => step.endMs > hourMs && step.endMs <= endMs && step.slow > step.rows * SLOW_SHARE,
-  );
   return {
     breach: enough && pValue < P_MAX,
-    fromMs: (bad[0]?.endMs ?? endMs) - STEP_MS,
-    toMs: bad.at(-1)?.endMs ?? endMs,
     ...{ rows, slow, share, designEffect, pValue },
     reason: `${slow} of ${rows} predictions took longer than ${promisedMs} ms in ${span * 5} minutes (${percent(share)}, a p95 allows ${percent(SLOW_SHARE)}; one in ${designEffect.toFixed(1)} counts, ${pValueText(pValue)})`,
   };

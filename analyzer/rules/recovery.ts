@@ -3,6 +3,7 @@
  * later: the newest steps would hardly be so good if it went on as the bad ones before them were.
  */
 import { binomialLowerTail, binomialUpperTail } from "../../stats/index.ts";
+import { HOUR_STEPS, STEP_MS, stepsUpTo } from "./steps.ts";
 
 /**
  * Whether a step counts as bad for its alert. What is over neither begins an alert nor keeps it; only one
@@ -53,8 +54,33 @@ export function isRecovered(steps: readonly CountedStep[], rule: RecoveryRule): 
   return false;
 }
 
+export interface Fault {
+  /** From its first bad step to its last; of none, the newest step. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The newest steps show that it is over. */
+  readonly recovered: boolean;
+}
+
+/**
+ * The fault that the hour before `endMs` shows: one that was over before it began is another one, and was told.
+ * @param steps closed steps in time order; missing ones had no requests
+ */
+export function faultOf(steps: readonly CountedStep[], endMs: number, rule: RecoveryRule): Fault {
+  const hour = stepsUpTo(steps, endMs, HOUR_STEPS);
+  const settled = settledMs(hour, rule);
+  const bad = hour.filter((step) => step.bad > step.rows * rule.promised);
+  const newer = bad.filter((step) => settled === null || step.endMs > settled);
+  const shown = newer.length === 0 ? bad : newer;
+  return {
+    fromMs: (shown[0]?.endMs ?? endMs) - STEP_MS,
+    toMs: shown.at(-1)?.endMs ?? endMs,
+    recovered: settled !== null && settled === hour.at(-1)?.endMs,
+  };
+}
+
 /** End of the newest step by which all that was bad before it was over; null where there is none. */
-export function settledMs(steps: readonly CountedStep[], rule: RecoveryRule): number | null {
+function settledMs(steps: readonly CountedStep[], rule: RecoveryRule): number | null {
   for (let end = steps.length; end > 1; end--) {
     if (isRecovered(steps.slice(0, end), rule)) return steps[end - 1]?.endMs ?? null;
   }

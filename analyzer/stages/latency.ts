@@ -9,7 +9,7 @@ import type { Store } from "../../store/client.ts";
 import { latencyCells, latencyRaw } from "../../store/queries/model-traffic.ts";
 import type { Evaluation } from "../evaluation.ts";
 import type { FeatureGrid } from "../features/feature-window.ts";
-import { STEP_MS } from "../rules/error-share.ts";
+import { STEP_MS } from "../rules/steps.ts";
 import { type LatencyStep, SLOW_SHARE, judgeLatency } from "../rules/latency.ts";
 import { countsAsBad } from "../rules/recovery.ts";
 import { pValueText } from "../alerts/p-value-text.ts";

@@ -20,12 +20,7 @@ import {
 import type { AlertDraft } from "../alerts/alert-book.ts";
 import { minutesWaitMs } from "../next-step.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import {
-  type ErrorShareVerdict,
-  STEP_MS,
-  type StepCounts,
-  judgeErrorShare,
-} from "../rules/error-share.ts";
+import { type ErrorShareVerdict, type StepCounts, judgeErrorShare } from "../rules/error-share.ts";
 import {
   type SilenceVerdict,
   SLOT_MS,
@@ -33,6 +28,7 @@ import {
   judgeSilence,
 } from "../rules/no-traffic.ts";
 import { countsAsBad } from "../rules/recovery.ts";
+import { STEP_MS } from "../rules/steps.ts";
 import { VOLUME_SPAN_MS } from "../rules/volume.ts";
 import { evaluateLatency, readLatency } from "./latency.ts";
 import { evaluateVolume } from "./volume.ts";

@@ -183,7 +183,10 @@ describe("OTLP over gRPC", () => {
     const token = "a-token-that-is-long-enough";
     const { call } = await open({ DRIFTMEND_HOST: "0.0.0.0", DRIFTMEND_TOKEN: token });
     const refused = await refusedBy(call(LOGS, logs(prediction("t1"))));
-    expect(refused).toMatchObject({ code: status.UNAUTHENTICATED });
+    expect(refused).toMatchObject({ code: status.UNAUTHENTICATED, details: /token/ });
+    // Not even the size of its message is looked at.
+    const large = await refusedBy(call(LOGS, Buffer.alloc(LIMITS.grpcMessageBytesMax + 1)));
+    expect(large).toMatchObject({ code: status.UNAUTHENTICATED });
     const metadata = { authorization: `Bearer ${token}` };
     expect(await call(LOGS, logs(prediction("t1")), metadata)).toHaveLength(0);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { STEP_MS, type StepCounts, judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
+import { type StepCounts, judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
+import { STEP_MS } from "../../../analyzer/rules/steps.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 
 /** Steps from time 0, newest last. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { STEP_MS } from "../../../analyzer/rules/error-share.ts";
+import { STEP_MS } from "../../../analyzer/rules/steps.ts";
 import { type LatencyStep, judgeLatency } from "../../../analyzer/rules/latency.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 import { normalSample, poissonSample } from "./support/samples.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Episode, OK, advanceEpisode } from "../../../analyzer/alerts/episode.ts";
 import { type AlertBook, type AlertDraft, observe } from "../../../analyzer/alerts/alert-book.ts";
-import { STEP_MS, judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
+import { judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
+import { STEP_MS } from "../../../analyzer/rules/steps.ts";
 import {
   type CountedStep,
   type RecoveryRule,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { judgeErrorShare, STEP_MS } from "../../../analyzer/rules/error-share.ts";
+import { judgeErrorShare } from "../../../analyzer/rules/error-share.ts";
+import { STEP_MS } from "../../../analyzer/rules/steps.ts";
 import { USUAL_DAYS, usualErrors } from "../../../analyzer/rules/usual-errors.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 
