@@ -1,7 +1,7 @@
 /** Settings of the agent. */
 import { z } from "zod";
 import { LIMITS } from "../contract/limits.ts";
-import { wholeNumber } from "../runtime/env.ts";
+import { givenNumber, wholeNumber } from "../runtime/env.ts";
 import { serviceSettings } from "../runtime/service.ts";
 
 const GIB = 1024 ** 3;
@@ -13,7 +13,7 @@ export const AgentConfig = z.object({
     description: "Port of all doors of the agent but OTLP/gRPC; 0 picks a free one",
   }),
   DRIFTMEND_OTLP_GRPC_PORT: z
-    .union([z.literal("off"), wholeNumber(OTLP_GRPC_PORT)])
+    .union([z.literal("off"), givenNumber])
     .optional()
     .meta({
       description:

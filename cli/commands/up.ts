@@ -8,7 +8,7 @@ import { defaultDataDirectory } from "../places.ts";
 import { directoryForOnce } from "../up/data-directory.ts";
 import { loadExample } from "../up/load-example.ts";
 import { runUp } from "../up/run-up.ts";
-import { readSettingsFile } from "../up/settings-file.ts";
+import { type SettingsByService, readSettingsFile } from "../up/settings-file.ts";
 import { createTerminal } from "../up/story/terminal.ts";
 
 const Options = z.object({
@@ -45,19 +45,20 @@ export async function up(context: CommandContext): Promise<number> {
     columns: () => stdout.columns,
     clock: context.clock,
   });
+  const settings =
+    options.config === undefined
+      ? { byService: {}, retentionDays: {} }
+      : readSettingsFile(options.config);
   return runUp(
     {
       dataDir,
       once,
       readyFile: options.readyFile === undefined ? undefined : resolve(options.readyFile),
-      settings:
-        options.config === undefined
-          ? { byService: {}, retentionDays: {} }
-          : readSettingsFile(options.config),
+      settings,
       ports: {
         gateway: options.port,
         otlpHttp: options.otlpHttpPort,
-        otlpGrpc: options.otlpGrpcPort,
+        otlpGrpc: options.otlpGrpcPort ?? grpcPortIn(settings.byService),
         nats: options.natsPort,
         clickhouse: options.clickhousePort,
       },
@@ -65,6 +66,12 @@ export async function up(context: CommandContext): Promise<number> {
     },
     { ...context, terminal },
   );
+}
+
+/** As the file asks for it, where it does: it is chosen here, for 0 means a free one and ready.json names it. */
+function grpcPortIn({ agent }: SettingsByService): number | undefined {
+  const port = Number(agent?.["DRIFTMEND_OTLP_GRPC_PORT"] ?? Number.NaN);
+  return Number.isInteger(port) ? port : undefined;
 }
 
 async function exampleOf(options: Options): Promise<ExamplePlan | undefined> {

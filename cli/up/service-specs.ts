@@ -8,6 +8,7 @@ import type { ChildSpec } from "../../runtime/example-plan.ts";
 import { storeEnvironment } from "../../store/embedded/process-environment.ts";
 import { modulePath } from "../places.ts";
 import type { Credentials } from "./data-directory.ts";
+import type { SettingsByService } from "./settings-file.ts";
 
 export const CLICKHOUSE_USER = "driftmend";
 /** May only read: for Grafana and people. */
@@ -25,7 +26,7 @@ export interface Places {
   readonly natsUrl: string;
   readonly clickhouseUrl: string;
   /** Further settings by service, from `--config` and the example. */
-  readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly settings: SettingsByService;
 }
 
 const heap = (megabytes: number): string => `--max-old-space-size=${megabytes}`;
@@ -68,11 +69,13 @@ export function serviceSpecs(places: Places): ChildSpec[] {
     name: string,
     heapMegabytes: number,
     env: Readonly<Record<string, string>>,
+    /** What no file of settings overrides: it was chosen with that file in hand. */
+    chosen: Readonly<Record<string, string>> = {},
   ): ChildSpec => ({
     name,
     module: modulePath(`${name}/main`),
     nodeFlags: [heap(heapMegabytes)],
-    env: { ...base, ...env, ...places.settings[name] },
+    env: { ...base, ...env, ...places.settings[name], ...chosen },
   });
   return [
     service("collector", 384, { ...store, DRIFTMEND_PORT: "0" }),
@@ -86,10 +89,19 @@ export function serviceSpecs(places: Places): ChildSpec[] {
       DRIFTMEND_PORT: "0",
       DRIFTMEND_RETRAINER_DATA: join(places.dataDir, "retrainer"),
     }),
-    service("agent", 384, {
-      DRIFTMEND_OTLP_HTTP_PORT: String(places.otlpHttpPort),
-      DRIFTMEND_OTLP_GRPC_PORT: String(places.otlpGrpcPort),
-      DRIFTMEND_SPOOL_DIR: join(places.dataDir, "agent"),
-    }),
+    service(
+      "agent",
+      384,
+      {
+        DRIFTMEND_OTLP_HTTP_PORT: String(places.otlpHttpPort),
+        DRIFTMEND_SPOOL_DIR: join(places.dataDir, "agent"),
+      },
+      {
+        DRIFTMEND_OTLP_GRPC_PORT: isGrpcOff(places.settings) ? "off" : String(places.otlpGrpcPort),
+      },
+    ),
   ];
 }
+
+export const isGrpcOff = ({ agent }: SettingsByService): boolean =>
+  agent?.["DRIFTMEND_OTLP_GRPC_PORT"] === "off";

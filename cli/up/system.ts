@@ -23,6 +23,7 @@ import { residentBytes } from "./resident-memory.ts";
 import {
   CLICKHOUSE_READ_USER,
   CLICKHOUSE_USER,
+  isGrpcOff,
   serviceSpecs,
   storeSpec,
   tokensFile,
@@ -101,10 +102,9 @@ export async function startSystem(options: SystemOptions, deps: SystemDeps): Pro
   return ready;
 }
 
-/** Null where the settings of the agent turn the door off; a port that they name is the one. */
+/** Null where the settings of the agent turn the door off. */
 function grpcUrl({ ports, settings }: SystemOptions): string | null {
-  const set = settings["agent"]?.["DRIFTMEND_OTLP_GRPC_PORT"] ?? String(ports.otlpGrpc);
-  return set === "off" ? null : `http://127.0.0.1:${set}`;
+  return isGrpcOff(settings) ? null : `http://127.0.0.1:${ports.otlpGrpc}`;
 }
 
 /** Its URL with credentials: for children's environments and ready.json, which are the owner's only. */

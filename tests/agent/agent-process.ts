@@ -49,7 +49,7 @@ const MAIN = resolve(import.meta.dirname, "../../agent/main.ts");
 /** Starts the agent; rejects with its own message where it cannot start. */
 export async function startAgentProcess(
   folder: string,
-  env: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<AgentProcess> {
   const child = spawn(process.execPath, [MAIN], {
     env: {

@@ -1,4 +1,5 @@
 /** OTLP over gRPC on the real process: by OpenTelemetry's own exporter, and by bare calls for what it never sends. */
+import { createServer } from "node:net";
 import {
   Client,
   Metadata,
@@ -13,7 +14,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { LIMITS } from "../../contract/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { freePort } from "../support/free-port.ts";
-import { type AgentProcess, startAgentProcess, temporaryFolder } from "./agent-process.ts";
+import { type AgentProcess, eventLines, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 import { spooledRows } from "./capture-harness.ts";
 import { encodeRequest, otlpSchema } from "./otlp-schema.ts";
 
@@ -199,6 +200,19 @@ describe("OTLP over gRPC", () => {
     await expect(startAgentProcess(other.path, { DRIFTMEND_OTLP_GRPC_PORT: port })).rejects.toThrow(
       /port must be free.*\[port_in_use\] Name another DRIFTMEND_OTLP_GRPC_PORT/s,
     );
+    expect(await agent.stop()).toBe(0);
+  });
+  it("goes without gRPC where another program has the default port, a Collector say", async () => {
+    const other = createServer();
+    // Whoever else has it serves as well.
+    await new Promise<void>((resolve) => {
+      other.once("error", () => resolve()).listen(4317, "127.0.0.1", resolve);
+    });
+    cleanups.push(() => void other.close());
+    const folder = temporaryFolder();
+    cleanups.push(folder.remove);
+    const agent = await startAgentProcess(folder.path, { DRIFTMEND_OTLP_GRPC_PORT: undefined });
+    expect((await agent.post("/v1/events", eventLines(["a"]))).status).toBe(200);
     expect(await agent.stop()).toBe(0);
   });
 });
