@@ -8,12 +8,11 @@ import type { ModelView, ModelsView, NewestFigure } from "../../contract/views.t
 import { windowName } from "../../contract/window.ts";
 import {
   lastChanges,
+  listedFigures,
   newestDrift,
-  newestFigures,
-  weeklyFigures,
 } from "../../store/queries/analysis-results.ts";
-import { type StoredAlert, alertsOf } from "../../store/queries/analyzer-state.ts";
-import { lastDays, lastWeekHours } from "../../store/queries/model-traffic.ts";
+import { firingAlerts } from "../../store/queries/analyzer-state.ts";
+import { lastWeekHours } from "../../store/queries/model-traffic.ts";
 import { type KnownModel, unknownModel } from "../documents/model-documents.ts";
 import { fileOf } from "../documents/who-may-change.ts";
 import { namesAnother } from "./onboarding-routes.ts";
@@ -22,6 +21,8 @@ import { ACT, OfModel, type RouteDeps, finite, rfc3339 } from "./route-deps.ts";
 
 export const By = z.object({ by: z.string().min(1).max(200).prefault("api") });
 const ALERTS_MAX = 1_000;
+const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 86_400;
 const LISTED_METRICS = ["skill", "log_loss", "calibration", "coverage"] as const;
 /** `whole`: with who put it, when, and what holds once defaults are filled in. */
 export const ShowQuery = z.object({ view: z.enum(["given", "whole"]).prefault("given") });
@@ -71,28 +72,23 @@ async function retire(model: string, by: string, { analyzer }: RouteDeps): Promi
 /** Per model: state, traffic of its last day, skill, drift and the last change. */
 async function listModels(deps: RouteDeps): Promise<ModelsView> {
   const { analyzer, store } = deps;
-  const [days, hours, weeks, newest, drift, changes, firing] = await Promise.all([
-    store.query(lastDays, {}).then(byModel),
+  const [hours, listed, drift, changes, firing] = await Promise.all([
     store.query(lastWeekHours, {}).then(byModel),
-    store.query(weeklyFigures, { metric: "skill", weeks: LIMITS.skillWeeksShown }),
-    store.query(newestFigures, { metrics: [...LISTED_METRICS] }),
+    store.query(listedFigures, { metrics: [...LISTED_METRICS], weeks: LIMITS.skillWeeksShown }),
     store.query(newestDrift, {}).then(byModel),
     store.query(lastChanges, {}).then(byModel),
-    store.query(alertsOf, { model: "", states: ["firing"], limit: ALERTS_MAX }),
+    store.query(firingAlerts, { limit: ALERTS_MAX }),
   ]);
-  const figures = Map.groupBy(newest, ({ model }) => model);
+  const figures = Map.groupBy(listed, ({ model }) => model);
   const alertsByModel = Map.groupBy(firing, ({ model }) => model);
-  const skill = Map.groupBy(weeks, ({ model }) => model);
-  const names = new Set([...days.keys(), ...analyzer.documents.list().map(({ model }) => model)]);
+  const names = new Set([...hours.keys(), ...analyzer.documents.list().map(({ model }) => model)]);
   const models = [...names].sort().map((model) =>
     modelView(
       model,
       {
         alerts: alertsByModel.get(model) ?? [],
-        day: days.get(model),
         hours: hours.get(model),
         figures: figures.get(model) ?? [],
-        skillWeeks: skill.get(model) ?? [],
         drift: drift.get(model),
         change: changes.get(model),
       },
@@ -106,18 +102,18 @@ const byModel = <T extends { readonly model: string }>(rows: readonly T[]): Map<
   new Map(rows.map((row) => [row.model, row]));
 
 interface ModelFacts {
-  readonly alerts: readonly StoredAlert[];
-  readonly day: z.output<typeof lastDays.row> | undefined;
+  readonly alerts: readonly z.output<typeof firingAlerts.row>[];
   readonly hours: z.output<typeof lastWeekHours.row> | undefined;
-  readonly figures: readonly z.output<typeof newestFigures.row>[];
-  readonly skillWeeks: readonly z.output<typeof weeklyFigures.row>[];
+  readonly figures: readonly z.output<typeof listedFigures.row>[];
   readonly drift: z.output<typeof newestDrift.row> | undefined;
   readonly change: z.output<typeof lastChanges.row> | undefined;
 }
 
 function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView {
   const { analyzer } = deps;
-  const { day, drift, change } = facts;
+  const { drift, change } = facts;
+  const traffic = facts.hours === undefined ? null : trafficOf(facts.hours);
+  const skill = facts.figures.find(({ metric }) => metric === "skill");
   const figures = Object.fromEntries(facts.figures.map((row) => [row.metric, figureView(row)]));
   const [analyzedMs, watchedMs] = [analyzer.analyzedMs(model), analyzer.watchedMs(model)];
   return {
@@ -130,16 +126,15 @@ function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView
       kind: AlertKind.parse(kind),
       severity: AlertSeverity.parse(severity),
     })),
-    traffic:
-      day === undefined ? null : { day: rfc3339(day.day), predictions: day.n, errors: day.errors },
-    trafficHours: facts.hours === undefined ? null : hoursView(facts.hours),
+    traffic: traffic?.day ?? null,
+    trafficHours: traffic?.hours ?? null,
     skill: figures["skill"]?.value ?? null,
     logLoss: figures["log_loss"]?.value ?? null,
     labelCoverage: figures["coverage"]?.value ?? null,
     figures,
-    skillWeeks: facts.skillWeeks.map(({ to, value }) => ({
+    skillWeeks: (skill?.weekTo ?? []).map((to, i) => ({
       to: rfc3339(to),
-      value: finite(value),
+      value: finite(skill?.weekValue[i] ?? Number.NaN),
     })),
     drift:
       drift === undefined
@@ -153,7 +148,7 @@ function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView
   };
 }
 
-function figureView(row: z.output<typeof newestFigures.row>): NewestFigure {
+function figureView(row: z.output<typeof listedFigures.row>): NewestFigure {
   const { from: fromMs, to: toMs, value, lower, upper, n, labelled } = row;
   return {
     window: windowName({ grain: grainOf(row), fromMs, toMs }),
@@ -162,13 +157,23 @@ function figureView(row: z.output<typeof newestFigures.row>): NewestFigure {
   };
 }
 
-/** Every hour from the first to the last one that had requests. */
-function hoursView({ hour, n }: z.output<typeof lastWeekHours.row>): ModelView["trafficHours"] {
-  const first = hour[0] ?? 0;
-  const last = hour.at(-1) ?? first;
-  const predictions = Array.from({ length: (last - first) / 3_600 + 1 }, () => 0);
-  hour.forEach((seconds, i) => (predictions[(seconds - first) / 3_600] = n[i] ?? 0));
-  return { from: rfc3339(first * 1000), predictions };
+/** The last day that had requests, and every hour of the week up to the last such hour. */
+function trafficOf({ hour, n, errors }: z.output<typeof lastWeekHours.row>) {
+  const last = hour.at(-1) ?? 0;
+  const day = last - (last % DAY_SECONDS);
+  const first = hour.find((seconds) => seconds > last - 7 * DAY_SECONDS) ?? last;
+  const predictions = Array.from({ length: (last - first) / HOUR_SECONDS + 1 }, () => 0);
+  const ofDay = { predictions: 0, errors: 0 };
+  hour.forEach((seconds, i) => {
+    if (seconds >= first) predictions[(seconds - first) / HOUR_SECONDS] = n[i] ?? 0;
+    if (seconds < day) return;
+    ofDay.predictions += n[i] ?? 0;
+    ofDay.errors += errors[i] ?? 0;
+  });
+  return {
+    day: { day: rfc3339(day * 1000), ...ofDay },
+    hours: { from: rfc3339(first * 1000), predictions },
+  };
 }
 
 function statusOf(model: string, { analyzer }: RouteDeps): "active" | "retired" | "undocumented" {

@@ -11,10 +11,13 @@ import {
 import { OfModel, type RouteDeps, finite, rfc3339, segment, time } from "./route-deps.ts";
 
 const WEEKS_SHOWN = 13;
+const WEEKS_MAX = 520;
 
 export const PerformanceQuery = z.object({
   from: time.optional(),
   to: time.optional(),
+  /** Where there is no `from`: so many weeks up to `to`, which is how far the model is analysed. */
+  weeks: z.coerce.number().int().min(1).max(WEEKS_MAX).prefault(WEEKS_SHOWN),
   version: z.string().optional(),
   segment: segment.optional(),
   grain: z.enum(["day", "week", "fortnight"]).optional(),
@@ -36,7 +39,7 @@ async function performanceOf(
 ): Promise<PerformanceView> {
   await deps.analyzer.requireModel(model);
   const toMs = query.to ?? deps.analyzer.analyzedMs(model) ?? deps.clock.nowMs();
-  const fromMs = query.from ?? toMs - WEEKS_SHOWN * WEEK_MS;
+  const fromMs = query.from ?? toMs - query.weeks * WEEK_MS;
   const seconds = query.grain === undefined ? 0 : SECONDS[query.grain];
   const rows = await deps.store.query(performanceFigures, {
     ...{ model, fromMs, toMs, seconds, scope: query.scope },

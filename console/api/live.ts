@@ -61,7 +61,7 @@ export function useLive<T>(path: string | null, everyMs: number, fresh: string =
 const isSame = (a: string | null, b: string | null): boolean =>
   a !== null && b !== null && withoutSpan(a) === withoutSpan(b);
 
-const withoutSpan = (path: string): string => path.replaceAll(/\b(?:from|to)=[^&]*&?/g, "");
+const withoutSpan = (path: string): string => path.replaceAll(/\b(?:from|to|weeks)=[^&]*&?/g, "");
 
 /** The newest value, taken over at most so often: a replay's clock runs faster than anybody looks. */
 export function useCalm<T>(value: T, everyMs: number): T {

@@ -76,10 +76,13 @@ export const performanceResults = defineQuery({
     ORDER BY \`to\`, \`from\`, kind, metric, segment_tag, segment_value, version LIMIT 50000`,
 });
 
-/** Per model the newest values that a list shows: of the window that ended last, and of the shortest such. */
-export const newestFigures = defineQuery({
-  name: "newest_figures",
-  params: z.object({ metrics: z.array(z.string()) }),
+/**
+ * Per model the newest values that a list shows: of the window that ended last, and of the shortest such; and
+ * beside them the metric's last weeks, oldest first.
+ */
+export const listedFigures = defineQuery({
+  name: "listed_figures",
+  params: z.object({ metrics: z.array(z.string()), weeks: z.int() }),
   row: z.object({
     model: z.string(),
     metric: z.string(),
@@ -90,25 +93,22 @@ export const newestFigures = defineQuery({
     upper: float,
     n: count,
     labelled: count,
+    weekTo: z.array(timeMs),
+    weekValue: z.array(float),
   }),
-  sql: `SELECT model, metric, \`from\`, \`to\`, value, lower, upper, n, labelled
-    FROM performance_results FINAL
-    WHERE kind = 'realised' AND segment_tag = '' AND version = ''
-      AND has({metrics:Array(String)}, metric) AND \`to\` - \`from\` > 86400 * 2
-    ORDER BY model, metric, \`to\` DESC, \`from\` DESC LIMIT 1 BY model, metric`,
-});
-
-/** Per model a metric of its last weeks, oldest first. */
-export const weeklyFigures = defineQuery({
-  name: "weekly_figures",
-  params: z.object({ metric: z.string(), weeks: z.int() }),
-  row: z.object({ model: z.string(), to: timeMs, value: float }),
-  sql: `SELECT model, \`to\`, value FROM (
-      SELECT model, \`to\`, value FROM performance_results FINAL
-      WHERE kind = 'realised' AND segment_tag = '' AND version = '' AND metric = {metric:String}
-        AND \`to\` - \`from\` = 86400 * 7
-      ORDER BY model, \`to\` DESC LIMIT {weeks:UInt16} BY model)
-    ORDER BY model, \`to\``,
+  sql: `SELECT model, metric, newest.1 AS \`from\`, newest.2 AS \`to\`, newest.3 AS value,
+      newest.4 AS lower, newest.5 AS upper, newest.6 AS n, newest.7 AS labelled,
+      weeks.1 AS weekTo, weeks.2 AS weekValue
+    FROM (
+      SELECT model, metric,
+        argMax(tuple(\`from\`, \`to\`, value, lower, upper, n, labelled), tuple(\`to\`, \`from\`)) AS newest,
+        arraySlice(
+          arraySort(groupArrayIf(tuple(\`to\`, value), \`to\` - \`from\` = 86400 * 7)), -{weeks:Int16}) AS weeks
+      FROM performance_results FINAL
+      WHERE kind = 'realised' AND segment_tag = '' AND version = ''
+        AND has({metrics:Array(String)}, metric) AND \`to\` - \`from\` > 86400 * 2
+      GROUP BY model, metric)
+    ORDER BY model, metric`,
 });
 
 /** What of a model's figures is asked for: a filter that is applied where they are stored. */

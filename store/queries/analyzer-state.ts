@@ -61,6 +61,21 @@ export const alertsOf = defineQuery({
     ORDER BY \`from\` DESC, id LIMIT {limit:UInt32}`,
 });
 
+/** What the list of models shows of the alerts that fire. */
+export const firingAlerts = defineQuery({
+  name: "firing_alerts",
+  params: z.object({ limit: z.int() }),
+  row: z.object({
+    id: z.string(),
+    model: z.string(),
+    kind: z.string(),
+    severity: z.string(),
+    title: z.string(),
+  }),
+  sql: `SELECT id, model, kind, severity, title FROM alerts FINAL WHERE state = 'firing'
+    ORDER BY \`from\` DESC, id LIMIT {limit:UInt32}`,
+});
+
 export const alertById = defineQuery({
   name: "alert_by_id",
   params: z.object({ id: z.string() }),

@@ -182,27 +182,25 @@ export const modelsSeen = defineQuery({
     FROM model_days AS m WHERE segment_tag = '' GROUP BY model ORDER BY model`,
 });
 
-/** Per model its last day with requests. */
-export const lastDays = defineQuery({
-  name: "last_days",
-  params: z.object({}),
-  row: z.object({ model: z.string(), day: timeMs, n: count, errors: count }),
-  sql: `SELECT model, time AS day, sum(m.n) AS n, sumIf(m.n, error != '') AS errors
-    FROM model_days AS m WHERE segment_tag = ''
-    GROUP BY model, day HAVING n > 0 ORDER BY model, day DESC LIMIT 1 BY model`,
-});
-
-/** Per model the hours of its last week that had requests, ending with the last one. */
+/** Per model the hours of its last week that had requests, in order; some of the first day may be older than a week. */
 export const lastWeekHours = defineQuery({
   name: "last_week_hours",
   params: z.object({}),
-  row: z.object({ model: z.string(), hour: z.array(z.int()), n: z.array(z.int()) }),
-  sql: `SELECT model, groupArray(toUnixTimestamp(hour)) AS hour, groupArray(rows) AS n FROM (
-      SELECT m.model AS model, m.time AS hour, sum(m.n) AS rows
+  row: z.object({
+    model: z.string(),
+    hour: z.array(z.int()),
+    n: z.array(z.int()),
+    errors: z.array(z.int()),
+  }),
+  // Where the week begins goes by the days, of which there are few: hours are read once.
+  sql: `SELECT model, groupArray(toUnixTimestamp(hour)) AS hour, groupArray(rows) AS n,
+      groupArray(failed) AS errors
+    FROM (
+      SELECT m.model AS model, m.time AS hour, sum(m.n) AS rows, sumIf(m.n, error != '') AS failed
       FROM model_hours AS m INNER JOIN (
-        SELECT model, max(h.time) AS last FROM model_hours AS h
-        WHERE segment_tag = '' AND h.n > 0 GROUP BY model) AS l ON l.model = m.model
-      WHERE segment_tag = '' AND m.time > l.last - INTERVAL 7 DAY
+        SELECT model, max(d.time) AS day FROM model_days AS d
+        WHERE segment_tag = '' AND d.n > 0 GROUP BY model) AS l ON l.model = m.model
+      WHERE segment_tag = '' AND m.time > l.day - INTERVAL 7 DAY
       GROUP BY model, hour HAVING rows > 0 ORDER BY model, hour)
     GROUP BY model`,
 });

@@ -31,17 +31,9 @@ const WEEK_MS = 7 * 86_400_000;
 
 export function TimeLinePart(props: {
   readonly looked: Looked;
+  readonly performance: Live<PerformanceView>;
   readonly choices: ComponentChildren;
 }) {
-  const { looked } = props;
-  const { model, fromMs, toMs, grain } = looked;
-  const name = model.model;
-  const span = `from=${iso(fromMs)}&to=${iso(toMs)}`;
-  const performance = useLive<PerformanceView>(
-    `${apiOf(name)}/performance?grain=${grain}&scope=all-rows&${hourly(span)}`,
-    SECONDS.seldom,
-    looked.analyzed,
-  );
   return (
     <Part
       id="time-line"
@@ -56,8 +48,8 @@ export function TimeLinePart(props: {
         </>
       }
     >
-      <Show live={performance} what="the time line">
-        {(data) => <Panels looked={looked} performance={data} />}
+      <Show live={props.performance} what="the time line">
+        {(data) => <Panels looked={props.looked} performance={data} />}
       </Show>
     </Part>
   );
