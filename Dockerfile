@@ -26,7 +26,7 @@ COPY --from=build /app/cli/driftmend.mjs ./cli/driftmend.mjs
 COPY --from=build /app/cli/bootstrap ./cli/bootstrap
 COPY --from=build /app/deploy/is-ready.mjs ./deploy/is-ready.mjs
 # Spool, journal and models: volumes take the owner of the folder that they cover.
-RUN install -d -o 1000 -g 1000 /var/lib/driftmend
+RUN install -d -o 1000 -g 1000 /var/lib/driftmend /var/lib/driftmend-tokens
 USER 1000:1000
 ENTRYPOINT ["node", "cli/driftmend.mjs"]
 CMD ["--help"]

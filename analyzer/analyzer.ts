@@ -14,6 +14,7 @@ import type { Store } from "../store/client.ts";
 import { checkpoints } from "../store/queries/analyzer-state.ts";
 import { modelsSeen } from "../store/queries/model-traffic.ts";
 import { blindDraft } from "./alerts/blind-draft.ts";
+import { LateActions } from "./alerts/late-actions.ts";
 import {
   DocumentFolder,
   type FolderState,
@@ -60,6 +61,7 @@ export class Analyzer {
   readonly documents: ModelDocuments;
   readonly notifications: Notifications;
   readonly references = new ReferenceCache();
+  readonly lateActions = new LateActions();
   private readonly health: SelfWatch;
   private readonly deps: AnalyzerDeps;
   private readonly loopDeps: ModelLoopDeps;
@@ -136,6 +138,9 @@ export class Analyzer {
       }),
       clock.every(BLIND_CHECK_MS, () => this.guarded("check agents", () => this.checkAgents())),
       clock.every(HEALTH_MS, () => this.guarded("look at our health", () => this.health.look())),
+      clock.every(HEALTH_MS, () =>
+        this.guarded("store what people did", () => this.lateActions.store(this.deps)),
+      ),
       clock.every(NOTIFY_MS, () => this.guarded("notify", () => this.notifications.tick())),
     );
     const { folder } = this;
@@ -184,8 +189,11 @@ export class Analyzer {
 
   /** @throws {DriftmendError} not_found */
   async retireDocument(model: string, by: string): Promise<KnownModel> {
+    const document = this.documents.inForce(model);
     const known = await this.documents.retire(model, by);
-    this.loops.get(model)?.forgetContext();
+    const loop = this.loopOf(model);
+    loop.forgetContext();
+    if (document !== null) await loop.endAlerts(document, this.deps.clock.nowMs());
     return known;
   }
 
@@ -281,7 +289,7 @@ export class Analyzer {
 
   private failures(): readonly { readonly model: string; readonly error: string }[] {
     return [...this.loops.values()].flatMap(({ model, failure: error }) =>
-      error === null ? [] : [{ model, error }],
+      error === null || this.documents.inForce(model) === null ? [] : [{ model, error }],
     );
   }
 
@@ -301,6 +309,8 @@ export class Analyzer {
     this.checkedMs = nowMs;
     if (slept) return;
     for (const [model, loop] of this.loops) {
+      if (this.documents.inForce(model) === null) continue;
+      void loop.storeLate();
       const state = this.heads.stateOf(model, nowMs);
       const isOpen = loop.openAlertKeys.includes("blind-agent/");
       if (state.kind === "unknown" || state.kind === "replaced") continue;

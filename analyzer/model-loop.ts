@@ -10,7 +10,7 @@ import { DAY_MS } from "../contract/window.ts";
 import type { Nats } from "../runtime/nats.ts";
 import { trafficDays } from "../store/queries/model-traffic.ts";
 import { closeDay } from "./advance.ts";
-import type { AlertDraft } from "./alerts/alert-book.ts";
+import { type AlertDraft, type AlertRevision, endAll } from "./alerts/alert-book.ts";
 import type { Observation } from "./alerts/episode.ts";
 import { alertMessage, storeAlertRevisions } from "./alerts/store-alerts.ts";
 import { surroundingsOf } from "./alerts/surroundings.ts";
@@ -69,6 +69,8 @@ export class ModelLoop {
   private pending = false;
   private vainSearch: VainSearch = null;
   private lastError: string | null = null;
+  /** Told, but not stored yet: the database was away. */
+  private unstored: readonly AlertRevision[] = [];
 
   constructor(model: string, checkpoint: Checkpoint | null, deps: ModelLoopDeps) {
     this.model = model;
@@ -143,13 +145,31 @@ export class ModelLoop {
     });
   }
 
-  /** Lets a rule of wall time, such as a blind agent, speak in turn; it reads nothing from the database. */
+  /**
+   * Lets a rule of wall time, such as a blind agent, speak in turn. It needs nothing from the database, so what it
+   * said holds at once: it must end, and be told as ended, though the database was away all the time.
+   */
   observeNow(draft: AlertDraft, seen: Observation, atMs: number): Promise<void> {
     return this.enqueue(async () => {
       const context = this.context ?? this.bareContext();
       const evaluation = new Evaluation(context, this.memory, this.readAhead);
       evaluation.observe(draft, seen, atMs);
-      await this.commit(evaluation, this.progress, { closed: false });
+      await this.tell(evaluation.revisions, context.document);
+      this.memory = evaluation.memory;
+      this.unstored = [...this.unstored, ...evaluation.revisions];
+      await this.commit(null, this.progress, { closed: false });
+    });
+  }
+
+  /** Ends what is open, as the model is retired: nobody looks any more whether it is over. */
+  endAlerts(document: OnboardingDocument, atMs: number): Promise<void> {
+    return this.enqueue(async () => {
+      const revisions = endAll(this.memory.alerts, this.model, this.watchedMs ?? atMs);
+      await this.tell(revisions, document);
+      this.memory = { ...this.memory, alerts: {} };
+      this.unstored = [...this.unstored, ...revisions];
+      this.lastError = null;
+      await this.commit(null, this.progress, { closed: false });
     });
   }
 
@@ -277,18 +297,18 @@ export class ModelLoop {
   /**
    * Writes down what is to be told before it stores, so that a page goes out while the database is down. A
    * crash in between tells nothing twice: evaluated again, a window gives the same ids and revisions.
+   * @param evaluation null: what came out of it was told already
    */
   private async commit(
-    evaluation: Evaluation,
+    evaluation: Evaluation | null,
     progress: Progress | null,
     { closed }: { readonly closed: boolean },
   ): Promise<void> {
-    const { revisions } = evaluation;
-    await this.deps.notifications.tell(revisions, evaluation.context.document, (revision) =>
-      surroundingsOf({ ...revision, toMs: revision.toMs ?? revision.atMs }, this.deps.store),
-    );
+    if (evaluation !== null) await this.tell(evaluation.revisions, evaluation.context.document);
+    const revisions = [...this.unstored, ...(evaluation?.revisions ?? [])];
     await storeAlertRevisions(revisions, this.deps);
-    this.memory = evaluation.memory;
+    this.unstored = [];
+    if (evaluation !== null) this.memory = evaluation.memory;
     if (progress !== null && (revisions.length > 0 || closed)) {
       await this.storeCheckpoint(progress);
     }
@@ -299,6 +319,18 @@ export class ModelLoop {
       );
       this.deps.nats.publish(subjects.alert(this.model), alertMessage(revision));
     }
+  }
+
+  private tell(revisions: readonly AlertRevision[], document: OnboardingDocument): Promise<void> {
+    return this.deps.notifications.tell(revisions, document, (revision) =>
+      surroundingsOf({ ...revision, toMs: revision.toMs ?? revision.atMs }, this.deps.store),
+    );
+  }
+
+  /** Stores what was told while the database was away. */
+  storeLate(): Promise<void> {
+    if (this.unstored.length === 0) return Promise.resolve();
+    return this.enqueue(() => this.commit(null, this.progress, { closed: false }));
   }
 
   private async storeCheckpoint(progress: Progress): Promise<void> {

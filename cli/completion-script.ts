@@ -1,6 +1,7 @@
 /**
  * The completion of a shell, generated from the program: commands, options and choices stand in the script,
- * names of models and ids come from the running system when they are asked for. Pure.
+ * names of models and ids come from the running system when they are asked for. Those are whatever somebody sent:
+ * they are compared as text and never expanded, as `compgen -W` would. Pure.
  */
 import type { Argument, Command, Option } from "commander";
 
@@ -64,8 +65,9 @@ export function completionScript(program: Command, shell: "bash" | "zsh"): strin
     "    *)",
     '      if [ "$names" = "file" ]; then COMPREPLY=($(compgen -f -- "$current"))',
     '      elif [ -n "$names" ]; then',
-    '        words="$("${COMP_WORDS[0]}" completion --names "$names" ${folder:+--data-dir "$folder"} 2>/dev/null)"',
-    '        COMPREPLY=($(compgen -W "$words" -- "$current"))',
+    "        while IFS= read -r word; do",
+    '          [[ "$word" == "$current"* ]] && COMPREPLY+=("$word")',
+    '        done < <("${COMP_WORDS[0]}" completion --names "$names" ${folder:+--data-dir "$folder"} 2>/dev/null)',
     '      else COMPREPLY=($(compgen -W "$words" -- "$current")); fi ;;',
     "  esac",
     "}",

@@ -24,7 +24,7 @@ import {
   statusBody,
   statusOf,
 } from "./otlp-answer.ts";
-import { asDriftmendError, tokenMissing } from "./refusals.ts";
+import { asDriftmendError, originRefused, tokenMissing } from "./refusals.ts";
 import { BodyReader, chunksOf } from "./request-body.ts";
 
 export interface DoorsDeps extends ExportDeps {
@@ -104,7 +104,10 @@ async function enter(
   deps: DoorsDeps,
 ): Promise<void> {
   if (request.method !== "POST") throw methodNotAllowed(request.method);
-  if (!deps.mayEnter(request.headers.authorization)) throw tokenMissing();
+  const { origin, authorization } = request.headers;
+  // On loopback no token is asked for: any page in a browser here could write otherwise.
+  if (origin !== undefined) throw originRefused(origin);
+  if (!deps.mayEnter(authorization)) throw tokenMissing();
   await handler(request, response);
 }
 

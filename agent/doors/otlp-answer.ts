@@ -96,6 +96,7 @@ const STATUS: Readonly<Record<string, HttpStatus>> = {
   encoding_unsupported: { status: 415, rpc: rpcStatus.INVALID_ARGUMENT },
   content_type_unsupported: { status: 415, rpc: rpcStatus.INVALID_ARGUMENT },
   method_not_allowed: { status: 405, rpc: rpcStatus.UNIMPLEMENTED },
+  origin_refused: { status: 403, rpc: rpcStatus.PERMISSION_DENIED },
   token_missing: { status: 401, rpc: rpcStatus.UNAUTHENTICATED },
   spool_full: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 },
   disk_full: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 },

@@ -17,6 +17,15 @@ export function tokenMissing(): DriftmendError {
   });
 }
 
+/** No program sends this header; a page that somebody has open in a browser on this machine does. */
+export function originRefused(origin: string): DriftmendError {
+  return new DriftmendError("origin_refused", {
+    retry: "never",
+    message: `Cannot take the request in as it comes from a web page (${origin.slice(0, 200)}), and pages have no business here`,
+    next: "Send from a server, or through an OpenTelemetry Collector that says which origins it trusts.",
+  });
+}
+
 export function bodyTooLarge(): DriftmendError {
   return new DriftmendError("body_too_large", {
     retry: "never",

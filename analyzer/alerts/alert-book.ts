@@ -142,6 +142,16 @@ export function observe(
   };
 }
 
+/** What ends as the model is retired: all that fires, resolved where its last bad span ended. */
+export function endAll(book: AlertBook, model: string, atMs: number): readonly AlertRevision[] {
+  return Object.values(book).flatMap(({ draft, episode }) => {
+    if (episode.status === "ok") return [];
+    const seen = { breach: false, fromMs: episode.toMs, toMs: Math.max(episode.toMs, atMs) };
+    const { revision } = observe(book, model, draft, seen, atMs);
+    return revision === null ? [] : [revision];
+  });
+}
+
 const WINDOWS_KEPT_MAX = 60;
 
 /** SHA-256 over everything that the verdict was computed from. */

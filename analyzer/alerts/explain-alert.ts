@@ -82,7 +82,8 @@ function commandsOf(view: AlertView, draft: StoredDraft): string[] {
     ];
   }
   const model = quoted(view.model);
-  const release = draft.finding === null ? [] : [`driftmend quarantine release ${draft.subject}`];
+  const release =
+    draft.finding === null ? [] : [`driftmend quarantine release ${quoted(draft.subject)}`];
   return [
     `driftmend acknowledge ${view.id}`,
     `driftmend loop pause ${model}`,
@@ -94,4 +95,6 @@ function commandsOf(view: AlertView, draft: StoredDraft): string[] {
 }
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-const quoted = (name: string): string => (/^[\w.-]+$/.test(name) ? name : JSON.stringify(name));
+/** As a shell takes it for one word, whatever is in it: names come from whoever sends records. */
+const quoted = (name: string): string =>
+  /^\w[\w.-]*$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;

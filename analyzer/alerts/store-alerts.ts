@@ -4,7 +4,7 @@
  */
 import type { AlertMessage } from "../../contract/messages.ts";
 import type { Store } from "../../store/client.ts";
-import { alertActions } from "../../store/queries/analyzer-state.ts";
+import { type StoredAlert, alertActions } from "../../store/queries/analyzer-state.ts";
 import type { AlertRevision } from "./alert-book.ts";
 
 /** Revisions of state are a thousand apart: between them is room for what people do. */
@@ -46,6 +46,39 @@ export async function storeAlertRevisions(
       };
     }),
   );
+}
+
+/** What a person did about an alert. */
+export interface AlertAction {
+  readonly action: "acknowledge" | "silence";
+  readonly by: string;
+  /** Wall time at which a silence ends; null for an acknowledgement. */
+  readonly until: number | null;
+  readonly reason: string;
+}
+
+/** Stores what a person did, and the alert's row with it. */
+export async function storeAlertAction(
+  row: StoredAlert,
+  action: AlertAction,
+  atMs: number,
+  { store }: { readonly store: Store },
+): Promise<void> {
+  const known = await store.query(alertActions, { ids: [row.id] });
+  const seq = Math.max(0, ...known.map((entry) => entry.seq)) + 1;
+  await store.insert("alert_actions", [{ alert_id: row.id, seq, ...action, at: atMs }]);
+  const { detail, ...columns } = row;
+  const silencedUntil = known.findLast((entry) => entry.action === "silence")?.until ?? null;
+  const acknowledgedMs = known.findLast((entry) => entry.action === "acknowledge")?.at ?? null;
+  await store.insert("alerts", [
+    {
+      ...columns,
+      acknowledged: action.action === "acknowledge" ? atMs : acknowledgedMs,
+      silenced_until: action.action === "silence" ? action.until : silencedUntil,
+      revision: row.revision + 1,
+      detail: JSON.stringify(detail),
+    },
+  ]);
 }
 
 export function alertMessage(revision: AlertRevision): AlertMessage {

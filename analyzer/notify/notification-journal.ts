@@ -157,7 +157,8 @@ export class NotificationJournal {
   /** Of one alert, or all; the oldest first. */
   waiting(alertId = ""): readonly Waiting[] {
     const rows = this.all(
-      `SELECT channel, notice_id, alert_id, revision, kind, cause, severity, state, held, since_ms
+      `SELECT channel, notice_id, alert_id, revision, kind, cause, severity, state, held, since_ms,
+         notice ->> '$.model' AS model
        FROM waiting JOIN notices ON id = notice_id
        WHERE ? = '' OR alert_id = ? ORDER BY since_ms, revision, notice_id`,
       ...[alertId, alertId],
@@ -165,6 +166,7 @@ export class NotificationJournal {
     return rows.map((row) => ({
       ...{ channel: String(row["channel"]), noticeId: String(row["notice_id"]) },
       ...{ alertId: String(row["alert_id"]), revision: Number(row["revision"]) },
+      model: String(row["model"]),
       kind: row["kind"] as Waiting["kind"],
       cause: row["cause"] as Waiting["cause"],
       severity: row["severity"] as Waiting["severity"],
@@ -204,6 +206,15 @@ export class NotificationJournal {
     this.run("DELETE FROM outbox WHERE id = ?", id);
   }
 
+  /** Leaves one notice out of a message that was not taken yet. */
+  removeFromOutgoing(id: string, noticeIdToRemove: string): void {
+    this.run(
+      `UPDATE outbox SET notice_ids = (
+         SELECT json_group_array(value) FROM json_each(outbox.notice_ids) WHERE value != ?) WHERE id = ?`,
+      ...[noticeIdToRemove, id],
+    );
+  }
+
   outbox(): readonly Outgoing[] {
     return this.all("SELECT * FROM outbox ORDER BY seq").map((row) => ({
       ...{
@@ -229,14 +240,20 @@ export class NotificationJournal {
     );
   }
 
+  forgetTold(channel: string, alertId: string): void {
+    this.run("DELETE FROM told WHERE channel = ? AND alert_id = ?", channel, alertId);
+  }
+
   /** Of one alert, or all. */
   told(alertId = ""): readonly ToldEntry[] {
     const rows = this.all(
-      alertId === "" ? "SELECT * FROM told" : "SELECT * FROM told WHERE alert_id = ?",
+      `SELECT told.*, coalesce(notice ->> '$.model', '') AS model
+       FROM told LEFT JOIN notices ON id = notice_id ${alertId === "" ? "" : "WHERE told.alert_id = ?"}`,
       ...(alertId === "" ? [] : [alertId]),
     );
     return rows.map((row) => ({
       ...{ channel: String(row["channel"]), alertId: String(row["alert_id"]) },
+      model: String(row["model"]),
       state: row["state"] as Told["state"],
       severity: row["severity"] as Told["severity"],
       ...{

@@ -98,7 +98,9 @@ export class Notifications {
     const notices: Notice[] = [];
     for (const revision of revisions.filter(({ notify }) => notify)) {
       const isRouted = this.routing.channelsOf(document.alerts, revision.draft.severity).length > 0;
-      if (!isRouted || this.journal.knows(noticeId(revision))) continue;
+      // Who was told of the beginning hears of the end, whatever the document says by now.
+      const isTold = revision.state === "resolved" && this.journal.told(revision.id).length > 0;
+      if ((!isRouted && !isTold) || this.journal.knows(noticeId(revision))) continue;
       const around = await aroundOf(revision).catch(() => null);
       const nowMs = this.deps.clock.nowMs();
       notices.push(noticeOf(revision, document.metadata, around, nowMs));
@@ -273,10 +275,13 @@ export class Notifications {
       const { alertId, state, draft } = notice;
       const known = told.find((entry) => entry.alertId === alertId);
       const key = known?.key ?? this.keyOf(notice, message, messageId);
-      const entry = { channel, alertId, state, severity: draft.severity, key, noticeId: id };
+      const { model } = notice;
+      const entry = { channel, alertId, model, state, severity: draft.severity, key, noticeId: id };
       this.journal.setTold({ ...entry, atMs: nowMs });
     }
-    this.journal.run("INSERT INTO sent VALUES (?, ?, ?)", channel, group, nowMs);
+    // Ends wake nobody, and must not keep a beginning waiting.
+    const begins = noticeIds.some((id) => this.journal.notice(id)?.state === "firing");
+    if (begins) this.journal.run("INSERT INTO sent VALUES (?, ?, ?)", channel, group, nowMs);
   }
 
   private keyOf(notice: Notice, message: PlannedMessage, messageId: string): string {
@@ -345,6 +350,28 @@ export class Notifications {
         return { channel: name, severities: own, delivered, detail: answer.detail };
       }),
     );
+  }
+
+  /** The last change of an alert that was to be told; null where none was. */
+  newestNotice(alertId: string): Notice | null {
+    const [row] = this.journal.all(
+      "SELECT id FROM notices WHERE alert_id = ? ORDER BY revision DESC LIMIT 1",
+      alertId,
+    );
+    return row === undefined ? null : this.journal.notice(String(row["id"]));
+  }
+
+  /** Alerts that fire as far as people were told, or wait to be. */
+  firingNotices(): readonly Notice[] {
+    return this.journal
+      .all(
+        `SELECT id FROM notices AS n WHERE state = 'firing'
+           AND (alert_id IN (SELECT alert_id FROM told WHERE state = 'firing')
+             OR id IN (SELECT notice_id FROM waiting))
+           AND revision = (SELECT max(revision) FROM notices WHERE alert_id = n.alert_id)
+         ORDER BY noticed_ms DESC`,
+      )
+      .flatMap((row) => this.journal.notice(String(row["id"])) ?? []);
   }
 
   /** What each channel was told of an alert, and what waits. */

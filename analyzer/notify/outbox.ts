@@ -76,9 +76,14 @@ export class Outbox {
       this.end(outgoing, this.noticesOf(outgoing), "given up", why);
       return null;
     }
-    const notices = this.newestOf(outgoing);
+    const newest = this.newestOf(outgoing);
+    this.putBack(
+      outgoing,
+      newest.filter((notice) => this.isHeldBack(notice)),
+    );
+    const notices = newest.filter((notice) => !this.isHeldBack(notice));
     if (notices.length === 0) {
-      this.end(outgoing, this.noticesOf(outgoing), "not told", "silenced");
+      journal.removeOutgoing(outgoing.id);
       return null;
     }
     const answer = await sendMessage(channel, this.messageOf(outgoing, notices), {
@@ -89,6 +94,27 @@ export class Outbox {
     if (answer.kind === "delivered") this.end(outgoing, notices, "delivered", answer.detail);
     else this.fail(outgoing, notices, answer);
     return answer;
+  }
+
+  private isHeldBack({ alertId, state }: Notice): boolean {
+    return state === "firing" && this.deps.isSilenced(alertId);
+  }
+
+  /** What was silenced on its way waits again: it is told when the silence ends, if it still fires then. */
+  private putBack(outgoing: Outgoing, notices: readonly Notice[]): void {
+    const { journal, routing } = this.deps;
+    const { channel, attempts, kind } = outgoing;
+    if (notices.length === 0) return;
+    // An attempt without an answer may have opened an incident, which must be closed in the end.
+    const mayBeOpen = attempts > 0 && routing.traits(channel)?.stateful === true;
+    journal.transact(() => {
+      for (const { id, alertId, noticedMs } of notices) {
+        journal.removeFromOutgoing(outgoing.id, id);
+        if (kind === "reminder") continue;
+        journal.addWaiting(channel, id, kind === "digest", noticedMs);
+        if (!mayBeOpen) journal.forgetTold(channel, alertId);
+      }
+    });
   }
 
   private fail(
@@ -114,7 +140,7 @@ export class Outbox {
   private end(
     { id, channel, kind }: Outgoing,
     notices: readonly Notice[],
-    how: "delivered" | "given up" | "not told",
+    how: "delivered" | "given up",
     detail: string,
   ): void {
     const { clock, journal, logger, total } = this.deps;
@@ -127,10 +153,6 @@ export class Outbox {
         const { id: noticeId, alertId, state } = notice;
         journal.addEnding({ channel, alertId, noticeId, messageId, how, detail, atMs });
         journal.removeWaiting(channel, noticeId);
-        if (how === "not told") {
-          journal.run("DELETE FROM told WHERE channel = ? AND alert_id = ?", channel, alertId);
-          continue;
-        }
         const known = journal.told(alertId).find((told) => told.channel === channel);
         if (known !== undefined) journal.setTold({ ...known, state, noticeId, atMs });
       }
@@ -150,19 +172,15 @@ export class Outbox {
    * nobody is woken for it, and what an attempt without an answer may have opened is closed.
    */
   private newestOf(outgoing: Outgoing): readonly Notice[] {
-    const { journal, routing, isSilenced } = this.deps;
+    const { journal, routing } = this.deps;
     const stateful = routing.traits(outgoing.channel)?.stateful === true;
     const waiting = journal.waiting().filter(({ channel }) => channel === outgoing.channel);
-    return this.noticesOf(outgoing)
-      .map((notice) => {
-        const newer = waiting.findLast(
-          ({ alertId, revision }) => alertId === notice.alertId && revision > notice.revision,
-        );
-        return stateful && newer !== undefined
-          ? (journal.notice(newer.noticeId) ?? notice)
-          : notice;
-      })
-      .filter(({ alertId, state }) => state === "resolved" || !isSilenced(alertId));
+    return this.noticesOf(outgoing).map((notice) => {
+      const newer = waiting.findLast(
+        ({ alertId, revision }) => alertId === notice.alertId && revision > notice.revision,
+      );
+      return stateful && newer !== undefined ? (journal.notice(newer.noticeId) ?? notice) : notice;
+    });
   }
 
   private messageOf(outgoing: Outgoing, notices: readonly Notice[]): AlertsMessage {

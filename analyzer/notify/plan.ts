@@ -11,6 +11,7 @@ export interface Waiting {
   readonly channel: string;
   readonly noticeId: string;
   readonly alertId: string;
+  readonly model: string;
   readonly revision: number;
   readonly kind: AlertKind;
   readonly cause: FindingCause;
@@ -26,6 +27,7 @@ export interface Waiting {
 export interface Told {
   readonly channel: string;
   readonly alertId: string;
+  readonly model: string;
   readonly state: "firing" | "resolved";
   readonly severity: AlertSeverity;
   /** Wall time of the last message about it. */
@@ -51,7 +53,7 @@ export interface PlanInput {
   readonly isUp: (channel: string) => boolean;
   /** Whether a message of this group is on its way. */
   readonly isBusy: (channel: string, group: string) => boolean;
-  /** Wall times at which the group sent within the last hour. */
+  /** Wall times at which the group told of a beginning within the last hour. */
   readonly sentMs: (channel: string, group: string) => readonly number[];
   readonly isSilenced: (alertId: string) => boolean;
   readonly isAcknowledged: (alertId: string) => boolean;
@@ -91,6 +93,8 @@ export interface Plan {
  */
 export const GROUP_WAITS_MS = [2_000, 2_000, 2_000, 300_000, 900_000, 1_800_000] as const;
 export const GROUP_MEMORY_MS = 3_600_000;
+/** A page of a model that the channel has not heard of within the hour goes at once, while so few went out. */
+const PROMPT_MESSAGES_MAX = 8;
 /** What is over the budget goes out so long after the first of it. */
 export const DIGEST_AFTER_MS = 86_400_000;
 const DIGEST = "digest";
@@ -196,9 +200,24 @@ function isDue(
   const sent = input
     .sentMs(channel, group)
     .filter((ms) => ms > input.nowMs - GROUP_MEMORY_MS && ms <= input.nowMs);
-  const waitMs = GROUP_WAITS_MS[Math.min(sent.length, GROUP_WAITS_MS.length - 1)] ?? first;
+  const isPrompt = sent.length < PROMPT_MESSAGES_MAX && isNews(channel, members, input);
+  const waitMs = isPrompt
+    ? first
+    : (GROUP_WAITS_MS[Math.min(sent.length, GROUP_WAITS_MS.length - 1)] ?? first);
   const lastMs = sent.length === 0 ? 0 : Math.max(...sent);
   return input.nowMs >= Math.max(sinceMs + first, lastMs + waitMs);
+}
+
+/** Whether a page is about a model that nobody was told of lately: others' faults must not keep it waiting. */
+function isNews(channel: string, members: readonly Waiting[], { told, nowMs }: PlanInput): boolean {
+  const known = new Set(
+    told
+      .filter((entry) => entry.channel === channel && entry.atMs > nowMs - GROUP_MEMORY_MS)
+      .map(({ model }) => model),
+  );
+  return members.some(
+    ({ severity, state, model }) => severity === "page" && state === "firing" && !known.has(model),
+  );
 }
 
 /** Pages that fire, that nobody acknowledged or silenced, and that were told long ago: one message each channel. */

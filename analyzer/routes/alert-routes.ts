@@ -10,7 +10,7 @@ import {
   type StoredAlert,
   alertActions,
   alertById,
-  alertsOf,
+  alertsListed,
 } from "../../store/queries/analyzer-state.ts";
 import {
   type PredictionRow,
@@ -19,8 +19,10 @@ import {
 } from "../../store/queries/last-predictions.ts";
 import { rowsBehind } from "../alerts/rows-behind.ts";
 import { type Surroundings, StoredDraft, explainAlert } from "../alerts/explain-alert.ts";
+import { type AlertAction, storeAlertAction } from "../alerts/store-alerts.ts";
 import { surroundingsOf } from "../alerts/surroundings.ts";
 import { ACT, OfModel, type RouteDeps, finite, rfc3339, time } from "./route-deps.ts";
+import { explainNotice, isUnreachable, viewOfNotice } from "./told-alerts.ts";
 
 const ALERTS_MAX = 1_000;
 
@@ -67,15 +69,34 @@ export function addAlertRoutes(app: FastifyInstance, deps: RouteDeps): void {
   });
 }
 
+/** What fires first: the maximum must never cut it off. While the database is away, what people were told of. */
 async function list(query: z.output<typeof ListQuery>, deps: RouteDeps): Promise<object> {
   const { model, state, limit } = query;
   const states = state === undefined ? [] : [state];
-  const views = await viewsOf(await deps.store.query(alertsOf, { model, states, limit }), deps);
-  // Pending that did not last told nobody, and is no alert.
-  return { alerts: views.filter((view) => view.state !== "resolved" || view.fired !== null) };
+  try {
+    const rows = await deps.store.query(alertsListed, { model, states, limit });
+    return { alerts: await viewsOf(rows, deps), total: rows[0]?.total ?? 0 };
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    const told = deps.analyzer.notifications
+      .firingNotices()
+      .filter((notice) => model === "" || notice.model === model)
+      .filter((notice) => state === undefined || notice.state === state);
+    return { alerts: told.map((notice) => viewOfNotice(notice)), total: told.length };
+  }
 }
 
 async function explain(id: string, deps: RouteDeps): Promise<object> {
+  const notice = deps.analyzer.notifications.newestNotice(id);
+  try {
+    return await explainStored(id, deps);
+  } catch (error) {
+    if (!isUnreachable(error) || notice === null) throw error;
+    return explainNotice(notice, deps);
+  }
+}
+
+async function explainStored(id: string, deps: RouteDeps): Promise<object> {
   const row = await requireAlert(id, deps);
   const [view] = await viewsOf([row], deps);
   if (view === undefined) throw unknownAlert(row.id);
@@ -191,32 +212,23 @@ async function surroundings(row: StoredAlert, deps: RouteDeps): Promise<Surround
 
 async function act(
   id: string,
-  action: {
-    readonly action: "acknowledge" | "silence";
-    readonly by: string;
-    readonly until: number | null;
-    readonly reason: string;
-  },
+  action: AlertAction,
   deps: RouteDeps,
 ): Promise<AlertView | undefined> {
-  const row = await requireAlert(id, deps);
-  const known = await deps.store.query(alertActions, { ids: [row.id] });
-  const seq = Math.max(0, ...known.map((entry) => entry.seq)) + 1;
-  const at = deps.clock.nowMs();
-  await deps.store.insert("alert_actions", [{ alert_id: row.id, seq, ...action, at }]);
-  deps.analyzer.notifications.noteAction(row.id, action.action, action.until, at);
-  const { detail, ...columns } = row;
-  const silencedUntil = known.findLast((entry) => entry.action === "silence")?.until ?? null;
-  const acknowledgedMs = known.findLast((entry) => entry.action === "acknowledge")?.at ?? null;
-  await deps.store.insert("alerts", [
-    {
-      ...columns,
-      acknowledged: action.action === "acknowledge" ? at : acknowledgedMs,
-      silenced_until: action.action === "silence" ? action.until : silencedUntil,
-      revision: row.revision + 1,
-      detail: JSON.stringify(detail),
-    },
-  ]);
-  const [view] = await viewsOf([await requireAlert(row.id, deps)], deps);
-  return view;
+  const { notifications, lateActions } = deps.analyzer;
+  const atMs = deps.clock.nowMs();
+  try {
+    const row = await requireAlert(id, deps);
+    await storeAlertAction(row, action, atMs, deps);
+    notifications.noteAction(row.id, action.action, action.until, atMs);
+    const [view] = await viewsOf([await requireAlert(row.id, deps)], deps);
+    return view;
+  } catch (error) {
+    const notice = notifications.newestNotice(id);
+    if (!isUnreachable(error) || notice === null) throw error;
+    // Whoever was woken by the database's absence must be able to say so meanwhile.
+    notifications.noteAction(id, action.action, action.until, atMs);
+    lateActions.add({ alertId: id, action, atMs });
+    return viewOfNotice(notice, { action, atMs });
+  }
 }

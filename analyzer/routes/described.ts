@@ -189,7 +189,7 @@ const alerts: readonly DescribedRoute[] = [
     ...{ method: "GET", path: "/api/v1/alerts", access: "read", tag: "alerts" },
     summary: "Alerts, newest first",
     query: ListQuery,
-    answers: { 200: entry({ alerts: z.array(entry(AlertView.shape)) }) },
+    answers: { 200: entry({ alerts: z.array(entry(AlertView.shape)), total: z.int() }) },
   },
   {
     ...{ method: "GET", path: "/api/v1/alerts/:id", access: "read", tag: "alerts" },

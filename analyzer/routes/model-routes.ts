@@ -6,11 +6,7 @@ import { parseDocument } from "../../contract/document-problems.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import type { ModelView, ModelsView, NewestFigure } from "../../contract/views.ts";
 import { windowName } from "../../contract/window.ts";
-import {
-  lastChanges,
-  listedFigures,
-  newestDrift,
-} from "../../store/queries/analysis-results.ts";
+import { lastChanges, listedFigures, newestDrift } from "../../store/queries/analysis-results.ts";
 import { firingAlerts } from "../../store/queries/analyzer-state.ts";
 import { lastWeekHours } from "../../store/queries/model-traffic.ts";
 import { type KnownModel, unknownModel } from "../documents/model-documents.ts";

@@ -11,14 +11,15 @@ import { type Column, renderPairs, renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 
 const STYLE = { page: "red", ticket: "yellow", info: "cyan" } as const;
-export const AlertList = z.object({ alerts: z.array(AlertView) });
+/** What fires comes first; `total` counts what the answer had no room for. */
+export const AlertList = z.object({ alerts: z.array(AlertView), total: z.int() });
 const ListOptions = z.object({ all: z.boolean().optional(), model: z.string().optional() });
 
 export async function alerts(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
   const options = optionsOf(context, ListOptions);
   const query = options.model === undefined ? "" : `?model=${encode(options.model)}`;
-  const { alerts: every } = await remote.api.request({
+  const { alerts: every, total } = await remote.api.request({
     path: `/api/v1/alerts${query}`,
     schema: AlertList,
   });
@@ -32,12 +33,15 @@ export async function alerts(context: CommandContext): Promise<number> {
           options.all === true
             ? "No alerts so far"
             : asTyped(
-                `Nothing is firing; ${every.length} resolved ("driftmend alerts --all" lists them)`,
+                `Nothing is firing; ${total} resolved ("driftmend alerts --all" lists them)`,
                 context.typed,
               ),
         ]
       : [
           ...renderTable(columns(context), shown, context),
+          ...(shown.length === every.length && total > every.length
+            ? [`and ${total - every.length} more`]
+            : []),
           "",
           `The whole explanation, and what to do: ${context.paint("cyan", asTyped("driftmend why <alert>", context.typed))}`,
         ],

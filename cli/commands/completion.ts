@@ -40,9 +40,12 @@ const SOURCES: Readonly<Record<NameKind, { path: string; list: string; key: stri
   token: { path: "/api/v1/tokens", list: "tokens", key: "name" },
 };
 
+const WORD = /^[\w@./:][\w@./:-]*$/;
+
 async function namesOf(kind: NameKind, remote: Remote): Promise<string[]> {
   const { path, list, key } = SOURCES[kind];
   const schema = z.object({ [list]: z.array(z.record(z.string(), z.unknown())) });
   const answer = await remote.api.request({ path, schema });
-  return (answer[list] ?? []).map((entry) => String(entry[key]));
+  // What a shell would read otherwise than as one word is typed by hand, in quotes.
+  return (answer[list] ?? []).map((entry) => String(entry[key])).filter((name) => WORD.test(name));
 }

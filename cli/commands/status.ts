@@ -26,17 +26,17 @@ const UpSelf = z.looseObject({ residentBytes: z.number().nullable(), processes: 
 
 export async function status(context: CommandContext): Promise<number> {
   const remote = connectRemote(context);
-  const [up, models, alerts, ...selves] = await Promise.all([
+  const [up, models, { alerts, total }, ...selves] = await Promise.all([
     remote.api.request({ path: "/api/v1/self", schema: UpSelf }),
     // The analyzer may be the one that is down, and this is where that is shown.
     listModels(remote).catch(() => []),
-    firing(remote).catch(() => []),
+    firing(remote).catch(() => ({ alerts: [], total: 0 })),
     ...SERVICES.map(async (name) => [name, await selfOf(remote, name)] as const),
   ]);
   const services = Object.fromEntries(selves);
   const disk = diskOf(remote);
   const { found } = remote;
-  const page = found.kind === "local" ? pageUrl(found.ready) : null;
+  const page = pageOf(found);
   const all = {
     ...{ url: remote.api.url, page, version: version() },
     ...up,
@@ -52,7 +52,7 @@ export async function status(context: CommandContext): Promise<number> {
       ? ["No models yet: send predictions (docs/capture.md), or run the example with npm start"]
       : modelTable(models, context)),
     "",
-    ...alertLines(alerts, context),
+    ...alertLines(alerts, total, context),
     ...renderPairs(
       SERVICES.map((name) => [name, serviceLines(name, services[name])] as const).flatMap(
         ([name, lines]) =>
@@ -74,6 +74,12 @@ export async function status(context: CommandContext): Promise<number> {
   return isWell(up.processes) ? 0 : 1;
 }
 
+/** Where the page opens with the token that this command has; null for a system that was named without one. */
+function pageOf(found: Remote["found"]): string | null {
+  if (found.kind === "local") return pageUrl(found.ready);
+  return found.token === null ? null : pageUrl({ url: found.url, token: found.token });
+}
+
 const Alert = z.looseObject({
   id: z.string(),
   model: z.string(),
@@ -82,22 +88,27 @@ const Alert = z.looseObject({
 });
 type Alert = z.output<typeof Alert>;
 
-async function firing(remote: Remote): Promise<Alert[]> {
-  const schema = z.object({ alerts: z.array(Alert) });
-  return (await remote.api.request({ path: "/api/v1/alerts?state=firing&limit=100", schema }))
-    .alerts;
+interface Firing {
+  readonly alerts: readonly Alert[];
+  /** Also those that the answer had no room for. */
+  readonly total: number;
+}
+
+function firing(remote: Remote): Promise<Firing> {
+  const schema = z.object({ alerts: z.array(Alert), total: z.int() });
+  return remote.api.request({ path: "/api/v1/alerts?state=firing&limit=100", schema });
 }
 
 const SHOWN_MAX = 5;
 
 /** The first few, and how many more: one screen is read, two are not. */
-function alertLines(alerts: readonly Alert[], context: CommandContext): string[] {
+function alertLines(alerts: readonly Alert[], total: number, context: CommandContext): string[] {
   if (alerts.length === 0) return [context.paint("green", "Nothing is firing"), ""];
   const shown = alerts.slice(0, SHOWN_MAX).map(({ id, model, severity, title }) => {
     const style = severity === "page" ? "red" : "yellow";
     return `${context.paint(style, severity.padEnd(6))} ${model}: ${title} – ${asTyped(`"driftmend why ${id}"`, context.typed).replaceAll('"', "")}`;
   });
-  const more = alerts.length - shown.length;
+  const more = total - shown.length;
   return [...shown, ...(more > 0 ? [`and ${more} more: driftmend alerts`] : []), ""];
 }
 

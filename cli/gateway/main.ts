@@ -2,7 +2,7 @@
  * `driftmend gateway`: the one origin of `up` for services that run elsewhere. It keeps nothing and may run in
  * any number of copies.
  */
-import { runService } from "../../runtime/service.ts";
+import { runService, tokensOf } from "../../runtime/service.ts";
 import { createGateway } from "../up/gateway.ts";
 import { pageDirectory } from "../up/page.ts";
 import { type ServiceName, SERVICES } from "../up/upstream-of.ts";
@@ -12,7 +12,7 @@ import { askReadiness } from "./ask-readiness.ts";
 await runService({
   name: "gateway",
   config: GatewaySettings,
-  start: async (config, { logger, metrics, lifecycle }) => {
+  start: async (config, { clock, logger, metrics, lifecycle }) => {
     const urls: Readonly<Record<ServiceName, string>> = {
       agent: config.DRIFTMEND_AGENT_URL,
       collector: config.DRIFTMEND_COLLECTOR_URL,
@@ -23,7 +23,7 @@ await runService({
       {
         host: config.DRIFTMEND_HOST,
         port: config.DRIFTMEND_PORT,
-        tokens: { token: config.DRIFTMEND_TOKEN, readToken: config.DRIFTMEND_READ_TOKEN },
+        tokens: tokensOf(config, clock),
       },
       {
         logger,

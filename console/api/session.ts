@@ -12,6 +12,11 @@ export interface Places {
   readonly storage: Pick<Storage, "getItem" | "setItem">;
 }
 
+/** Keeps a token that was typed, as if the address had carried it. */
+export function enterToken(token: string, { storage }: Pick<Places, "storage">): void {
+  storage.setItem(KEY, token.trim());
+}
+
 /** Null where there is none: whoever may read without one is told by the API. */
 export function openSession({ location, history, storage }: Places): string | null {
   const { token, rest } = readFragment(location.hash);

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { Live } from "../api/live.ts";
 import type { Problem } from "../api/problem.ts";
+import { enterToken } from "../api/session.ts";
 import { formatClock } from "../format/times.ts";
 import { Command } from "./command.tsx";
 import { Guarded } from "./guarded.tsx";
@@ -63,6 +64,7 @@ export function ProblemBox(props: { readonly problem: Problem; readonly whole?: 
         <>
           <p>Type this where Driftmend runs, and open the address that it shows as “page”:</p>
           <Command text={problem.next ?? ""} />
+          <TokenForm />
         </>
       ) : (
         problem.next !== null && <p class="muted">{problem.next}</p>
@@ -73,6 +75,27 @@ export function ProblemBox(props: { readonly problem: Problem; readonly whole?: 
         </p>
       )}
     </section>
+  );
+}
+
+/** For who has the token but not the address with it: a link from a message, a system behind a name. */
+function TokenForm() {
+  return (
+    <form
+      class="token-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const given = new FormData(event.currentTarget).get("token");
+        if (typeof given !== "string" || given.trim() === "") return;
+        enterToken(given, { storage: sessionStorage });
+        location.reload();
+      }}
+    >
+      <label>
+        Or give the token itself <input type="password" name="token" autocomplete="off" required />
+      </label>{" "}
+      <button type="submit">Open</button>
+    </form>
   );
 }
 

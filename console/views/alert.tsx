@@ -34,7 +34,8 @@ function AlertHead({ alert }: { readonly alert: AlertDetail }) {
   return (
     <>
       <p class="crumb">
-        <a href="/alerts">Alerts</a> / <a href={modelPath(alert.model)}>{alert.model}</a> /{" "}
+        <a href="/alerts">Alerts</a> /{" "}
+        {isOwn(alert) ? alert.model : <a href={modelPath(alert.model)}>{alert.model}</a>} /{" "}
         {alert.kind}
       </p>
       <div class="title-line">
@@ -76,21 +77,7 @@ function AlertActions({ alert }: { readonly alert: AlertDetail }) {
         body={{}}
         asks="duration"
       />
-      <ActButton
-        name="Pause the loop"
-        about={`Nothing of ${alert.model} is retrained or rolled out by itself until it is resumed.`}
-        path={`${apiOf(alert.model)}/loop`}
-        body={{ mode: "paused" }}
-        asks="reason"
-      />
-      <ActButton
-        name="Roll back"
-        about={`The version of ${alert.model} that served before serves again. It counts when the server's answers prove it.`}
-        path={`${apiOf(alert.model)}/rollback`}
-        body={{}}
-        asks="reason"
-        grave
-      />
+      {!isOwn(alert) && <LoopActions model={alert.model} />}
       {alert.finding !== null && (
         <ActButton
           name="Release the quarantine"
@@ -102,6 +89,31 @@ function AlertActions({ alert }: { readonly alert: AlertDetail }) {
         />
       )}
     </div>
+  );
+}
+
+/** About Driftmend itself: there is no model to look at, no loop to pause, no version to go back to. */
+const isOwn = ({ kind }: AlertDetail): boolean => kind === "self";
+
+function LoopActions({ model }: { readonly model: string }) {
+  return (
+    <>
+      <ActButton
+        name="Pause the loop"
+        about={`Nothing of ${model} is retrained or rolled out by itself until it is resumed.`}
+        path={`${apiOf(model)}/loop`}
+        body={{ mode: "paused" }}
+        asks="reason"
+      />
+      <ActButton
+        name="Roll back"
+        about={`The version of ${model} that served before serves again. It counts when the server's answers prove it.`}
+        path={`${apiOf(model)}/rollback`}
+        body={{}}
+        asks="reason"
+        grave
+      />
+    </>
   );
 }
 

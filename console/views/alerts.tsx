@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { AlertView } from "../../contract/alert.ts";
 import { SECONDS, useLive } from "../api/live.ts";
+import { formatCount } from "../format/numbers.ts";
 import { formatDuration, formatTime } from "../format/times.ts";
 import { Choice, State } from "../parts/figures.tsx";
 import { Empty, Show } from "../parts/states.tsx";
@@ -13,7 +14,7 @@ const STATES = [
 ] as const;
 
 export function AlertsPage() {
-  const live = useLive<{ alerts: AlertView[] }>("/api/v1/alerts", SECONDS.often);
+  const live = useLive<{ alerts: AlertView[]; total: number }>("/api/v1/alerts", SECONDS.often);
   const [shown, setShown] = useState<(typeof STATES)[number]["value"]>("all");
   return (
     <>
@@ -22,11 +23,19 @@ export function AlertsPage() {
         <Choice name="Which alerts" options={STATES} value={shown} choose={setShown} />
       </div>
       <Show live={live} what="the alerts" whole>
-        {({ alerts }) => (
-          <AlertList
-            alerts={alerts.filter(({ state }) => shown === "all" || state !== "resolved")}
-            all={shown === "all"}
-          />
+        {({ alerts, total }) => (
+          <>
+            <AlertList
+              alerts={alerts.filter(({ state }) => shown === "all" || state !== "resolved")}
+              all={shown === "all"}
+            />
+            {total > alerts.length && (
+              <p class="note">
+                {formatCount(total - alerts.length)} more are not shown: “driftmend alerts --model
+                …” lists those of one model.
+              </p>
+            )}
+          </>
         )}
       </Show>
     </>
@@ -84,7 +93,7 @@ function AlertRow({ alert }: { readonly alert: AlertView }) {
         <State state={alert.severity} />
       </td>
       <td data-name="Model">
-        <a href={modelPath(alert.model)}>{alert.model}</a>
+        {alert.kind === "self" ? alert.model : <a href={modelPath(alert.model)}>{alert.model}</a>}
       </td>
       <td data-name="State">
         {alert.state}

@@ -1,5 +1,6 @@
 /** Every model on one screen: state, traffic, skill, drift, last change; what is wrong stands first. */
 import { useState } from "preact/hooks";
+import type { AlertView } from "../../contract/alert.ts";
 import type { ModelView, ModelsView } from "../../contract/views.ts";
 import { SECONDS, useLive } from "../api/live.ts";
 import { Sparkline } from "../charts/sparkline.tsx";
@@ -19,9 +20,30 @@ export function FleetPage() {
   return (
     <>
       <h1>Models</h1>
+      <OwnAlerts />
       <Show live={live} what="the models" whole>
         {({ models }) => (models.length === 0 ? <NoModels /> : <Fleet models={models} />)}
       </Show>
+    </>
+  );
+}
+
+/** What is wrong with Driftmend itself stands first: the figures below may be old because of it. */
+function OwnAlerts() {
+  const live = useLive<{ alerts: AlertView[] }>(
+    "/api/v1/alerts?model=driftmend&state=firing",
+    SECONDS.often,
+  );
+  if (live.status !== "ready" && live.status !== "stale") return null;
+  return (
+    <>
+      {live.data.alerts
+        .filter(({ kind }) => kind === "self")
+        .map((alert) => (
+          <a key={alert.id} class={`banner ${alert.severity}`} href={alertPath(alert.id)}>
+            <State state={alert.severity} /> Driftmend itself: {alert.title}
+          </a>
+        ))}
     </>
   );
 }

@@ -44,7 +44,7 @@ export type StoredAlert = z.infer<typeof Alert>;
 const ALERT_COLUMNS =
   "id, model, kind, cause, severity, state, `from`, `to`, at, title, text, revision, detail";
 
-/** Newest first. Pending ones that never fired are left out unless asked for. */
+/** Newest first, as they are stored. */
 export const alertsOf = defineQuery({
   name: "alerts_of",
   params: z.object({
@@ -59,6 +59,27 @@ export const alertsOf = defineQuery({
     WHERE ({model:String} = '' OR model = {model:String})
       AND (empty({states:Array(String)}) OR has({states:Array(String)}, state))
     ORDER BY \`from\` DESC, id LIMIT {limit:UInt32}`,
+});
+
+/** As people list them: what fires first, then the newest; without what was pending and told nobody. */
+export const alertsListed = defineQuery({
+  name: "alerts_listed",
+  params: z.object({
+    /** Empty: all models. */
+    model: z.string(),
+    /** Empty: all states. */
+    states: z.array(z.string()),
+    limit: z.int(),
+  }),
+  row: Alert.extend({
+    /** Without the limit. */
+    total: count,
+  }),
+  sql: `SELECT ${ALERT_COLUMNS}, count() OVER () AS total FROM alerts FINAL
+    WHERE ({model:String} = '' OR model = {model:String})
+      AND (empty({states:Array(String)}) OR has({states:Array(String)}, state))
+      AND (state != 'resolved' OR JSONExtractRaw(detail, 'firedMs') NOT IN ('', 'null'))
+    ORDER BY state = 'resolved', \`from\` DESC, id LIMIT {limit:UInt32}`,
 });
 
 /** What the list of models shows of the alerts that fire. */

@@ -1,10 +1,13 @@
 /** A recorder with everything around it, and what it put into the frame as plain rows. */
 import { FrameBuilder } from "../../agent/columns/frame-builder.ts";
 import { CaptureDocument, FeatureRules } from "../../agent/columns/feature-rules.ts";
+import { MappingBook } from "../../agent/mapping/mapping-book.ts";
+import { shippedMappings } from "../../agent/mapping/read-mappings.ts";
 import { ModelClocks } from "../../agent/model-clocks.ts";
 import { PINNED_TEXTS } from "../../agent/otlp/vocabulary.ts";
 import { RequestReader } from "../../agent/otlp/request-reader.ts";
 import { Recorder } from "../../agent/recorder.ts";
+import type { Mapping } from "../../contract/mapping.ts";
 import { framesIn } from "./agent-process.ts";
 import { type Block, type Column, readBlock, textAt } from "../../contract/native-block.ts";
 
@@ -13,7 +16,10 @@ const RETENTION_MS = 400 * 86_400_000;
 
 export type Row = Readonly<Record<string, unknown>>;
 
-export function createCapture(documents: Readonly<Record<string, unknown>> = {}) {
+export function createCapture(
+  documents: Readonly<Record<string, unknown>> = {},
+  own: readonly Mapping[] = [],
+) {
   const rules = new FeatureRules();
   for (const [model, document] of Object.entries(documents)) {
     rules.set(model, CaptureDocument.parse(document));
@@ -22,9 +28,11 @@ export function createCapture(documents: Readonly<Record<string, unknown>> = {})
   const nowMs = (): number => NOW_MS;
   const clocks = new ModelClocks(nowMs, new Map());
   const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs: RETENTION_MS });
-  const reader = new RequestReader(recorder, rules);
+  const mappings = new MappingBook({ own, shipped: shippedMappings() }, rules);
+  const reader = new RequestReader(recorder, rules, mappings);
   return {
     rules,
+    mappings,
     frame,
     clocks,
     recorder,

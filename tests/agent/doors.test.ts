@@ -355,6 +355,14 @@ describe("the shared routes", () => {
     other.remove();
   });
 
+  it("take nothing from a web page, which a browser on this machine could send without asking", async () => {
+    const headers = { origin: "https://evil.example", "content-type": "text/plain" };
+    const refused = await agent.post("/v1/events", eventLines(["a"]), headers);
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({ code: "origin_refused" });
+    expect((await agent.post("/v1/events", eventLines(["a"]))).status).toBe(200);
+  });
+
   it("need a token on every door when the agent is reachable from outside", async () => {
     const other = temporaryFolder();
     await expect(startAgentProcess(other.path, { DRIFTMEND_HOST: "0.0.0.0" })).rejects.toThrow(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { MODEL } from "../retrainer/support/small-world.ts";
 import { accessibilityProblems } from "./support/open-page.ts";
-import { READ_TOKEN } from "./support/page-world.ts";
+import { READ_TOKEN, TOKEN } from "./support/page-world.ts";
 import {
   AWHILE,
   heading,
@@ -23,6 +23,18 @@ export function testLooking(): void {
           await heading(page, "This page needs its token").waitFor(AWHILE);
           await page.getByText("npx driftmend status").waitFor();
           expect(await accessibilityProblems(page)).toEqual([]);
+        },
+        { token: null, failuresExpected: true },
+      );
+    });
+
+    it("takes the token itself where somebody has it, as from a link in a message", async () => {
+      await onPage(
+        "/",
+        async (page) => {
+          await page.getByLabel("Or give the token itself").fill(TOKEN);
+          await page.getByRole("button", { name: "Open" }).click();
+          await page.getByRole("link", { name: MODEL }).waitFor(AWHILE);
         },
         { token: null, failuresExpected: true },
       );

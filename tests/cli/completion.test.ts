@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,9 +12,13 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "driftmend-completion-"));
   writeFileSync(join(folder, "driftmend.bash"), completionScript(program, "bash"));
   // Stands for the command that asks the running system for names.
-  writeFileSync(join(folder, "driftmend"), '#!/bin/sh\necho "flights-$3 card-fraud"\n', {
-    mode: 0o755,
-  });
+  writeFileSync(
+    join(folder, "driftmend"),
+    '#!/bin/sh\nprintf "%s\\n" "flights-$3" card-fraud "x\\$(touch expanded)"\n',
+    {
+      mode: 0o755,
+    },
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -46,11 +50,17 @@ describe("completion in bash", () => {
   });
 
   it("asks the running system for names, each command for those that it takes", () => {
-    expect(offered("model", "show", "")).toEqual(["flights-model", "card-fraud"]);
+    const [model, ...others] = offered("model", "show", "");
+    expect([model, others[0]]).toEqual(["flights-model", "card-fraud"]);
     expect(offered("why", "fl")).toEqual(["flights-alert"]);
-    expect(offered("cancel", "")).toEqual(["flights-run", "card-fraud"]);
+    expect(offered("cancel", "").slice(0, 2)).toEqual(["flights-run", "card-fraud"]);
     expect(offered("token", "revoke", "fl")).toEqual(["flights-token"]);
     expect(offered("alerts", "--model", "card")).toEqual(["card-fraud"]);
+  });
+
+  it("never runs what stands in a name", () => {
+    expect(offered("tail", "x")).toEqual(["x$(touch expanded)"]);
+    expect(readdirSync(folder)).not.toContain("expanded");
   });
 
   it("offers files where a file is wanted", () => {

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { z } from "zod";
 import { processEnvironment } from "../../runtime/env.ts";
@@ -84,4 +86,27 @@ it("is one origin for services that run elsewhere, and says of each whether it c
   expect(said).toMatch(/collector +starting/);
   expect(said).toMatch(/retrainer +away/);
   expect(said).toContain("driftmend doctor");
+}, 60_000);
+
+it("makes tokens that services of the same file take, and takes them itself", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "driftmend-tokens-"));
+  ends.push(() => Promise.resolve(rmSync(folder, { recursive: true })));
+  const well = await service(null);
+  const url = await gateway({
+    DRIFTMEND_TOKENS_FILE: join(folder, "tokens.json"),
+    DRIFTMEND_AGENT_URL: well,
+    DRIFTMEND_COLLECTOR_URL: well,
+    DRIFTMEND_ANALYZER_URL: well,
+    DRIFTMEND_RETRAINER_URL: well,
+  });
+  const made = await fetch(`${url}/api/v1/tokens`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${tokens.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "anna", access: "read" }),
+  });
+  const { token } = z.object({ token: z.string() }).parse(await made.json());
+  const access = await fetch(`${url}/api/v1/access`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(await access.json()).toMatchObject({ access: "read" });
 }, 60_000);

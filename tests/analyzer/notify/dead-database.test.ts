@@ -6,18 +6,21 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { Analyzer } from "../../../analyzer/analyzer.ts";
 import { parseChannels } from "../../../analyzer/channels/channels-file.ts";
+import { addRoutes } from "../../../analyzer/routes/routes.ts";
+import { AlertView } from "../../../contract/alert.ts";
 import { LIMITS } from "../../../contract/limits.ts";
 import { subjects } from "../../../contract/subjects.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { processEnvironment } from "../../../runtime/env.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
+import { createHttpServer } from "../../../runtime/http-server.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { type NatsServer, findNatsServer, startNatsServer } from "../../../runtime/nats-server.ts";
 import { type Nats, connectNats } from "../../../runtime/nats.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 import { type Store, openStore } from "../../../store/client.ts";
 import { migrate } from "../../../store/migrate.ts";
-import { alertsOf } from "../../../store/queries/analyzer-state.ts";
+import { alertActions, alertsOf } from "../../../store/queries/analyzer-state.ts";
 import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
 import { type Receiver, startReceiver } from "./support/receiver.ts";
 import { documentGiven, documentOf } from "./support/notification-stage.ts";
@@ -32,7 +35,9 @@ const clock: Clock = {
 const MODEL = "fraud";
 
 /** A way to the database that can be cut. */
-async function startWay(port: number): Promise<{ server: Server; cut(): void; port: number }> {
+async function startWay(
+  port: number,
+): Promise<{ server: Server; cut(): void; heal(): void; port: number }> {
   const open = new Set<Socket>();
   let isCut = false;
   const server = createServer((socket) => {
@@ -51,6 +56,9 @@ async function startWay(port: number): Promise<{ server: Server; cut(): void; po
     cut: () => {
       isCut = true;
       for (const socket of open) socket.destroy();
+    },
+    heal: () => {
+      isCut = false;
     },
   };
 }
@@ -86,28 +94,60 @@ afterAll(async () => {
 const titles = (): string[] =>
   receiver.received.map(({ body }) => z.object({ text: z.string() }).parse(body).text);
 
+async function start(
+  port: number,
+  own: Nats,
+  journal = "notifications.sqlite",
+): Promise<{ analyzer: Analyzer; store: Store }> {
+  const url = `http://127.0.0.1:${port}`;
+  const store = openStore({ ...engine, url, database: "driftmend" }, deps);
+  const text = "channels: { slack/#ml: { url: env:HOOK } }\ndefaults: { page: slack/#ml }";
+  const analyzer = new Analyzer(
+    {
+      book: parseChannels(text, "channels.yaml", { HOOK: receiver.url }),
+      ...{ webhookUrl: undefined, webhookSecret: undefined, dataDir: folder },
+      journalPath: join(folder, journal),
+    },
+    {
+      ...{ store, nats: own, clock, random: seededRandom(1), logger: silentLogger },
+      metrics: createMetrics("analyzer"),
+    },
+  );
+  await analyzer.start();
+  return { analyzer, store };
+}
+
+async function openApi(analyzer: Analyzer, store: Store) {
+  const tokens = { token: "an-acting-token", readToken: "a-reading-token" };
+  const http = createHttpServer(
+    { host: "127.0.0.1", port: 0, tokens },
+    { logger: silentLogger, metrics: createMetrics("analyzer") },
+  );
+  addRoutes(http.app, { analyzer, store, clock });
+  const url = await http.listen();
+  const headers = { authorization: `Bearer ${tokens.token}`, "content-type": "application/json" };
+  return {
+    get: async (path: string): Promise<unknown> => (await fetch(url + path, { headers })).json(),
+    post: async (path: string, body: object): Promise<unknown> =>
+      (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json(),
+    close: () => http.close(),
+  };
+}
+
+/** An agent that speaks of this model. */
+async function agentSpeaks(model: string): Promise<void> {
+  const head = {
+    ...{ spool: "cd".repeat(16), shard: 0, nextSeq: 2, storedThrough: 1 },
+    ...{ oldestUnstoredMs: null, models: [model], sentMs: clock.nowMs() },
+  };
+  nats.publish(subjects.head(head.spool), head);
+  await nats.connection.flush();
+}
+
 it("pages while the database is dead, and has the alerts in the list when it is back", async () => {
   const way = await startWay(Number(new URL(engine.url).port));
   const own = await connectNats({ url: server.url, name: "analyzer" }, deps);
-  const start = async (port: number): Promise<{ analyzer: Analyzer; store: Store }> => {
-    const url = `http://127.0.0.1:${port}`;
-    const store = openStore({ ...engine, url, database: "driftmend" }, deps);
-    const text = "channels: { slack/#ml: { url: env:HOOK } }\ndefaults: { page: slack/#ml }";
-    const analyzer = new Analyzer(
-      {
-        book: parseChannels(text, "channels.yaml", { HOOK: receiver.url }),
-        ...{ webhookUrl: undefined, webhookSecret: undefined, dataDir: folder },
-        journalPath: join(folder, "notifications.sqlite"),
-      },
-      {
-        ...{ store, nats: own, clock, random: seededRandom(1), logger: silentLogger },
-        metrics: createMetrics("analyzer"),
-      },
-    );
-    await analyzer.start();
-    return { analyzer, store };
-  };
-  const first = await start(way.port);
+  const first = await start(way.port, own);
   const alerts = { page: "slack/#ml" };
   await first.analyzer.putDocument(documentOf(MODEL, alerts), documentGiven(MODEL, alerts), "test");
   const head = {
@@ -139,7 +179,7 @@ it("pages while the database is dead, and has the alerts in the list when it is 
   // A restart in between forgets nothing and repeats nothing.
   await first.analyzer.stop();
   await first.store.close();
-  const second = await start(Number(new URL(engine.url).port));
+  const second = await start(Number(new URL(engine.url).port), own);
   await expect
     .poll(
       async () =>
@@ -158,6 +198,65 @@ it("pages while the database is dead, and has the alerts in the list when it is 
   expect(told).toBeGreaterThanOrEqual(2);
   await second.analyzer.stop();
   await second.store.close();
+  await own.close();
+  way.server.close();
+}, 180_000);
+
+it("tells that an agent speaks again while the database is still dead, and stores both later", async () => {
+  const model = "payments";
+  const way = await startWay(Number(new URL(engine.url).port));
+  const own = await connectNats({ url: server.url, name: "analyzer" }, deps);
+  const { analyzer, store } = await start(way.port, own, "again.sqlite");
+  const alerts = { page: "slack/#ml" };
+  await analyzer.putDocument(documentOf(model, alerts), documentGiven(model, alerts), "test");
+  await agentSpeaks(model);
+  const nowMs = clock.nowMs();
+  const watermark = { model, clock: "wall", watermarkMs: nowMs, clockMs: nowMs };
+  nats.publish(subjects.watermark(model), watermark);
+  await expect.poll(() => analyzer.watchedMs(model), { timeout: 20_000 }).toBe(null);
+  way.cut();
+  const about = (word: string) =>
+    expect.stringMatching(new RegExp(`^\\[${word}\\] ${model}: No agent`));
+  const patience = { timeout: 60_000, interval: 200 };
+  await expect.poll(titles, patience).toContainEqual(about("page"));
+  // Who was woken looks, and says so, though nothing can be read or stored.
+  const api = await openApi(analyzer, store);
+  const listed = z.object({ alerts: z.array(AlertView), total: z.int() });
+  const { alerts: firing } = listed.parse(await api.get(`/api/v1/alerts?model=${model}`));
+  expect(firing).toMatchObject([{ kind: "blind-agent", state: "firing" }]);
+  const path = `/api/v1/alerts/${firing[0]?.id}`;
+  expect(await api.get(path)).toMatchObject({
+    explanation: { commands: expect.arrayContaining([`driftmend acknowledge ${firing[0]?.id}`]) },
+  });
+  expect(await api.post(`${path}/acknowledge`, { by: "anna" })).toMatchObject({
+    acknowledged: { by: "anna" },
+  });
+  await agentSpeaks(model);
+  await expect.poll(titles, patience).toContainEqual(about("resolved"));
+  way.heal();
+  await expect
+    .poll(async () => direct.query(alertsOf, { model, states: ["resolved"], limit: 10 }), patience)
+    .toMatchObject([{ kind: "blind-agent" }]);
+  const ids = [firing[0]?.id ?? ""];
+  await expect
+    .poll(async () => direct.query(alertActions, { ids }), patience)
+    .toMatchObject([{ action: "acknowledge", by: "anna" }]);
+
+  // The agent falls silent for good, and the model is retired: nothing of it fires on, and nothing fails.
+  await expect
+    .poll(() => titles().filter((text) => text.includes(`${model}: No agent`)), patience)
+    .toHaveLength(3);
+  await analyzer.retireDocument(model, "test");
+  await expect.poll(titles, patience).toContainEqual(about("resolved"));
+  await expect
+    .poll(() => titles().filter((text) => text.includes(`${model}: No agent`)), patience)
+    .toHaveLength(4);
+  const open = await direct.query(alertsOf, { model, states: ["firing"], limit: 10 });
+  expect(open).toEqual([]);
+  expect(analyzer.states()).toContainEqual(expect.objectContaining({ model, lastError: null }));
+  await api.close();
+  await analyzer.stop();
+  await store.close();
   await own.close();
   way.server.close();
 }, 180_000);

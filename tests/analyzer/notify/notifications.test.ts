@@ -96,6 +96,47 @@ describe("notifications", () => {
     expect(stage.notifications.state()).toMatchObject({ waiting: 0, oldestMs: null });
   }, 120_000);
 
+  it("that were silenced on their way are told when the silence ends, if they still fire", async () => {
+    receiver.reply = { status: 500 };
+    const both = [change("firing"), change("firing", { id: "error-share-2" })];
+    await stage.tell(both, alerts);
+    await stage.run(5_000);
+    stage.notifications.noteAction("error-share-1", "silence", stage.nowMs() + HOUR, stage.nowMs());
+    receiver.reply = { status: 200 };
+    const before = receiver.received.length;
+    await stage.run(50 * 60_000, 10_000);
+    expect(texts(receiver).slice(before)).toEqual(["[page] fraud: 2.9 % of the requests fail"]);
+    await stage.run(20 * 60_000, 10_000);
+    expect(texts(receiver).slice(before + 1)).toEqual(["[page] fraud: 2.9 % of the requests fail"]);
+    expect(stage.notifications.storyOf("error-share-1").map(({ text }) => text)).toEqual([
+      "slack/#ml: firing delivered",
+    ]);
+  });
+
+  it("tell the end where the beginning went, though the document names no channel any more", async () => {
+    await stage.tell([change("firing")], alerts);
+    await stage.run(10_000);
+    await stage.tell([change("resolved")], {});
+    await stage.run(10_000);
+    expect(texts(receiver).at(-1)).toBe("[resolved] fraud: 2.9 % of the requests fail");
+  });
+
+  it("of one model are not kept waiting by the short faults of others", async () => {
+    for (const model of ["a", "b", "c"]) {
+      await stage.tell([change("firing", { id: model, model })], alerts);
+      await stage.run(60_000);
+      await stage.tell([change("resolved", { id: model, model })], alerts);
+      await stage.run(60_000);
+    }
+    const before = receiver.received.length;
+    await stage.tell([change("firing", { id: "payments", model: "payments" })], alerts);
+    await stage.run(4_000);
+    // The end of the third, which nobody needs at once, comes along.
+    expect(texts(receiver).slice(before)).toEqual([
+      "[page] error-share of 2 models (cause unknown): 1 firing, 1 resolved",
+    ]);
+  });
+
   it("are given up after three days, which is said and counted", async () => {
     receiver.reply = { status: 503, headers: { "retry-after": "1200" } };
     await stage.tell([change("firing")], alerts);

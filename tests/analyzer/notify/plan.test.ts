@@ -17,13 +17,26 @@ const CHAT: ChannelTraits = { stateful: false, grouped: true, remindMs: 4 * 60 *
 const INCIDENTS: ChannelTraits = { stateful: true, grouped: true, remindMs: null };
 
 const waiting = (alertId: string, change: Partial<Waiting> = {}): Waiting => ({
-  ...{ channel: SLACK, noticeId: `${alertId}.${change.revision ?? 2}`, alertId, revision: 2 },
+  ...{
+    channel: SLACK,
+    noticeId: `${alertId}.${change.revision ?? 2}`,
+    alertId,
+    revision: 2,
+    model: alertId,
+  },
   ...{ kind: "error-share", cause: "unknown", severity: "page", state: "firing" },
   ...{ held: false, sinceMs: NOW - 5_000 },
   ...change,
 });
 const told = (alertId: string, change: Partial<Told> = {}): Told => ({
-  ...{ channel: SLACK, alertId, state: "firing", severity: "page", atMs: NOW - MINUTE },
+  ...{
+    channel: SLACK,
+    alertId,
+    model: alertId,
+    state: "firing",
+    severity: "page",
+    atMs: NOW - MINUTE,
+  },
   ...change,
 });
 const plan = (change: Partial<PlanInput>): ReturnType<typeof planMessages> =>
@@ -65,12 +78,29 @@ describe("what goes out now", () => {
     ["a fifth", 4, 16 * MINUTE, true],
     ["a second", 1, 3_000, true],
   ])(
-    "lets %s of a group wait (%i sent, the last %i ms ago): goes out %s",
+    "lets %s about a model wait (%i sent, the last %i ms ago): goes out %s",
     (_what, count, ago, goes) => {
       const sent = Array.from({ length: count }, () => NOW - ago);
       const entry = waiting("a", { sinceMs: NOW - 3_000 });
-      const { messages } = plan({ waiting: [entry], sentMs: () => sent });
+      const before = told("earlier", { model: "a", state: "resolved" });
+      const { messages } = plan({ waiting: [entry], told: [before], sentMs: () => sent });
       expect(messages.length).toBe(goes ? 1 : 0);
+    },
+  );
+
+  it.each([
+    ["a page", 7, {}, true],
+    ["a page after many", 8, {}, false],
+    ["a ticket", 3, { severity: "ticket" }, false],
+    ["an end", 3, { state: "resolved" }, false],
+  ] as const)(
+    "keeps %s about another model than the last %i waiting only where it may: %o goes out %s",
+    (_what, count, change, goes) => {
+      const sent = Array.from({ length: count }, () => NOW - 3_000);
+      const entry = waiting("new", { sinceMs: NOW - 3_000, ...change });
+      const before = [told("earlier", { state: "resolved" }), told("new", { model: "", atMs: 0 })];
+      const { messages } = plan({ waiting: [entry], told: before, sentMs: () => sent });
+      expect(messages.filter(({ kind }) => kind === "alerts").length).toBe(goes ? 1 : 0);
     },
   );
 
