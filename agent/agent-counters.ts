@@ -35,6 +35,9 @@ export class AgentCounters {
       dropped: metrics.counter("dropped_total", "What SDKs dropped before it came", ["kind"]),
       values: metrics.counter("values_total", "Values skipped or cut", ["kind"]),
       frames: metrics.counter("frames_total", "Frames", ["kind"]),
+      events: metrics.counter("cloud_events_total", "CloudEvents, by what became of them", [
+        "kind",
+      ]),
     } as const;
     this.add = (name, labels, count) => {
       if (count === 0) return;
@@ -69,6 +72,14 @@ export class AgentCounters {
 
   frames(kind: "spooled" | "published" | "publish_failed" | "stored", count: number): void {
     this.add("frames", { kind }, count);
+  }
+
+  /** `orphan` and `given_up`: its other half did not come in time, or too much waited. */
+  events(
+    kind: "paired" | "waiting" | "again" | "other" | "filtered" | "orphan" | "given_up",
+    count: number,
+  ): void {
+    this.add("events", { kind }, count);
   }
 
   gauges(values: AgentGauges): void {

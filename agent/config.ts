@@ -19,6 +19,10 @@ export const AgentConfig = z.object({
       description:
         "Port of OTLP/gRPC; 0 picks a free one, off opens none. By default 4317, unless another program listens there",
     }),
+  DRIFTMEND_MAPPINGS: z.string().optional().meta({
+    description:
+      "File, or folder of files, of mappings: how other vocabularies become predictions (docs/mapping.md)",
+  }),
   DRIFTMEND_SPOOL_DIR: z
     .string()
     .prefault(".driftmend/agent")

@@ -23,7 +23,9 @@ export type DeadReason =
   | "time_too_old"
   | "label_missing"
   | "revision_invalid"
-  | "record_invalid";
+  | "record_invalid"
+  /** An inference request or its answer that cannot be read, or that its mapping does not fit. */
+  | "payload_invalid";
 
 export interface RecorderDeps {
   readonly frame: FrameBuilder;
@@ -213,7 +215,12 @@ export class Recorder {
     this.frame.predictions.probabilityValues.push(value);
   }
 
-  deadLetter(record: "predictions" | "labels", reason: DeadReason, sample: Sample): void {
+  deadLetter(
+    record: "predictions" | "labels",
+    reason: DeadReason,
+    sample: Sample,
+    detail: string = this.detailOf(reason),
+  ): void {
     const { row, outcome } = this;
     const { interner } = this.frame;
     const hidden = this.deps.rules.hides(interner.textOf(row.model));
@@ -225,7 +232,7 @@ export class Recorder {
       reason,
       model: interner.textOf(row.model).slice(0, LIMITS.modelNameBytesMax),
       id,
-      detail: this.detailOf(reason),
+      detail,
       sample: hidden ? "" : cut(JSON.stringify(sample()), LIMITS.deadLetterSampleBytesMax),
     });
   }

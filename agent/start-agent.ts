@@ -1,6 +1,7 @@
 /** Puts the agent together: spool, intake, doors, link to the collector. */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
 import { createHttpServer } from "../runtime/http-server.ts";
 import { type ServiceDeps, tokensOf } from "../runtime/service.ts";
 import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
@@ -12,9 +13,13 @@ import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server
 import { createDoors } from "./doors/doors.ts";
 import { type GrpcDoorDeps, openGrpcDoor } from "./doors/otlp-grpc.ts";
 import { Intake } from "./intake.ts";
+import { MappingBook } from "./mapping/mapping-book.ts";
+import { readMappings, shippedMappings } from "./mapping/read-mappings.ts";
 import { ModelClocks } from "./model-clocks.ts";
 import { RequestReader } from "./otlp/request-reader.ts";
 import { PINNED_TEXTS } from "./otlp/vocabulary.ts";
+import { HalfLog } from "./pairs/half-log.ts";
+import { Pairing, type PairingDeps } from "./pairs/pairing.ts";
 import { Recorder } from "./recorder.ts";
 import { Spool } from "./spool/spool.ts";
 import { CollectorLink } from "./transport/collector-link.ts";
@@ -22,6 +27,7 @@ import { CollectorLink } from "./transport/collector-link.ts";
 const DAY_MS = 86_400_000;
 const GAUGE_PERIOD_MS = 2_000;
 const PRUNE_PERIOD_MS = 60_000;
+const ORPHANS_PERIOD_MS = 10_000;
 const SPOOL_ID_BYTES = 16;
 
 /** Starts the agent; its doors answer when this resolves. Steps to stop it are left to the lifecycle. */
@@ -35,9 +41,17 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   refuseOpenDoors(serverOptions);
   const parts = await assemble(config, deps);
   const elsewhere = await sharedRoutes(config, parts, deps);
+  const { DRIFTMEND_MAPPINGS: own } = config;
+  const mappings = new MappingBook(
+    { own: own === undefined ? [] : readMappings(own), shipped: shippedMappings() },
+    parts.rules,
+  );
+  const pairing = await openPairing(config, { ...parts, mappings }, deps);
   const shared = {
     ...parts,
-    reader: new RequestReader(parts.recorder, parts.rules),
+    mappings,
+    pairing,
+    reader: new RequestReader(parts.recorder, parts.rules, mappings),
     logger: deps.logger,
     clock: deps.clock,
     lifecycle,
@@ -48,6 +62,22 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   await openGrpc(config, shared);
   parts.link.start();
   return { url: server.url };
+}
+
+async function openPairing(
+  config: AgentConfig,
+  parts: Omit<PairingDeps, "log" | "clock">,
+  { clock, lifecycle }: ServiceDeps,
+): Promise<Pairing> {
+  const folder = join(config.DRIFTMEND_SPOOL_DIR, "halves");
+  const { log, halves } = await HalfLog.open(folder, clock.nowMs());
+  lifecycle.defer("halves of exchanges", () => log.close());
+  const pairing = new Pairing(halves, { ...parts, log, clock });
+  lifecycle.defer(
+    "orphans",
+    clock.every(ORPHANS_PERIOD_MS, () => pairing.prune()),
+  );
+  return pairing;
 }
 
 /** A default port that is taken costs the door only: a Collector may listen there already. */

@@ -4,6 +4,7 @@
  */
 import { FrameBuilder } from "../agent/columns/frame-builder.ts";
 import { FeatureRules } from "../agent/columns/feature-rules.ts";
+import { MappingBook } from "../agent/mapping/mapping-book.ts";
 import { ModelClocks } from "../agent/model-clocks.ts";
 import { RequestReader } from "../agent/otlp/request-reader.ts";
 import { PINNED_TEXTS } from "../agent/otlp/vocabulary.ts";
@@ -83,7 +84,11 @@ function createCapture(): (body: Buffer) => number {
   const nowMs = (): number => EPOCH_MS;
   const clocks = new ModelClocks(nowMs, new Map());
   const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs: 400 * 86_400_000 });
-  const reader = new RequestReader(recorder, rules);
+  const reader = new RequestReader(
+    recorder,
+    rules,
+    new MappingBook({ own: [], shipped: [] }, rules),
+  );
   let bodies = 0;
   return (body) => {
     frame.begin();

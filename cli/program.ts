@@ -255,6 +255,21 @@ function addData(program: Command, add: Add): void {
     ],
     options: [new Option("--model <model>", "whose labels").makeOptionMandatory()],
   });
+  const map = program.command("map").description("how other vocabularies become predictions");
+  add(map, {
+    name: "test",
+    description: "what a recorded payload becomes under a mapping; needs no running system",
+    args: [new Argument("<file>", "of mappings, or an onboarding document with a map")],
+    options: [
+      new Option(
+        "--payload <file>",
+        "JSON: OTLP, CloudEvents, {request, response, headers}, or a body of V1 or V2",
+      ).makeOptionMandatory(),
+      new Option("--model <model>", "where the payload names none"),
+      new Option("--json", "answer as JSON"),
+    ],
+    remote: false,
+  });
   const letters = program.command("dead-letters").description("records that could not be taken");
   add(letters, {
     name: "list",

@@ -59,6 +59,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   "token revoke": async () => (await token()).revoke,
   completion: async () => (await import("./commands/completion.ts")).completion,
   "labels import": async () => (await import("./commands/labels-import.ts")).labelsImport,
+  "map test": async () => (await import("./commands/map-test.ts")).mapTest,
   "dead-letters list": async () => (await import("./commands/dead-letters.ts")).list,
   migrate: async () => (await import("./commands/migrate.ts")).migrate,
 };

@@ -191,4 +191,17 @@ export const LIMITS = {
   referencesKeptMax: 16,
   /** Weeks of skill in the list of models. */
   skillWeeksShown: 26,
+  /** Mappings of a file, and places or names in one entry of a mapping. */
+  mappingEntriesMax: 200,
+  /** Elements of an inference request or response, over all its tensors. */
+  tensorElementsMax: 4_000_000,
+  /** Rows of one inference request that become predictions. */
+  tensorRowsMax: 10_000,
+  /** Columns of a tensor that become features or probabilities; wider ones (images, embeddings) are not kept. */
+  tensorColumnsMax: 512,
+  /** How long half of a request and response waits for the other. */
+  pairWindowMs: 300_000,
+  /** Halves that wait, in bytes and number; beyond it the oldest are given up. */
+  pairBytesMax: 64 * 1024 * 1024,
+  pairsWaitingMax: 100_000,
 } as const;

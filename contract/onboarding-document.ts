@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { Duration } from "./duration.ts";
 import { LIMITS } from "./limits.ts";
+import { DocumentMapping } from "./mapping.ts";
 
 /** Kind and name of a channel. */
 export const ChannelName = z
@@ -88,6 +89,8 @@ export const OnboardingDocument = z.strictObject({
       duplicates: z.enum(["first-wins", "last-wins"]).prefault("first-wins"),
     })
     .optional(),
+  /** How another vocabulary, or an inference request's tensors, become this model's records (docs/mapping.md). */
+  map: DocumentMapping.optional(),
   features: z.record(z.string(), FeatureSpec).prefault({}),
   segments: z.array(z.string()).max(LIMITS.segmentTagsMax).prefault([]),
   rollup: z.enum(["1m", "1h", "1d"]).optional(),

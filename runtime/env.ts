@@ -71,10 +71,7 @@ function readConfigFile(path: string): Record<string, string> {
 }
 
 /** A whole number given as text, which must be there. */
-export const givenNumber = z
-  .string()
-  .regex(/^\d+$/, "expected a whole number")
-  .transform(Number);
+export const givenNumber = z.string().regex(/^\d+$/, "expected a whole number").transform(Number);
 
 /** A whole number ≥ `min` given as text; "" is absent, "5x" and "1e3" are refused. */
 export function wholeNumber(defaultValue: number, min = 0) {

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { DocumentMapping } from "../../contract/mapping.ts";
 
 /** `none`: by the value's own type. */
 export const RULE = {
@@ -18,7 +19,12 @@ export type Rule = (typeof RULE)[keyof typeof RULE];
 
 /** The part of an onboarding document that capture needs; whatever else it holds is not looked at. */
 export const CaptureDocument = z.object({
+  task: z.object({ type: z.string(), positive: z.string().optional() }).optional(),
   match: z.object({ resource: z.record(z.string(), z.string()) }).optional(),
+  identity: z
+    .object({ prediction: z.string().optional(), version: z.string().optional() })
+    .optional(),
+  map: DocumentMapping.optional(),
   features: z
     .record(
       z.string(),
@@ -50,6 +56,11 @@ export class FeatureRules {
       ([feature, { type, redact }]) => [feature, ruleOf(type, redact)] as const,
     );
     if (rules.length > 0) this.ruleByModel.set(model, new Map(rules));
+  }
+
+  /** Null where the model has none. */
+  documentOf(model: string): CaptureDocument | null {
+    return this.documents.get(model) ?? null;
   }
 
   /** Null where the document says nothing about features. */

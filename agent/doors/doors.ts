@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { DriftmendError, describeError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { timeOf } from "../event-time.ts";
 import type { Taken } from "../intake.ts";
@@ -13,6 +14,8 @@ import type { ModelClocks } from "../model-clocks.ts";
 import type { Signal } from "../otlp/request-reader.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import { deadLetterCount } from "../outcome.ts";
+import type { Pairing } from "../pairs/pairing.ts";
+import { readEvents } from "./cloud-events.ts";
 import { type ExportDeps, takeExport } from "./export-request.ts";
 import { readEventLines } from "./json-lines.ts";
 import { LabelLineReader } from "./label-lines.ts";
@@ -29,6 +32,8 @@ import { BodyReader, chunksOf } from "./request-body.ts";
 
 export interface DoorsDeps extends ExportDeps {
   readonly clocks: ModelClocks;
+  readonly clock: Clock;
+  readonly pairing: Pairing;
   readonly logger: Logger;
   /** Null where callers need no token. */
   readonly mayEnter: (authorization: string | undefined) => boolean;
@@ -67,12 +72,16 @@ export function createDoors(
       (request, response) => linesDoor("labels", lines, request, response, bodies, deps),
     ],
     ["/v1/clock", (request, response) => clockDoor(request, response, bodies, deps)],
+    ["/v1/cloudevents", (request, response) => eventDoor(request, response, bodies, deps)],
+    // Where request loggers are given no path.
+    ["/", (request, response) => eventDoor(request, response, bodies, deps)],
   ]);
   return (request, response) => {
     const { url = "/" } = request;
     const query = url.indexOf("?");
-    const handler = handlers.get(query === -1 ? url : url.slice(0, query));
-    if (handler === undefined) {
+    const path = query === -1 ? url : url.slice(0, query);
+    const handler = handlers.get(path);
+    if (handler === undefined || (path === "/" && request.method !== "POST")) {
       deps.elsewhere(request, response);
       return;
     }
@@ -146,6 +155,31 @@ async function linesDoor(
     repeated: taken?.kind === "repeated",
   };
   send(response, 200, "application/json", Buffer.from(JSON.stringify(answer)));
+}
+
+async function eventDoor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodies: BodyReader,
+  deps: DoorsDeps,
+): Promise<void> {
+  const { pairing, mappings, counters, clock } = deps;
+  const events = await bodies.read(request, (body) =>
+    readEvents(request.headers, body, clock.nowMs()),
+  );
+  for (const event of events) {
+    if (event.kind === "other") {
+      counters.events("other", 1);
+      continue;
+    }
+    const { half, component } = event;
+    if (component !== null && !mappings.takesComponent(half.model, component)) {
+      counters.events("filtered", 1);
+      continue;
+    }
+    await pairing.take(half);
+  }
+  send(response, 200, "application/json", Buffer.from(JSON.stringify({ accepted: events.length })));
 }
 
 async function clockDoor(

@@ -3,6 +3,7 @@ import { LIMITS } from "../../contract/limits.ts";
 import type { AgentCounters } from "../agent-counters.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
 import type { Intake } from "../intake.ts";
+import type { MappingBook } from "../mapping/mapping-book.ts";
 import { readJsonRequest } from "../otlp/json-request.ts";
 import type { RequestReader, Signal } from "../otlp/request-reader.ts";
 import { deadLetterCount, refusalText } from "../outcome.ts";
@@ -14,6 +15,7 @@ export interface ExportDeps {
   readonly recorder: Recorder;
   readonly reader: RequestReader;
   readonly rules: FeatureRules;
+  readonly mappings: MappingBook;
   readonly counters: AgentCounters;
 }
 
@@ -38,7 +40,10 @@ export async function takeExport(
       ? null
       : await deps.intake.take(signal, body, () => {
           if (encoding === "protobuf") deps.reader.read(signal, body);
-          else readJsonRequest(signal, body.toString("utf8"), deps.recorder, deps.rules);
+          else {
+            const { recorder, rules, mappings } = deps;
+            readJsonRequest(signal, body.toString("utf8"), recorder, rules, mappings);
+          }
         });
   deps.counters.took(taken);
   const outcome = taken?.kind === "taken" ? taken.outcome : null;

@@ -3,8 +3,11 @@
  * in lowerCamelCase, unknown fields are ignored, 64-bit numbers come as text or number.
  */
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import type { MappingBook } from "../mapping/mapping-book.ts";
+import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
 import { numberOf, type PlainValue, takePlainLabel, takePlainPrediction } from "../plain-record.ts";
 import type { Recorder } from "../recorder.ts";
+import { takeForeign } from "./foreign-reader.ts";
 import type { Signal } from "./request-reader.ts";
 import { FEATURE_PREFIX, TAG_PREFIX } from "./vocabulary.ts";
 import { malformedBody } from "./wire.ts";
@@ -28,6 +31,7 @@ export function readJsonRequest(
   text: string,
   recorder: Recorder,
   rules: FeatureRules,
+  mappings: MappingBook,
 ): void {
   let request: unknown;
   try {
@@ -35,15 +39,32 @@ export function readJsonRequest(
   } catch {
     throw malformedBody("it is not JSON");
   }
+  for (const { resource, records } of recordsByResource(signal, request)) {
+    const model = resourceModel(resource, rules);
+    for (const record of records) {
+      if (takeRecord(signal, record, model, recorder)) continue;
+      takeForeign(foreignOf(signal, record, resource), mappings, recorder);
+    }
+  }
+}
+
+/** All records of a request as mappings see them. @throws {DriftmendError} request_malformed */
+export function foreignRecords(signal: Signal, request: unknown): readonly ForeignRecord[] {
+  return [...recordsByResource(signal, request)].flatMap(({ resource, records }) =>
+    records.map((record) => foreignOf(signal, record, resource)),
+  );
+}
+
+function* recordsByResource(
+  signal: Signal,
+  request: unknown,
+): Generator<{ readonly resource: Json; readonly records: readonly Json[] }> {
   const [resources, scopes, records] =
     signal === "logs"
       ? ["resourceLogs", "scopeLogs", "logRecords"]
       : ["resourceSpans", "scopeSpans", "spans"];
   for (const resource of list(object(request, "the request"), resources)) {
-    const model = resourceModel(resource, rules);
-    for (const scope of list(resource, scopes)) {
-      for (const record of list(scope, records)) takeRecord(signal, record, model, recorder);
-    }
+    for (const scope of list(resource, scopes)) yield { resource, records: list(scope, records) };
   }
 }
 
@@ -55,14 +76,17 @@ function resourceModel(resource: Json, rules: FeatureRules): string | null {
   return rules.modelOfResource(new Map(texts));
 }
 
-function takeRecord(signal: Signal, record: Json, model: string | null, recorder: Recorder): void {
+/** False where the record is neither prediction nor label in our words. */
+function takeRecord(
+  signal: Signal,
+  record: Json,
+  model: string | null,
+  recorder: Recorder,
+): boolean {
   const { outcome } = recorder;
   const { attributes, flat } = attributesOf(record);
   const event = eventOf(signal, record, attributes);
-  if (event === null) {
-    outcome.unknown++;
-    return;
-  }
+  if (event === null) return false;
   const dropped = Number(record["droppedAttributesCount"] ?? 0);
   if (dropped > 0) {
     outcome.droppedRecords++;
@@ -83,9 +107,50 @@ function takeRecord(signal: Signal, record: Json, model: string | null, recorder
       revision: attributes.get("ml.actual.revision"),
       predictionTime: attributes.get("ml.prediction.time"),
     });
-    return;
+    return true;
   }
   takePrediction(signal, record, { ...identity, attributes, flat }, recorder);
+  return true;
+}
+
+/** As mappings look at it: whole values, lists and maps too. */
+function foreignOf(signal: Signal, record: Json, resource: Json): ForeignRecord {
+  const attributes = anyMap(record["attributes"]);
+  const eventName = attributes.get("event.name");
+  const name = record[signal === "logs" ? "eventName" : "name"];
+  const hex = (value: unknown): string => (typeof value === "string" ? value.toLowerCase() : "");
+  return {
+    signal,
+    name: typeof name === "string" && name !== "" ? name : String(eventName ?? ""),
+    attributes,
+    resource: anyMap(object(resource["resource"] ?? {}, "a resource")["attributes"]),
+    body: signal === "logs" ? anyOf(record["body"]) : null,
+    traceId: hex(record["traceId"]),
+    spanId: hex(record["spanId"]),
+    timeMs: timeMsOf(signal, record),
+    durationSeconds: signal === "traces" ? durationOf(record) : Number.NaN,
+    failed: object(record["status"] ?? {}, "a status")["code"] === STATUS_ERROR,
+    droppedAttributes: Number(record["droppedAttributesCount"] ?? 0),
+  };
+}
+
+function anyMap(values: unknown): Map<string, AnyPlain> {
+  return new Map(
+    list({ values }, "values").map((pair) => [
+      typeof pair["key"] === "string" ? pair["key"] : "",
+      anyOf(pair["value"]),
+    ]),
+  );
+}
+
+function anyOf(value: unknown): AnyPlain {
+  if (value === null || value === undefined) return null;
+  const any = object(value, "a value");
+  if ("kvlistValue" in any) return anyMap(object(any["kvlistValue"] ?? {}, "a map")["values"]);
+  if ("arrayValue" in any) {
+    return list(object(any["arrayValue"] ?? {}, "a list"), "values").map(anyOf);
+  }
+  return "bytesValue" in any ? null : plainOf(value);
 }
 
 function takePrediction(

@@ -48,14 +48,14 @@ export class RecordReader {
     this.samples = new RecordSample(this.value, this.slots);
   }
 
-  /** Takes the record in; `resourceModel` is the model to assume where it names none, 0 for none. */
-  take(facts: RecordFacts, resourceModel: number): void {
+  /**
+   * Takes the record in; `resourceModel` is the model to assume where it names none, 0 for none.
+   * @returns false where it is neither prediction nor label in our words
+   */
+  take(facts: RecordFacts, resourceModel: number): boolean {
     const { outcome } = this.recorder;
     const event = this.eventOf(facts);
-    if (event === 0) {
-      outcome.unknown++;
-      return;
-    }
+    if (event === 0) return false;
     if (facts.droppedAttributes > 0) {
       outcome.droppedRecords++;
       outcome.droppedAttributes += facts.droppedAttributes;
@@ -63,6 +63,7 @@ export class RecordReader {
     this.readIdentity(facts, resourceModel, outcome);
     if (event === EVENT.prediction) this.takePrediction(facts, outcome);
     else this.takeLabel(outcome);
+    return true;
   }
 
   private eventOf(facts: RecordFacts): number {

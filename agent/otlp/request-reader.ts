@@ -3,8 +3,10 @@
  * one pass, no object per record. Field numbers are those of opentelemetry-proto.
  */
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
+import { ForeignReader } from "./foreign-reader.ts";
 import { type RecordFacts, RecordReader } from "./record-reader.ts";
 import { EVENT } from "./vocabulary.ts";
 import { Wire } from "./wire.ts";
@@ -21,6 +23,7 @@ export class RequestReader {
   private readonly recorder: Recorder;
   private readonly rules: FeatureRules;
   private readonly records: RecordReader;
+  private readonly foreign: ForeignReader;
   private readonly value: AnyValueReader;
   private readonly pair = new KeyValueReader(this.wire);
   private readonly eventHint = new Int32Array(1);
@@ -33,9 +36,10 @@ export class RequestReader {
     droppedAttributes: 0,
   };
 
-  constructor(recorder: Recorder, rules: FeatureRules) {
+  constructor(recorder: Recorder, rules: FeatureRules, mappings: MappingBook) {
     this.recorder = recorder;
     this.rules = rules;
+    this.foreign = new ForeignReader(this.wire, recorder, mappings);
     this.records = new RecordReader(this.wire, recorder);
     this.value = new AnyValueReader(this.wire, recorder.frame.interner);
   }
@@ -79,6 +83,7 @@ export class RequestReader {
       if (tag === 0x0a) this.readResourceAttributes(wire.delimited(end), attributes);
       else wire.skip(tag, end);
     }
+    this.foreign.resource = attributes;
     const model = this.rules.modelOfResource(attributes);
     return model === null ? 0 : this.recorder.frame.interner.idOfText(model);
   }
@@ -112,10 +117,13 @@ export class RequestReader {
         continue;
       }
       const recordEnd = wire.delimited(end);
+      const recordStart = wire.at;
       this.records.slots.clear();
       if (signal === "logs") this.readLogRecord(recordEnd);
       else this.readSpan(recordEnd);
-      this.records.take(this.facts, resourceModel);
+      if (!this.records.take(this.facts, resourceModel)) {
+        this.foreign.take(signal, this.facts, recordStart, recordEnd);
+      }
       wire.at = recordEnd;
     }
     wire.mustBeAt(end);

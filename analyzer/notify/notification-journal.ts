@@ -143,6 +143,45 @@ export class NotificationJournal {
     return parsed.success ? parsed.data : null;
   }
 
+  /** The last change of an alert that was to be told; null where none was. */
+  newestNotice(alertId: string): Notice | null {
+    const [row] = this.all(
+      "SELECT id FROM notices WHERE alert_id = ? ORDER BY revision DESC LIMIT 1",
+      alertId,
+    );
+    return row === undefined ? null : this.notice(String(row["id"]));
+  }
+
+  /** Alerts that fire as far as people were told, or wait to be. */
+  firingNotices(): readonly Notice[] {
+    const rows = this.all(
+      `SELECT id FROM notices AS n WHERE state = 'firing'
+         AND (alert_id IN (SELECT alert_id FROM told WHERE state = 'firing')
+           OR id IN (SELECT notice_id FROM waiting))
+         AND revision = (SELECT max(revision) FROM notices WHERE alert_id = n.alert_id)
+       ORDER BY noticed_ms DESC`,
+    );
+    return rows.flatMap((row) => this.notice(String(row["id"])) ?? []);
+  }
+
+  /** Wall time until which somebody silenced it last; null where nobody did. */
+  silencedUntil(alertId: string): number | null {
+    const [newest] = this.all(
+      "SELECT until_ms FROM actions WHERE alert_id = ? AND action = 'silence' ORDER BY rowid DESC LIMIT 1",
+      alertId,
+    );
+    return newest === undefined ? null : Number(newest["until_ms"]);
+  }
+
+  isAcknowledged(alertId: string): boolean {
+    return (
+      this.all(
+        "SELECT 1 FROM actions WHERE alert_id = ? AND action = 'acknowledge' LIMIT 1",
+        alertId,
+      ).length > 0
+    );
+  }
+
   addWaiting(channel: string, id: string, held: boolean, sinceMs: number): void {
     this.run(
       "INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)",

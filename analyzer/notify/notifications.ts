@@ -186,20 +186,7 @@ export class Notifications {
   }
 
   private isSilenced(alertId: string): boolean {
-    const [newest] = this.journal.all(
-      "SELECT until_ms FROM actions WHERE alert_id = ? AND action = 'silence' ORDER BY rowid DESC LIMIT 1",
-      alertId,
-    );
-    return newest !== undefined && Number(newest["until_ms"]) > this.deps.clock.nowMs();
-  }
-
-  private isAcknowledged(alertId: string): boolean {
-    return (
-      this.journal.all(
-        "SELECT 1 FROM actions WHERE alert_id = ? AND action = 'acknowledge' LIMIT 1",
-        alertId,
-      ).length > 0
-    );
+    return (this.journal.silencedUntil(alertId) ?? 0) > this.deps.clock.nowMs();
   }
 
   /** Decides what goes out, and begins to send it; called each second. */
@@ -236,7 +223,7 @@ export class Notifications {
       isBusy: (channel, group) => busy.has(`${channel}\n${group}`),
       sentMs: (channel, group) => this.sentMs(channel, group, nowMs),
       isSilenced: (alertId) => this.isSilenced(alertId),
-      isAcknowledged: (alertId) => this.isAcknowledged(alertId),
+      isAcknowledged: (alertId) => this.journal.isAcknowledged(alertId),
     });
     if (messages.length === 0 && dropped.length === 0) return;
     this.journal.transact(() => {
@@ -352,26 +339,12 @@ export class Notifications {
     );
   }
 
-  /** The last change of an alert that was to be told; null where none was. */
   newestNotice(alertId: string): Notice | null {
-    const [row] = this.journal.all(
-      "SELECT id FROM notices WHERE alert_id = ? ORDER BY revision DESC LIMIT 1",
-      alertId,
-    );
-    return row === undefined ? null : this.journal.notice(String(row["id"]));
+    return this.journal.newestNotice(alertId);
   }
 
-  /** Alerts that fire as far as people were told, or wait to be. */
   firingNotices(): readonly Notice[] {
-    return this.journal
-      .all(
-        `SELECT id FROM notices AS n WHERE state = 'firing'
-           AND (alert_id IN (SELECT alert_id FROM told WHERE state = 'firing')
-             OR id IN (SELECT notice_id FROM waiting))
-           AND revision = (SELECT max(revision) FROM notices WHERE alert_id = n.alert_id)
-         ORDER BY noticed_ms DESC`,
-      )
-      .flatMap((row) => this.journal.notice(String(row["id"])) ?? []);
+    return this.journal.firingNotices();
   }
 
   /** What each channel was told of an alert, and what waits. */

@@ -2,7 +2,12 @@
 import { cpSync, globSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const ASSETS = ["store/migrations/*.sql", "retrainer/**/*.sh", "console/dist/**/*.*"];
+const ASSETS = [
+  "store/migrations/*.sql",
+  "retrainer/**/*.sh",
+  "agent/**/*.yaml",
+  "console/dist/**/*.*",
+];
 
 const root = resolve(import.meta.dirname, "..", "..");
 const target = resolve(process.argv[2] ?? join(root, "dist"));

@@ -34,6 +34,11 @@ export function judgeRecords(totals: Readonly<Record<string, number>>): readonly
       '"driftmend tail <model>" shows what is left of a record; docs/capture.md says what can be stored',
     ),
     ...told(
+      count("events.orphan") + count("events.given_up"),
+      `${records(count("events.orphan") + count("events.given_up"))} not completed: a request without its response, or a response without its request`,
+      "The request logger must send both halves (mode: all) to this same agent within five minutes; a request that failed has no response",
+    ),
+    ...told(
       count("values.cut"),
       `${formatCount(count("values.cut"))} texts were cut`,
       "Send descriptors of long texts (length, language) instead of the texts",

@@ -14,7 +14,12 @@ import { afterEach, describe, expect, it } from "vitest";
 import { LIMITS } from "../../contract/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { freePort } from "../support/free-port.ts";
-import { type AgentProcess, eventLines, startAgentProcess, temporaryFolder } from "./agent-process.ts";
+import {
+  type AgentProcess,
+  eventLines,
+  startAgentProcess,
+  temporaryFolder,
+} from "./agent-process.ts";
 import { spooledRows } from "./capture-harness.ts";
 import { encodeRequest, otlpSchema } from "./otlp-schema.ts";
 

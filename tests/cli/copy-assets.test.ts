@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, "..", "..");
 const target = mkdtempSync(join(tmpdir(), "driftmend-assets-"));
 afterEach(() => rmSync(target, { recursive: true, force: true }));
 
-it("the build carries the migrations and the trainer's wrapper, which the compiler leaves out", () => {
+it("the build carries the migrations, the trainer's wrapper and the mappings, which the compiler leaves out", () => {
   const { scripts } = z
     .object({ scripts: z.object({ build: z.string() }) })
     .parse(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
@@ -18,4 +18,5 @@ it("the build carries the migrations and the trainer's wrapper, which the compil
   const migrations = readdirSync(join(root, "store", "migrations"));
   expect(readdirSync(join(target, "store", "migrations"))).toEqual(migrations);
   expect(readdirSync(join(target, "retrainer", "executor"))).toEqual(["run-trainer.sh"]);
+  expect(readdirSync(join(target, "agent", "mapping", "vocabularies"))).toContain("gen-ai.yaml");
 });

@@ -1,0 +1,289 @@
+/**
+ * Bodies of the inference protocols as tensors: V2 (the Open Inference Protocol) as JSON, with its binary
+ * extension too, and V1. Elements row by row. Sources: the protocol's REST specification, Triton's binary
+ * tensor data extension, KServe's V1.
+ */
+import { z } from "zod";
+import { LIMITS } from "../../contract/limits.ts";
+import { malformedBody } from "../otlp/wire.ts";
+
+export type Element = number | bigint | string | boolean | null;
+
+export interface Tensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: readonly Element[];
+  /** V1's rows that name their columns; else null. */
+  readonly columns: readonly string[] | null;
+}
+
+export interface TensorBody {
+  readonly id: string | null;
+  readonly model: string | null;
+  readonly version: string | null;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** The JSON part, for places in it. */
+  readonly json: unknown;
+}
+
+const TensorJson = z.looseObject({
+  name: z.string(),
+  datatype: z.string(),
+  shape: z.array(z.int().min(0)),
+  parameters: z.looseObject({ binary_data_size: z.int().min(0).optional() }).optional(),
+  data: z.unknown().optional(),
+});
+type TensorJson = z.output<typeof TensorJson>;
+
+const V2Body = z.looseObject({
+  id: z.string().optional(),
+  model_name: z.string().optional(),
+  model_version: z.coerce.string().optional(),
+  inputs: z.array(TensorJson).optional(),
+  outputs: z.array(z.unknown()).optional(),
+});
+
+/**
+ * @param jsonBytes length of the JSON part before binary tensors (Inference-Header-Content-Length); null: all of it
+ * @throws {DriftmendError} request_malformed
+ */
+export function readV2(bytes: Buffer, jsonBytes: number | null): TensorBody {
+  if (jsonBytes !== null && !(jsonBytes >= 0 && jsonBytes <= bytes.length)) {
+    throw malformedBody(`its JSON part cannot have ${jsonBytes} of ${bytes.length} bytes`);
+  }
+  const json = parseJson(bytes.subarray(0, jsonBytes ?? bytes.length));
+  const parsed = V2Body.safeParse(json);
+  if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
+  const { id, model_name, model_version, inputs, outputs } = parsed.data;
+  // A request names the outputs that it wants, without data.
+  const answered = TensorJson.array().safeParse(outputs);
+  const binary = { bytes: bytes.subarray(jsonBytes ?? bytes.length), at: 0 };
+  const left = { elements: LIMITS.tensorElementsMax };
+  const read = (tensor: TensorJson): Tensor => v2Tensor(tensor, binary, left);
+  return {
+    id: id ?? null,
+    model: model_name ?? null,
+    version: model_version ?? null,
+    inputs: (inputs ?? []).map(read),
+    outputs: answered.success && inputs === undefined ? answered.data.map(read) : [],
+    json,
+  };
+}
+
+function v2Tensor(
+  { name, datatype, shape, parameters, data }: TensorJson,
+  binary: { readonly bytes: Buffer; at: number },
+  left: { elements: number },
+): Tensor {
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (size > left.elements) throw malformedBody(`its tensors have too many elements`);
+  left.elements -= size;
+  const binaryBytes = parameters?.binary_data_size;
+  if (binaryBytes === undefined) {
+    const elements = flatten(data, size);
+    if (elements === null)
+      throw malformedBody(`tensor "${name}" has not the ${size} elements of its shape`);
+    return { name, datatype, shape, data: elements, columns: null };
+  }
+  const end = binary.at + binaryBytes;
+  if (end > binary.bytes.length) throw malformedBody(`tensor "${name}" ends beyond the body`);
+  const raw = binary.bytes.subarray(binary.at, end);
+  binary.at = end;
+  const elements = readRaw(raw, datatype, size);
+  if (elements === null) {
+    throw malformedBody(`tensor "${name}" has not ${size} elements of ${datatype}`);
+  }
+  return { name, datatype, shape, data: elements, columns: null };
+}
+
+/** V1: `instances` of a request, `predictions` of a response; a row is a value, a list or an object by name. */
+export function readV1(bytes: Buffer): TensorBody {
+  const json = parseJson(bytes);
+  const parsed = z
+    .looseObject({
+      id: z.string().optional(),
+      instances: z.array(z.unknown()).optional(),
+      predictions: z.array(z.unknown()).optional(),
+    })
+    .safeParse(json);
+  if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
+  const { id, instances, predictions } = parsed.data;
+  return {
+    id: id ?? null,
+    model: null,
+    version: null,
+    inputs: instances === undefined ? [] : [v1Rows("instances", instances)],
+    outputs: predictions === undefined ? [] : [v1Rows("predictions", predictions)],
+    json,
+  };
+}
+
+/** Seldon's own: `data` with `names` and an `ndarray` of rows, or a `tensor`; alike for both sides. */
+export function readSeldon(side: "request" | "response", bytes: Buffer): TensorBody {
+  const json = parseJson(bytes);
+  const parsed = z
+    .looseObject({
+      meta: z.looseObject({ puid: z.string().optional() }).optional(),
+      data: z.looseObject({
+        names: z.array(z.string()).optional(),
+        ndarray: z.array(z.unknown()).optional(),
+        tensor: z
+          .looseObject({ shape: z.array(z.int().min(0)), values: z.array(z.number()) })
+          .optional(),
+      }),
+    })
+    .safeParse(json);
+  if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
+  const { meta, data } = parsed.data;
+  const name = side === "request" ? "instances" : "predictions";
+  const tensor = seldonTensor(name, data.ndarray, data.tensor);
+  const columns = data.names?.length === tensor.shape[1] ? (data.names ?? null) : null;
+  const tensors = [{ ...tensor, columns }];
+  return {
+    ...{ id: meta?.puid ?? null, model: null, version: null, json },
+    inputs: side === "request" ? tensors : [],
+    outputs: side === "response" ? tensors : [],
+  };
+}
+
+function seldonTensor(
+  name: string,
+  ndarray: readonly unknown[] | undefined,
+  tensor: { readonly shape: readonly number[]; readonly values: readonly number[] } | undefined,
+): Tensor {
+  if (ndarray !== undefined) return v1Rows(name, ndarray);
+  if (tensor === undefined) throw malformedBody('its "data" has neither "ndarray" nor "tensor"');
+  const { shape, values } = tensor;
+  checkSize(values.length);
+  if (shape.reduce((product, length) => product * length, 1) !== values.length) {
+    throw malformedBody("its tensor has not the elements of its shape");
+  }
+  return { name, datatype: "FP64", shape, data: values, columns: null };
+}
+
+function v1Rows(name: string, rows: readonly unknown[]): Tensor {
+  const first = rows[0];
+  if (typeof first === "object" && first !== null && !Array.isArray(first)) {
+    const columns = [...new Set(rows.flatMap((row) => Object.keys(asObject(row))))];
+    const data = rows.flatMap((row) => {
+      const object = new Map(Object.entries(asObject(row)));
+      return columns.map((column) => elementOf(object.get(column)));
+    });
+    checkSize(data.length);
+    return { name, datatype: "JSON", shape: [rows.length, columns.length], data, columns };
+  }
+  const width = Array.isArray(first) ? sizeOf(first) : 1;
+  checkSize(rows.length * width);
+  const data = flatten(rows, rows.length * width);
+  if (data === null) throw malformedBody(`rows of "${name}" have different lengths`);
+  return { name, datatype: "JSON", shape: [rows.length, width], data, columns: null };
+}
+
+function checkSize(elements: number): void {
+  if (elements > LIMITS.tensorElementsMax) throw malformedBody("it has too many elements");
+}
+
+function asObject(row: unknown): object {
+  if (typeof row === "object" && row !== null && !Array.isArray(row)) return row;
+  throw malformedBody("some rows are objects and some are not");
+}
+
+function sizeOf(value: unknown): number {
+  return Array.isArray(value) ? value.reduce((sum: number, item) => sum + sizeOf(item), 0) : 1;
+}
+
+/** Nested or flat, row-major; null where there are not exactly `size` plain values. */
+function flatten(data: unknown, size: number): Element[] | null {
+  const out: Element[] = [];
+  const add = (value: unknown, depth: number): boolean => {
+    if (!Array.isArray(value)) {
+      if (value === undefined || (typeof value === "object" && value !== null)) return false;
+      return out.push(elementOf(value)) <= size;
+    }
+    return depth < DEPTH_MAX && value.every((item) => add(item, depth + 1));
+  };
+  return Array.isArray(data) && add(data, 0) && out.length === size ? out : null;
+}
+
+const DEPTH_MAX = 32;
+
+function elementOf(value: unknown): Element {
+  switch (typeof value) {
+    case "number":
+    case "string":
+    case "boolean":
+    case "bigint":
+      return value;
+    default:
+      return null;
+  }
+}
+
+type ReadElement = (bytes: Buffer, at: number) => Element;
+
+/** Little-endian, as the binary extension has them. */
+const RAW: Readonly<Record<string, { readonly bytes: number; readonly read: ReadElement }>> = {
+  BOOL: { bytes: 1, read: (bytes, at) => bytes[at] !== 0 },
+  UINT8: { bytes: 1, read: (bytes, at) => bytes.readUInt8(at) },
+  UINT16: { bytes: 2, read: (bytes, at) => bytes.readUInt16LE(at) },
+  UINT32: { bytes: 4, read: (bytes, at) => bytes.readUInt32LE(at) },
+  UINT64: { bytes: 8, read: (bytes, at) => bytes.readBigUInt64LE(at) },
+  INT8: { bytes: 1, read: (bytes, at) => bytes.readInt8(at) },
+  INT16: { bytes: 2, read: (bytes, at) => bytes.readInt16LE(at) },
+  INT32: { bytes: 4, read: (bytes, at) => bytes.readInt32LE(at) },
+  INT64: { bytes: 8, read: (bytes, at) => bytes.readBigInt64LE(at) },
+  FP16: { bytes: 2, read: (bytes, at) => halfOf(bytes.readUInt16LE(at)) },
+  FP32: { bytes: 4, read: (bytes, at) => bytes.readFloatLE(at) },
+  FP64: { bytes: 8, read: (bytes, at) => bytes.readDoubleLE(at) },
+  BF16: { bytes: 2, read: (bytes, at) => brainOf(bytes.readUInt16LE(at)) },
+};
+
+/** Null where the bytes are not exactly so many elements. */
+export function readRaw(bytes: Buffer, datatype: string, size: number): Element[] | null {
+  if (datatype === "BYTES") return readTexts(bytes, size);
+  const raw = RAW[datatype];
+  if (raw === undefined || bytes.length !== size * raw.bytes) return null;
+  return Array.from({ length: size }, (_, i) => raw.read(bytes, i * raw.bytes));
+}
+
+/** Each text with its length as UInt32 before it. */
+function readTexts(bytes: Buffer, size: number): Element[] | null {
+  const texts: Element[] = [];
+  let at = 0;
+  while (texts.length < size) {
+    if (at + 4 > bytes.length) return null;
+    const end = at + 4 + bytes.readUInt32LE(at);
+    if (end > bytes.length) return null;
+    texts.push(bytes.toString("utf8", at + 4, end));
+    at = end;
+  }
+  return at === bytes.length ? texts : null;
+}
+
+/** IEEE 754 binary16. */
+function halfOf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The upper half of a binary32. */
+function brainOf(bits: number): number {
+  const scratch = Buffer.alloc(4);
+  scratch.writeUInt16LE(bits, 2);
+  return scratch.readFloatLE(0);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    throw malformedBody("it is not JSON");
+  }
+}
