@@ -35,6 +35,11 @@ export class AgentCounters {
       dropped: metrics.counter("dropped_total", "What SDKs dropped before it came", ["kind"]),
       values: metrics.counter("values_total", "Values skipped or cut", ["kind"]),
       frames: metrics.counter("frames_total", "Frames", ["kind"]),
+      calls: metrics.counter(
+        "proxied_calls_total",
+        "Inference calls that passed, by what became of them",
+        ["kind"],
+      ),
       events: metrics.counter("cloud_events_total", "CloudEvents, by what became of them", [
         "kind",
       ]),
@@ -72,6 +77,11 @@ export class AgentCounters {
 
   frames(kind: "spooled" | "published" | "publish_failed" | "stored", count: number): void {
     this.add("frames", { kind }, count);
+  }
+
+  /** `too_large`: captured without what was too large; `shed`: passed, and not captured. */
+  calls(kind: "captured" | "too_large" | "shed" | "upstream_failed", count: number): void {
+    this.add("calls", { kind }, count);
   }
 
   /** `orphan` and `given_up`: its other half did not come in time, or too much waited. */

@@ -19,6 +19,25 @@ export const AgentConfig = z.object({
       description:
         "Port of OTLP/gRPC; 0 picks a free one, off opens none. By default 4317, unless another program listens there",
     }),
+  DRIFTMEND_PROXY_UPSTREAM: z
+    .url({ protocol: /^http$/ })
+    .optional()
+    .meta({
+      description:
+        "Address of a model server whose inference calls pass through the agent and are captured (docs/proxy.md)",
+    }),
+  DRIFTMEND_PROXY_PORT: wholeNumber(8090).meta({
+    description: "Port on which callers reach that model server; 0 picks a free one",
+  }),
+  DRIFTMEND_PROXY_GRPC_UPSTREAM: z
+    .url({ protocol: /^http$/ })
+    .optional()
+    .meta({
+      description: "As DRIFTMEND_PROXY_UPSTREAM, of the model server's gRPC port",
+    }),
+  DRIFTMEND_PROXY_GRPC_PORT: wholeNumber(8091).meta({
+    description: "Port on which callers reach that gRPC port; 0 picks a free one",
+  }),
   DRIFTMEND_MAPPINGS: z.string().optional().meta({
     description:
       "File, or folder of files, of mappings: how other vocabularies become predictions (docs/mapping.md)",

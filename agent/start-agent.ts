@@ -18,6 +18,7 @@ import { readMappings, shippedMappings } from "./mapping/read-mappings.ts";
 import { ModelClocks } from "./model-clocks.ts";
 import { RequestReader } from "./otlp/request-reader.ts";
 import { PINNED_TEXTS } from "./otlp/vocabulary.ts";
+import { openProxy } from "./proxy/open-proxy.ts";
 import { HalfLog } from "./pairs/half-log.ts";
 import { Pairing, type PairingDeps } from "./pairs/pairing.ts";
 import { Recorder } from "./recorder.ts";
@@ -60,6 +61,7 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   const server = await openDoorServer(serverOptions, createDoors({ ...shared, elsewhere }));
   lifecycle.defer("doors", () => server.close());
   await openGrpc(config, shared);
+  await openProxy(config, shared);
   parts.link.start();
   return { url: server.url };
 }

@@ -111,9 +111,17 @@ function addServices(program: Command, add: Add): void {
     retrainer: "decide, retrain, judge and roll out",
     gateway: "pass requests on to these, as one origin",
   };
+  const proxy = new Option(
+    "--proxy <address>",
+    "let the inference calls of this model server pass, and capture them (docs/proxy.md)",
+  );
   for (const [name, description] of Object.entries(services)) {
     const settings = "Configured by environment and DRIFTMEND_CONFIG, see docs/configuration.md.";
-    add(program, { name, description, remote: false }).addHelpText("after", `\n${settings}`);
+    const options = name === "agent" ? [proxy] : [];
+    add(program, { name, description, remote: false, options }).addHelpText(
+      "after",
+      `\n${settings}`,
+    );
   }
 }
 

@@ -204,4 +204,9 @@ export const LIMITS = {
   /** Halves that wait, in bytes and number; beyond it the oldest are given up. */
   pairBytesMax: 64 * 1024 * 1024,
   pairsWaitingMax: 100_000,
+  /** Copy of one body that passes the proxy, and of all that are held at a time; beyond it calls pass without one. */
+  proxyCopyBytesMax: 4 * 1024 * 1024,
+  proxyCopiesBytesMax: 64 * 1024 * 1024,
+  /** Calls that passed and wait to be captured. */
+  proxyCallsWaitingMax: 10_000,
 } as const;

@@ -15,6 +15,11 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
+/** Settings that the command line gave, for the service that starts in this process. */
+export function giveEnvironment(settings: Readonly<Record<string, string>>): void {
+  Object.assign(process.env, settings);
+}
+
 /**
  * Parses `schema` from the environment; variables beat the YAML file named by `DRIFTMEND_CONFIG`, whose
  * keys are the same names (`DRIFTMEND_` may be left out, case does not matter).

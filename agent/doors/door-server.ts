@@ -2,6 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:http";
+import type { Server as SocketServer } from "node:net";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { isLoopback, openToNetwork } from "../../runtime/http-server.ts";
 
@@ -36,11 +37,24 @@ export function tokenCheck({
 }
 
 /** Opens the socket. @throws {DriftmendError} port_in_use */
-export function openDoorServer(
+export async function openDoorServer(
   { host, port }: DoorServerOptions,
   listener: RequestListener,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, listener);
+  const url = await listenOn(server, { host, port, setting: "DRIFTMEND_OTLP_HTTP_PORT" });
+  return { url, close: () => closeServer(server) };
+}
+
+/**
+ * Listens where a setting says; resolves to the address as a URL.
+ * @throws {DriftmendError} port_in_use
+ */
+export function listenOn(
+  server: SocketServer,
+  place: { readonly host: string; readonly port: number; readonly setting: string },
+): Promise<string> {
+  const { host, port, setting } = place;
   return new Promise((resolve, reject) => {
     server.once("error", (cause: Error & { code?: string }) => {
       if (cause.code !== "EADDRINUSE") {
@@ -51,7 +65,7 @@ export function openDoorServer(
         new DriftmendError("port_in_use", {
           retry: "never",
           message: `Cannot listen on ${host}:${port} as the port must be free`,
-          next: "Name another DRIFTMEND_OTLP_HTTP_PORT, or 0 for any free one.",
+          next: `Name another ${setting}, or 0 for any free one.`,
           cause,
         }),
       );
@@ -59,8 +73,7 @@ export function openDoorServer(
     server.listen(port, host, () => {
       const address = server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
-      const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
-      resolve({ url, close: () => closeServer(server) });
+      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${bound}`);
     });
   });
 }

@@ -14,6 +14,8 @@ export interface Exchange {
   /** As the address, the event or the answer names it. */
   readonly model: string;
   readonly version: string | null;
+  /** What the caller was told that it is called, which only the mapping may say otherwise; null: nothing was told. */
+  readonly id: string | null;
   /** What to call it where neither the mapping nor the request says so. */
   readonly fallbackId: string;
   readonly timeMs: number;
@@ -222,7 +224,9 @@ function identityOf(
   }
   const found = placeOf(identity, exchange, 0);
   const whole =
-    identity === undefined ? (request?.id ?? response?.id ?? fallbackId) : (found ?? "");
+    identity === undefined
+      ? (exchange.id ?? request?.id ?? response?.id ?? fallbackId)
+      : (found ?? "");
   return (row, rows) => (rows === 1 || whole === "" ? whole : `${String(whole)}/${row}`);
 }
 

@@ -155,6 +155,7 @@ function tryBuffers(
   const exchange: Exchange = {
     model,
     version: answered?.body.version ?? null,
+    id: null,
     fallbackId: id,
     timeMs: 0,
     latency: Number.NaN,

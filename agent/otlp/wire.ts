@@ -76,6 +76,13 @@ export class Wire implements ByteSource {
     return value;
   }
 
+  float(): number {
+    this.need(4);
+    const value = this.view.getFloat32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+
   /** Nanoseconds as fixed64; leaves whole milliseconds in `ms`, as a returned double would be boxed. */
   readNanos(): void {
     this.need(8);

@@ -22,6 +22,7 @@ export function takePair({ request, response }: Pair, deps: TakeDeps): void {
     exchange = {
       model: request.model,
       version: answered.body.version,
+      id: null,
       fallbackId: request.id,
       timeMs: request.timeMs,
       latency: Math.max(response.timeMs - request.timeMs, 0) / 1000,
@@ -34,7 +35,7 @@ export function takePair({ request, response }: Pair, deps: TakeDeps): void {
     takeExchange(exchange, asked.protocol, deps);
   } catch (error) {
     if (!(error instanceof DriftmendError) || error.code !== "request_malformed") throw error;
-    refuse(request.model, request.id, request.timeMs, error.message, deps.recorder);
+    refusePayload(request.model, request.id, request.timeMs, error.message, deps.recorder);
   }
 }
 
@@ -48,14 +49,15 @@ export function takeExchange(
   const task = rules.documentOf(model)?.task;
   const mapped = mapExchange(exchange, mappings.ofTensors(protocol, model), task);
   if (mapped.kind === "misfit") {
-    refuse(model, fallbackId, timeMs, mapped.problem, recorder);
+    refusePayload(model, fallbackId, timeMs, mapped.problem, recorder);
     return;
   }
   recorder.outcome.valuesSkipped += mapped.skipped;
   for (const row of mapped.rows) takePlainPrediction(recorder, row);
 }
 
-function refuse(
+/** Sets an exchange aside that cannot be read. */
+export function refusePayload(
   model: string,
   id: string,
   timeMs: number,

@@ -95,6 +95,12 @@ function commandsOf(view: AlertView, draft: StoredDraft): string[] {
 }
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-/** As a shell takes it for one word, whatever is in it: names come from whoever sends records. */
-const quoted = (name: string): string =>
-  /^\w[\w.-]*$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+/** As a shell takes it for one word on one line, whatever is in it: names come from whoever sends records. */
+function quoted(name: string): string {
+  if (/^\w[\w.-]*$/.test(name)) return name;
+  if (!/\p{Cc}/u.test(name)) return `'${name.replaceAll("'", "'\\''")}'`;
+  const escaped = name.replaceAll(/[\\']/g, String.raw`\$&`).replaceAll(/\p{Cc}/gu, (character) => {
+    return String.raw`\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+  });
+  return `$'${escaped}'`;
+}

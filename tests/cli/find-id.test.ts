@@ -37,7 +37,7 @@ beforeAll(async () => {
     if (request.method === "POST") posted.push(url);
     const one = alerts.find(({ id }) => url === `/api/v1/alerts/${id}`);
     const lists: Record<string, object> = {
-      "/api/v1/alerts": { alerts },
+      "/api/v1/alerts": { alerts, total: alerts.length },
       "/api/v1/runs": { runs: [{ id: "run-20260817T0000-d23b7a" }, { id: "run-20260824T0000-1" }] },
     };
     response.end(JSON.stringify(one === undefined ? (lists[url] ?? {}) : { ...one, ...detail }));

@@ -12,7 +12,14 @@ const tensor = (name: string, datatype: string, shape: number[], data: unknown[]
 
 function exchange(request: object, response: object, change: Partial<Exchange> = {}): Exchange {
   return {
-    ...{ model: "fraud", version: "3", fallbackId: "event-1", timeMs: 1_000, latency: 0.02 },
+    ...{
+      model: "fraud",
+      version: "3",
+      id: null,
+      fallbackId: "event-1",
+      timeMs: 1_000,
+      latency: 0.02,
+    },
     ...{ error: null, headers: new Map(), tags: [] },
     request: body("request", request),
     response: body("response", response),

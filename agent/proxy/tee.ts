@@ -1,0 +1,49 @@
+/** A copy of what passes, up to a maximum of all copies together; what is beyond it passes without one. */
+import { LIMITS } from "../../contract/limits.ts";
+
+/** Bytes that all copies hold. */
+export class CopyBudget {
+  bytes = 0;
+}
+
+export class Tee {
+  private readonly budget: CopyBudget;
+  private parts: Buffer[] = [];
+  private length = 0;
+  private tooMuch = false;
+
+  constructor(budget: CopyBudget) {
+    this.budget = budget;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.tooMuch) return;
+    const isOver =
+      this.length + chunk.length > LIMITS.proxyCopyBytesMax ||
+      this.budget.bytes + chunk.length > LIMITS.proxyCopiesBytesMax;
+    if (isOver) {
+      this.drop();
+      this.tooMuch = true;
+      return;
+    }
+    this.parts.push(chunk);
+    this.length += chunk.length;
+    this.budget.bytes += chunk.length;
+  }
+
+  /** Null where it was too much. */
+  whole(): Buffer | null {
+    if (this.tooMuch) return null;
+    const [only = NOTHING] = this.parts;
+    return this.parts.length > 1 ? Buffer.concat(this.parts) : only;
+  }
+
+  /** Gives the memory back. */
+  drop(): void {
+    this.budget.bytes -= this.length;
+    this.parts = [];
+    this.length = 0;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

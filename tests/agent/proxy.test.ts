@@ -1,0 +1,269 @@
+/** The proxy on the real process: callers get what the server says, byte for byte, and predictions appear beside it. */
+import { createServer, request as openRequest, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { afterEach, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { type AgentProcess, startAgentProcess, temporaryFolder, until } from "./agent-process.ts";
+import { spooledRows } from "./capture-harness.ts";
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+type Handler = Parameters<typeof createServer>[1];
+
+async function open(handler: Handler, env: Readonly<Record<string, string>> = {}) {
+  const server: Server = createServer(handler as never);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => void server.close());
+  const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = String(await freePort());
+  const folder = temporaryFolder();
+  cleanups.push(folder.remove);
+  const agent = await startAgentProcess(folder.path, {
+    ...{ DRIFTMEND_PROXY_UPSTREAM: upstream, DRIFTMEND_PROXY_PORT: port, ...env },
+  });
+  cleanups.push(() => agent.kill());
+  return { agent, folder: folder.path, url: `http://127.0.0.1:${port}`, server };
+}
+
+const REQUEST = JSON.stringify({
+  inputs: [{ name: "x", shape: [1, 2], datatype: "FP32", data: [1, 2] }],
+});
+const RESPONSE = JSON.stringify({
+  ...{ model_name: "fraud", model_version: "3" },
+  outputs: [{ name: "y", shape: [1], datatype: "FP32", data: [0.5] }],
+});
+const answerJson: Handler = (request, response) => {
+  request.resume().on("end", () => {
+    response.setHeader("Content-Type", "application/json");
+    response.setHeader("X-Server", "Test");
+    response.end(RESPONSE);
+  });
+};
+const infer = (url: string, headers: Record<string, string> = {}, body = REQUEST) =>
+  fetch(`${url}/v2/models/fraud/infer`, { method: "POST", body, headers });
+const idOf = (answer: Response): string => answer.headers.get("x-prediction-id") ?? "";
+const stored = (folder: string, id: string) =>
+  until(() => spooledRows(folder, "predictions", id).length === 1, `${id} is in the spool`);
+
+describe("an inference call", () => {
+  it("is answered as the server answers, told its id, and becomes a prediction", async () => {
+    const { url, folder } = await open(answerJson);
+    const answer = await infer(url);
+    expect(await answer.text()).toBe(RESPONSE);
+    expect(answer.headers.get("x-server")).toBe("Test");
+    const id = idOf(answer);
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    await stored(folder, id);
+    const [row] = spooledRows(folder, "predictions", id);
+    expect(row).toMatchObject({ model: "fraud", version: "3", value: 0.5, error: "" });
+    expect(row?.["num"]).toEqual([
+      ["x[0]", 1],
+      ["x[1]", 2],
+    ]);
+    expect(Number(row?.["latency"])).toBeGreaterThan(0);
+  });
+
+  it("keeps the id that the caller gives, and counts the same request twice", async () => {
+    const { url, folder } = await open(answerJson);
+    expect(idOf(await infer(url, { "x-prediction-id": "order-7" }))).toBe("order-7");
+    const again = [await infer(url), await infer(url)].map(idOf);
+    for (const id of ["order-7", ...again]) await stored(folder, id);
+  });
+
+  it("that fails is an error of the model, with its features", async () => {
+    const { url, folder } = await open((request, response) => {
+      request.resume().on("end", () => response.writeHead(503).end("overloaded"));
+    });
+    const answer = await infer(url);
+    expect([answer.status, await answer.text()]).toEqual([503, "overloaded"]);
+    await stored(folder, idOf(answer));
+    expect(spooledRows(folder, "predictions", idOf(answer))).toMatchObject([
+      {
+        error: "http_503",
+        num: [
+          ["x[0]", 1],
+          ["x[1]", 2],
+        ],
+      },
+    ]);
+  });
+
+  it("is answered with 502 where the server is gone, which is an error too", async () => {
+    const { url, folder, server } = await open(answerJson);
+    await new Promise((resolve) => server.close(resolve));
+    const answer = await infer(url);
+    expect(answer.status).toBe(502);
+    expect(await answer.json()).toMatchObject({ code: "upstream_unreachable" });
+    await stored(folder, idOf(answer));
+    expect(spooledRows(folder, "predictions", idOf(answer))).toMatchObject([
+      { error: "upstream_unreachable" },
+    ]);
+  });
+
+  it("in binary, compressed, or as V1 is read as well", async () => {
+    const { url, folder } = await open((request, response) => {
+      request.resume().on("end", () => {
+        response.setHeader("content-encoding", "gzip");
+        response.end(gzipSync(JSON.stringify({ predictions: [7] })));
+      });
+    });
+    const answer = await fetch(`${url}/v1/models/house:predict`, {
+      method: "POST",
+      body: JSON.stringify({ instances: [{ area: 80, city: "Bonn" }] }),
+    });
+    expect(await answer.json()).toEqual({ predictions: [7] });
+    await stored(folder, idOf(answer));
+    expect(spooledRows(folder, "predictions", idOf(answer))).toMatchObject([
+      { model: "house", value: 7, num: [["area", 80]], cat: [["city", "Bonn"]] },
+    ]);
+  });
+});
+
+describe("a call of OpenAI's API", () => {
+  const chunk = (content: string, more: object = {}) =>
+    `data: ${JSON.stringify({ model: "m-2", choices: [{ delta: { content }, ...more }] })}\n\n`;
+
+  it("streams through as it comes, and becomes a prediction without its texts", async () => {
+    let finish = (): void => undefined;
+    const { url, folder } = await open((request, response) => {
+      request.resume().on("end", () => {
+        response.setHeader("content-type", "text/event-stream");
+        response.write(chunk("I'm sorry, "));
+        finish = () => {
+          response.write(chunk("no.", { finish_reason: "stop" }));
+          const usage = { prompt_tokens: 5, completion_tokens: 4 };
+          response.end(`data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`);
+        };
+      });
+    });
+    const messages = [{ role: "user", content: "A secret question" }];
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify({ model: "m", stream: true, temperature: 0.5, messages }),
+    });
+    const reader = answer.body?.getReader();
+    const first = await reader?.read();
+    // The first words are here while the server has not said the last ones.
+    expect(Buffer.from(first?.value ?? []).toString()).toBe(chunk("I'm sorry, "));
+    finish();
+    while ((await reader?.read())?.done === false) continue;
+    const id = idOf(answer);
+    await stored(folder, id);
+    const [row] = spooledRows(folder, "predictions", id);
+    expect(row).toMatchObject({ model: "m", version: "m-2" });
+    expect(Object.fromEntries(row?.["num"] as never)).toMatchObject({
+      ...{ input_tokens: 5, output_tokens: 4, temperature: 0.5 },
+      ...{ input_characters: 17, output_characters: 14, output_refusal: 1 },
+      time_to_first_chunk: expect.any(Number),
+    });
+    expect(row?.["cat"]).toEqual([["finish_reason", "stop"]]);
+    expect(JSON.stringify(row)).not.toMatch(/secret|sorry/);
+  });
+});
+
+describe("whatever else passes", () => {
+  it("passes untouched: method, path, query, headers and bytes, without an id", async () => {
+    const { url, agent } = await open((request, response) => {
+      const parts: Buffer[] = [];
+      request.on("data", (part: Buffer) => parts.push(part));
+      request.on("end", () => {
+        response.writeHead(207, "Odd", [
+          "X-Echo",
+          `${request.method} ${request.url}`,
+          "X-B",
+          "1",
+          "X-B",
+          "2",
+        ]);
+        response.end(Buffer.concat([Buffer.from(request.rawHeaders.join("\n")), ...parts]));
+      });
+    });
+    const { port } = new URL(url);
+    const answer = await new Promise<{
+      status: number;
+      message: string;
+      raw: string[];
+      body: string;
+    }>((resolve, reject) => {
+      const headers = ["X-Odd-Case", "kept", "X-A", "1", "X-A", "2", "Host", "here"];
+      const call = openRequest({
+        port,
+        method: "PUT",
+        path: "/v2/repository/index?a=%20b",
+        headers,
+      });
+      call.on("error", reject).on("response", (got) => {
+        let body = "";
+        got.on("data", (part) => (body += part));
+        got.on("end", () =>
+          resolve({
+            ...{
+              status: got.statusCode ?? 0,
+              message: got.statusMessage ?? "",
+              raw: got.rawHeaders,
+              body,
+            },
+          }),
+        );
+      });
+      call.end("bytes");
+    });
+    expect(answer).toMatchObject({ status: 207, message: "Odd" });
+    expect(answer.raw.join(",")).toContain("X-Echo,PUT /v2/repository/index?a=%20b,X-B,1,X-B,2");
+    expect(answer.raw.join(",").toLowerCase()).not.toContain("x-prediction-id");
+    expect(answer.body).toContain("X-Odd-Case\nkept\nX-A\n1\nX-A\n2");
+    expect(answer.body.endsWith("bytes")).toBe(true);
+    expect((await agent.self()).totals).not.toHaveProperty("calls.captured");
+  });
+
+  it("passes while the spool takes nothing, which is counted", async () => {
+    const { url, agent } = await open(answerJson, { DRIFTMEND_SPOOL_BYTES_MAX: "1" });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => infer(url)));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    // The first ones make it full.
+    await until(async () => {
+      const { "calls.shed": shed = 0, "calls.captured": captured = 0 } = (await agent.self())
+        .totals;
+      return shed > 10 && shed + captured === 20;
+    }, "all are shed but the first");
+  });
+
+  it("passes where it is too large to be kept: the call counts, without what was in it", async () => {
+    const { url, folder } = await open(answerJson);
+    const data = Array.from({ length: 1_500_000 }, () => 1.5);
+    const body = JSON.stringify({
+      inputs: [{ name: "x", shape: [1, data.length], datatype: "FP32", data }],
+    });
+    const answer = await infer(url, {}, body);
+    expect(await answer.text()).toBe(RESPONSE);
+    await stored(folder, idOf(answer));
+    expect(spooledRows(folder, "predictions", idOf(answer))).toMatchObject([
+      { value: 0.5, num: [] },
+    ]);
+  });
+
+  it("leaves nothing behind where the caller hangs up", async () => {
+    const { url, agent } = await open((request) => void request.resume());
+    const gone = new AbortController();
+    const call = fetch(`${url}/v2/models/fraud/infer`, {
+      method: "POST",
+      body: REQUEST,
+      signal: gone.signal,
+    });
+    setTimeout(() => gone.abort(), 200);
+    await expect(call).rejects.toThrow();
+    expect((await agent.self()).totals).not.toHaveProperty("calls.captured");
+  });
+});
+
+it("ends with the agent, once what passed is in the spool", async () => {
+  const { url, agent, folder } = await open(answerJson);
+  const ids = (await Promise.all(Array.from({ length: 30 }, () => infer(url)))).map(idOf);
+  const process: AgentProcess = agent;
+  expect(await process.stop()).toBe(0);
+  expect(ids.filter((id) => spooledRows(folder, "predictions", id).length !== 1)).toEqual([]);
+});
