@@ -73,6 +73,15 @@ export class Intake {
     return this.diskFull;
   }
 
+  /** Takes in what comes only once, and so needs no digest. @throws as `take` */
+  async takeNew(read: () => void): Promise<Outcome> {
+    const { refusal } = this;
+    if (refusal !== null) throw refusal;
+    const outcome = this.decode(read);
+    if (this.deps.recorder.frame.hasAdded) await this.join(null);
+    return outcome;
+  }
+
   /**
    * Takes one request in; `read` puts its records into the recorder and may be called twice.
    * @throws {DriftmendError} spool_full, disk_full, disk_behind (retry later), or what `read` throws

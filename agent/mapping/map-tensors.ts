@@ -148,8 +148,19 @@ function featuresOf(input: Rows, { inputs }: TensorMapping): Part<Named> {
   };
 }
 
-const namesByPlace = (name: string, columns: number): readonly string[] =>
-  columns === 1 ? [name] : Array.from({ length: columns }, (_, column) => `${name}[${column}]`);
+/** Of tensors that came before: the same ones come again and again. */
+const knownNames = new Map<string, readonly string[]>();
+const KNOWN_NAMES_MAX = 1_000;
+
+function namesByPlace(name: string, columns: number): readonly string[] {
+  const key = `${columns} ${name}`;
+  const known = knownNames.get(key);
+  if (known !== undefined) return known;
+  const names =
+    columns === 1 ? [name] : Array.from({ length: columns }, (_, column) => `${name}[${column}]`);
+  if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(key, names);
+  return names;
+}
 
 function answerOf(output: Rows, { outputs }: TensorMapping, task: Task): Part<Answer> {
   const { tensor, columns } = output;

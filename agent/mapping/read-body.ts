@@ -1,12 +1,9 @@
 /** A body of an inference protocol, whichever it is: V2 with or without binary tensors, V1, or Seldon's own. */
-import { z } from "zod";
 import { malformedBody } from "../otlp/wire.ts";
 import type { TensorProtocol } from "./mapping-book.ts";
 import { type TensorBody, readSeldon, readV1, readV2 } from "./tensors.ts";
 
 export type Side = "request" | "response";
-
-const Keys = z.looseObject({ data: z.looseObject({}).optional() });
 
 /**
  * @param jsonBytes length of the JSON part where it is known; else it is found
@@ -18,35 +15,39 @@ export function readBody(
   jsonBytes: number | null,
 ): { readonly protocol: TensorProtocol; readonly body: TensorBody } {
   const length = jsonBytes ?? jsonLength(bytes);
-  const keys = keysOf(bytes.subarray(0, length));
-  if (keys.has("inputs") || keys.has("outputs")) {
-    return { protocol: "v2", body: readV2(bytes, length) };
+  if (!(length >= 0 && length <= bytes.length)) {
+    throw malformedBody(`its JSON part cannot have ${length} of ${bytes.length} bytes`);
   }
-  if (keys.has("instances") || keys.has("predictions")) {
-    return { protocol: "v1", body: readV1(bytes) };
+  const json = jsonIn(bytes.subarray(0, length));
+  if ("inputs" in json || "outputs" in json) {
+    return { protocol: "v2", body: readV2(json, bytes.subarray(length)) };
   }
-  if (keys.has("data")) return { protocol: "v1", body: readSeldon(side, bytes) };
+  if ("instances" in json || "predictions" in json) return { protocol: "v1", body: readV1(json) };
+  if ("data" in json) return { protocol: "v1", body: readSeldon(side, json) };
   throw malformedBody(
     'it has neither "inputs" or "outputs" (V2), "instances" or "predictions" (V1), nor "data" (Seldon)',
   );
 }
 
-function keysOf(bytes: Buffer): ReadonlySet<string> {
+function jsonIn(bytes: Buffer): Readonly<Record<string, unknown>> {
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString("utf8"));
   } catch {
     throw malformedBody("it is not JSON");
   }
-  const parsed = Keys.safeParse(json);
-  if (!parsed.success) throw malformedBody("it is not a JSON object");
-  return new Set(Object.keys(parsed.data));
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw malformedBody("it is not a JSON object");
+  }
+  return json as Readonly<Record<string, unknown>>;
 }
 
 const [QUOTE, BACKSLASH, OPEN, CLOSE] = [0x22, 0x5c, 0x7b, 0x7d];
 
 /** Where the JSON object at the beginning ends: request loggers do not say how long it is before binary tensors. */
 function jsonLength(bytes: Buffer): number {
+  // Nearly always nothing follows it, and a body of JSON ends as it should.
+  if (bytes[bytes.length - 1] === CLOSE && !bytes.includes("binary_data_size")) return bytes.length;
   let depth = 0;
   let inText = false;
   for (let i = 0; i < bytes.length; i++) {

@@ -29,101 +29,102 @@ export interface TensorBody {
   readonly json: unknown;
 }
 
-const TensorJson = z.looseObject({
-  name: z.string(),
-  datatype: z.string(),
-  shape: z.array(z.int().min(0)),
-  parameters: z.looseObject({ binary_data_size: z.int().min(0).optional() }).optional(),
-  data: z.unknown().optional(),
-});
-type TensorJson = z.output<typeof TensorJson>;
-
-const V2Body = z.looseObject({
-  id: z.string().optional(),
-  model_name: z.string().optional(),
-  model_version: z.coerce.string().optional(),
-  inputs: z.array(TensorJson).optional(),
-  outputs: z.array(z.unknown()).optional(),
-});
+type Json = Readonly<Record<string, unknown>>;
 
 /**
- * @param jsonBytes length of the JSON part before binary tensors (Inference-Header-Content-Length); null: all of it
+ * @param json the JSON part, a request's or a response's
+ * @param binary what follows it: the bytes of tensors that have none in the JSON
  * @throws {DriftmendError} request_malformed
  */
-export function readV2(bytes: Buffer, jsonBytes: number | null): TensorBody {
-  if (jsonBytes !== null && !(jsonBytes >= 0 && jsonBytes <= bytes.length)) {
-    throw malformedBody(`its JSON part cannot have ${jsonBytes} of ${bytes.length} bytes`);
-  }
-  const json = parseJson(bytes.subarray(0, jsonBytes ?? bytes.length));
-  const parsed = V2Body.safeParse(json);
-  if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
-  const { id, model_name, model_version, inputs, outputs } = parsed.data;
-  // A request names the outputs that it wants, without data.
-  const answered = TensorJson.array().safeParse(outputs);
-  const binary = { bytes: bytes.subarray(jsonBytes ?? bytes.length), at: 0 };
+export function readV2(json: Json, binary: Buffer): TensorBody {
+  const { id, model_name: model, model_version: version, inputs, outputs } = json;
+  const rest = { bytes: binary, at: 0 };
   const left = { elements: LIMITS.tensorElementsMax };
-  const read = (tensor: TensorJson): Tensor => v2Tensor(tensor, binary, left);
+  const read = (tensors: unknown): Tensor[] =>
+    listOf(tensors, "a list of tensors").map((tensor) => v2Tensor(objectOf(tensor), rest, left));
   return {
-    id: id ?? null,
-    model: model_name ?? null,
-    version: model_version ?? null,
-    inputs: (inputs ?? []).map(read),
-    outputs: answered.success && inputs === undefined ? answered.data.map(read) : [],
+    id: textOf(id, "id"),
+    model: textOf(model, "model_name"),
+    version: typeof version === "number" ? String(version) : textOf(version, "model_version"),
+    inputs: inputs === undefined ? [] : read(inputs),
+    // A request names the outputs that it wants, without data.
+    outputs: inputs === undefined && outputs !== undefined ? read(outputs) : [],
     json,
   };
 }
 
 function v2Tensor(
-  { name, datatype, shape, parameters, data }: TensorJson,
+  tensor: Json,
   binary: { readonly bytes: Buffer; at: number },
   left: { elements: number },
 ): Tensor {
+  const name = textOf(tensor["name"], "a tensor's name") ?? "";
+  const datatype = textOf(tensor["datatype"], `the datatype of "${name}"`) ?? "";
+  const shape = listOf(tensor["shape"], `the shape of "${name}"`).map((length) => {
+    if (typeof length === "number" && Number.isSafeInteger(length) && length >= 0) return length;
+    throw malformedBody(`the shape of "${name}" is not whole numbers`);
+  });
   const size = shape.reduce((product, length) => product * length, 1);
-  if (size > left.elements) throw malformedBody(`its tensors have too many elements`);
+  if (size > left.elements) throw malformedBody("its tensors have too many elements");
   left.elements -= size;
-  const binaryBytes = parameters?.binary_data_size;
-  if (binaryBytes === undefined) {
-    const elements = flatten(data, size);
-    if (elements === null)
-      throw malformedBody(`tensor "${name}" has not the ${size} elements of its shape`);
-    return { name, datatype, shape, data: elements, columns: null };
+  const parameters = tensor["parameters"];
+  const binaryBytes =
+    parameters === undefined || parameters === null
+      ? undefined
+      : objectOf(parameters)["binary_data_size"];
+  const data =
+    binaryBytes === undefined
+      ? flatten(tensor["data"], size)
+      : readRaw(nextBytes(binary, binaryBytes, name), datatype, size);
+  if (data === null) {
+    throw malformedBody(`tensor "${name}" has not the ${size} elements of its shape`);
   }
-  const end = binary.at + binaryBytes;
-  if (end > binary.bytes.length) throw malformedBody(`tensor "${name}" ends beyond the body`);
-  const raw = binary.bytes.subarray(binary.at, end);
+  return { name, datatype, shape, data, columns: null };
+}
+
+function nextBytes(
+  binary: { readonly bytes: Buffer; at: number },
+  length: unknown,
+  name: string,
+): Buffer {
+  const end = binary.at + Number(length);
+  if (!(end >= binary.at && end <= binary.bytes.length)) {
+    throw malformedBody(`tensor "${name}" ends beyond the body`);
+  }
+  const bytes = binary.bytes.subarray(binary.at, end);
   binary.at = end;
-  const elements = readRaw(raw, datatype, size);
-  if (elements === null) {
-    throw malformedBody(`tensor "${name}" has not ${size} elements of ${datatype}`);
-  }
-  return { name, datatype, shape, data: elements, columns: null };
+  return bytes;
+}
+
+function objectOf(value: unknown): Json {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  throw malformedBody("there is no object where one belongs");
+}
+
+function listOf(value: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw malformedBody(`${what} is no list`);
+}
+
+function textOf(value: unknown, what: string): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string") return value;
+  throw malformedBody(`${what} is no text`);
 }
 
 /** V1: `instances` of a request, `predictions` of a response; a row is a value, a list or an object by name. */
-export function readV1(bytes: Buffer): TensorBody {
-  const json = parseJson(bytes);
-  const parsed = z
-    .looseObject({
-      id: z.string().optional(),
-      instances: z.array(z.unknown()).optional(),
-      predictions: z.array(z.unknown()).optional(),
-    })
-    .safeParse(json);
-  if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
-  const { id, instances, predictions } = parsed.data;
+export function readV1(json: Json): TensorBody {
+  const { id, instances, predictions } = json;
   return {
-    id: id ?? null,
-    model: null,
-    version: null,
-    inputs: instances === undefined ? [] : [v1Rows("instances", instances)],
-    outputs: predictions === undefined ? [] : [v1Rows("predictions", predictions)],
-    json,
+    ...{ id: textOf(id, "id"), model: null, version: null, json },
+    inputs: instances === undefined ? [] : [v1Rows("instances", listOf(instances, "instances"))],
+    outputs:
+      predictions === undefined ? [] : [v1Rows("predictions", listOf(predictions, "predictions"))],
   };
 }
 
 /** Seldon's own: `data` with `names` and an `ndarray` of rows, or a `tensor`; alike for both sides. */
-export function readSeldon(side: "request" | "response", bytes: Buffer): TensorBody {
-  const json = parseJson(bytes);
+export function readSeldon(side: "request" | "response", json: Json): TensorBody {
   const parsed = z
     .looseObject({
       meta: z.looseObject({ puid: z.string().optional() }).optional(),
@@ -278,12 +279,4 @@ function brainOf(bits: number): number {
   const scratch = Buffer.alloc(4);
   scratch.writeUInt16LE(bits, 2);
   return scratch.readFloatLE(0);
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw malformedBody("it is not JSON");
-  }
 }

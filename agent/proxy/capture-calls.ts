@@ -17,7 +17,7 @@ import { type TakeDeps, refusePayload, takeExchange } from "../pairs/take-pair.t
 import { takePlainPrediction } from "../plain-record.ts";
 import { unaryMessage } from "./grpc-frames.ts";
 import { openaiPrediction } from "./openai-call.ts";
-import type { PassedCall } from "./passed-call.ts";
+import type { PassedCall, Span } from "./passed-call.ts";
 
 export interface CaptureDeps extends TakeDeps {
   readonly intake: Intake;
@@ -32,23 +32,34 @@ const DECOMPRESS: Readonly<Record<string, (bytes: Buffer, options: object) => Pr
   zstd: promisify(zstdDecompress),
 };
 
+interface Waiting {
+  readonly calls: readonly PassedCall[];
+  readonly bytes: Buffer;
+  readonly done: () => void;
+}
+
+/** A call with its bodies as they were before they were compressed. */
+interface Plain {
+  readonly passed: PassedCall;
+  readonly request: Buffer | null;
+  readonly response: Buffer | null;
+}
+
+/** So many are decoded before other work gets its turn. */
+const AT_ONCE = 32;
+
 export class CallCapture {
   private readonly deps: CaptureDeps;
-  private readonly waiting: PassedCall[] = [];
+  private readonly waiting: Waiting[] = [];
   private running: Promise<void> | null = null;
 
   constructor(deps: CaptureDeps) {
     this.deps = deps;
   }
 
-  /** Takes a call over; gives its copies up where too many wait. */
-  add(call: PassedCall): void {
-    if (this.waiting.length >= LIMITS.proxyCallsWaitingMax) {
-      this.deps.counters.calls("shed", 1);
-      drop(call);
-      return;
-    }
-    this.waiting.push(call);
+  /** Takes calls over; `done` is called when their memory is not needed any more. */
+  add(calls: readonly PassedCall[], bytes: Uint8Array<ArrayBuffer>, done: () => void): void {
+    this.waiting.push({ calls, bytes: Buffer.from(bytes.buffer), done });
     this.running ??= this.run();
   }
 
@@ -58,51 +69,34 @@ export class CallCapture {
   }
 
   private async run(): Promise<void> {
-    // After whatever the callers of now wait for.
-    await new Promise((resolve) => setImmediate(resolve));
-    for (let call = this.waiting.shift(); call !== undefined; call = this.waiting.shift()) {
-      await this.capture(call);
-      await new Promise((resolve) => setImmediate(resolve));
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      for (let from = 0; from < next.calls.length; from += AT_ONCE) {
+        await this.capture(next.calls.slice(from, from + AT_ONCE), next.bytes);
+      }
+      next.done();
     }
     this.running = null;
   }
 
-  private async capture(call: PassedCall): Promise<void> {
-    const { intake, counters, logger } = this.deps;
+  private async capture(calls: readonly PassedCall[], bytes: Buffer): Promise<void> {
+    const { intake, counters } = this.deps;
+    const plains = await Promise.all(calls.map((call) => plainOf(call, bytes)));
+    const large = plains.filter(({ request, response }) => request === null || response === null);
+    counters.calls("too_large", large.length);
     try {
-      const isGrpc = call.call.kind === "grpc";
-      const [request, response] = await Promise.all([
-        plain(call.request.whole(), isGrpc ? undefined : call.requestHeaders["content-encoding"]),
-        plain(call.response.whole(), isGrpc ? undefined : call.responseHeaders["content-encoding"]),
-      ]);
-      if (request === null || response === null) counters.calls("too_large", 1);
-      // The id is the call's own: the same request twice is two predictions.
-      const taken = intake.take("exchanges", Buffer.from(call.id), () =>
-        this.take(call, request, response),
-      );
-      // The next call need not wait for this one's fsync.
-      taken.then(
-        (done) => {
-          counters.calls("captured", 1);
-          counters.took(done);
-        },
-        (error: unknown) => this.gaveUp(error),
-      );
+      const outcome = await intake.takeNew(() => {
+        for (const one of plains) this.take(one);
+      });
+      counters.calls("captured", calls.length);
+      counters.took({ kind: "taken", outcome });
     } catch (error) {
-      this.gaveUp(error);
-      logger.debug({ err: error }, "a call that passed could not be captured");
-    } finally {
-      drop(call);
+      counters.refused(error instanceof DriftmendError ? error.code : "internal");
+      counters.calls("shed", calls.length);
+      this.deps.logger.debug({ err: error }, "calls that passed could not be captured");
     }
   }
 
-  private gaveUp(error: unknown): void {
-    const { counters } = this.deps;
-    counters.refused(error instanceof DriftmendError ? error.code : "internal");
-    counters.calls("shed", 1);
-  }
-
-  private take(passed: PassedCall, request: Buffer | null, response: Buffer | null): void {
+  private take({ passed, request, response }: Plain): void {
     const { call, id, timeMs, latencySeconds } = passed;
     const error = errorOf(passed);
     try {
@@ -176,17 +170,26 @@ function errorOf({ call, status }: PassedCall): string | null {
   return status >= 400 ? `http_${status}` : null;
 }
 
+async function plainOf(passed: PassedCall, bytes: Buffer): Promise<Plain> {
+  const { call, requestHeaders, responseHeaders } = passed;
+  // Compression of gRPC is its messages' own.
+  const name = call.kind === "grpc" ? "" : "content-encoding";
+  const [request, response] = await Promise.all([
+    plain(bytes, passed.request, requestHeaders[name]),
+    plain(bytes, passed.response, responseHeaders[name]),
+  ]);
+  return { passed, request, response };
+}
+
 async function plain(
-  bytes: Buffer | null,
-  encoding: string | string[] | undefined,
+  all: Buffer,
+  span: Span | null,
+  encoding: string | readonly string[] | undefined,
 ): Promise<Buffer | null> {
-  if (bytes === null || encoding === undefined || encoding === "identity") return bytes;
+  if (span === null) return null;
+  const bytes = all.subarray(...span);
+  if (encoding === undefined || encoding === "identity") return bytes;
   const decompress = DECOMPRESS[String(encoding).toLowerCase()];
   if (decompress === undefined) return null;
   return decompress(bytes, { maxOutputLength: LIMITS.proxyCopyBytesMax }).catch(() => null);
-}
-
-function drop({ request, response }: PassedCall): void {
-  request.drop();
-  response.drop();
 }

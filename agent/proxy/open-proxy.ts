@@ -1,12 +1,9 @@
-/** The proxy's two ports, each where a model server is named: its callers come there, and pass. */
-import { createServer } from "node:http";
-import type { Server } from "node:net";
-import type { Clock } from "../../runtime/clock.ts";
+/** The proxy: a thread of its own that passes, and the capture of what passed, on this one. */
+import { Worker } from "node:worker_threads";
+import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
-import { listenOn } from "../doors/door-server.ts";
 import { CallCapture, type CaptureDeps } from "./capture-calls.ts";
-import { createGrpcPass } from "./pass-grpc.ts";
-import { type PassDeps, createPass } from "./pass.ts";
+import type { FromPass, PassOptions, ToPass } from "./pass-messages.ts";
 
 export interface ProxyConfig {
   readonly DRIFTMEND_HOST: string;
@@ -17,63 +14,78 @@ export interface ProxyConfig {
 }
 
 export interface ProxyDeps extends CaptureDeps {
-  readonly clock: Clock;
   readonly lifecycle: Lifecycle;
 }
 
-/** @throws {DriftmendError} port_in_use */
+/** Opens it where a model server is named. @throws {DriftmendError} port_in_use */
 export async function openProxy(config: ProxyConfig, deps: ProxyDeps): Promise<void> {
-  const { lifecycle } = deps;
-  const capture = new CallCapture(deps);
-  lifecycle.defer("calls that passed", () => capture.idle());
-  const http = config.DRIFTMEND_PROXY_UPSTREAM;
-  if (http !== undefined) {
-    const pass = createPass(passDeps(http, capture, deps));
-    const server = createServer({ noDelay: true }, pass.listener);
-    await open("DRIFTMEND_PROXY_PORT", server, http, config, deps);
-    lifecycle.defer("proxy", () => {
-      server.close();
-      server.closeIdleConnections();
-      pass.close();
-    });
-  }
-  const grpc = config.DRIFTMEND_PROXY_GRPC_UPSTREAM;
-  if (grpc !== undefined) {
-    const pass = createGrpcPass(passDeps(grpc, capture, deps));
-    await open("DRIFTMEND_PROXY_GRPC_PORT", pass.server, grpc, config, deps);
-    lifecycle.defer("proxy of gRPC", () => {
-      pass.server.close();
-      pass.close();
-    });
-  }
-}
-
-async function open(
-  setting: "DRIFTMEND_PROXY_PORT" | "DRIFTMEND_PROXY_GRPC_PORT",
-  server: Server,
-  upstream: string,
-  config: ProxyConfig,
-  { logger }: ProxyDeps,
-): Promise<void> {
-  const url = await listenOn(server, {
+  const { DRIFTMEND_PROXY_UPSTREAM: http, DRIFTMEND_PROXY_GRPC_UPSTREAM: grpc } = config;
+  if (http === undefined && grpc === undefined) return;
+  const options: PassOptions = {
     host: config.DRIFTMEND_HOST,
-    port: config[setting],
-    setting,
+    http: http === undefined ? null : { upstream: http, port: config.DRIFTMEND_PROXY_PORT },
+    grpc: grpc === undefined ? null : { upstream: grpc, port: config.DRIFTMEND_PROXY_GRPC_PORT },
+  };
+  const capture = new CallCapture(deps);
+  const worker = new Worker(workerModule(), { workerData: options });
+  const say = (message: ToPass): void => worker.postMessage(message);
+  const stopped = Promise.withResolvers<void>();
+  const listening = Promise.withResolvers<readonly string[]>();
+  const isStopping = { value: false };
+  worker.on("message", (message: FromPass) => {
+    switch (message.kind) {
+      case "calls":
+        capture.add(message.calls, message.bytes, () => say({ kind: "done", seq: message.seq }));
+        break;
+      case "shed":
+        deps.counters.calls("shed", 1);
+        break;
+      case "upstream-failed":
+        deps.counters.calls("upstream_failed", 1);
+        deps.logger.warn(message, "the model server did not answer");
+        break;
+      case "listening":
+        listening.resolve(message.urls);
+        break;
+      case "port-in-use":
+        listening.reject(portInUse(message));
+        break;
+      case "stopped":
+        stopped.resolve();
+    }
   });
-  logger.info({ url, upstream }, "inference calls pass through");
+  // Without the thread nobody reaches the model server: the process ends, and is started again.
+  worker.on("error", (error) => {
+    if (!isStopping.value) throw error;
+  });
+  const urls = await listening.promise.catch(async (error: unknown) => {
+    isStopping.value = true;
+    await worker.terminate();
+    throw error;
+  });
+  deps.lifecycle.defer("calls that passed", async () => {
+    isStopping.value = true;
+    say({ kind: "stop" });
+    await stopped.promise;
+    await capture.idle();
+    await worker.terminate();
+  });
+  deps.logger.info({ urls, http, grpc }, "inference calls pass through");
 }
 
-function passDeps(
-  upstream: string,
-  capture: CallCapture,
-  { clock, counters, logger }: ProxyDeps,
-): PassDeps {
-  return {
-    ...{ clock, upstream: new URL(upstream) },
-    onPassed: (call) => capture.add(call),
-    onUpstreamError: (error) => {
-      counters.calls("upstream_failed", 1);
-      logger.warn({ err: error, upstream }, "the model server did not answer");
-    },
-  };
+function portInUse({
+  setting,
+  message,
+}: Extract<FromPass, { kind: "port-in-use" }>): DriftmendError {
+  return new DriftmendError("port_in_use", {
+    retry: "never",
+    message,
+    next: `Name another ${setting}, or 0 for any free one.`,
+  });
+}
+
+/** Beside this module, under the ending that this module has (sources or the built package). */
+function workerModule(): URL {
+  const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./pass-worker.${ending}`, import.meta.url);
 }

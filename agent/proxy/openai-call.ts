@@ -4,7 +4,6 @@
  */
 import { z } from "zod";
 import { describeText } from "../mapping/describe-text.ts";
-import type { AnyPlain } from "../mapping/record.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import type { PlainPrediction, PlainValue } from "../plain-record.ts";
 
@@ -78,7 +77,7 @@ export function openaiPrediction(
     ["max_tokens", request.max_completion_tokens ?? request.max_tokens],
     ["finish_reason", told?.finish],
     ["time_to_first_chunk", call.isStream ? finite(call.firstByteSeconds) : undefined],
-    ...describeText("input", asked as AnyPlain),
+    ...describeText("input", asked),
     ...(told === null ? [] : describeText("output", told.text)),
   ];
   if (told?.refused === true) features.push(["output_declined", 1]);

@@ -78,13 +78,15 @@ class GrpcCopy {
   end(status: string, answered: IncomingHttpHeaders): void {
     if (this.ended) return;
     this.ended = true;
-    const { id, timeMs, request, response } = this;
+    const { id, timeMs } = this;
     const latencySeconds = (this.deps.clock.monotonicMs() - this.startedMs) / 1000;
-    this.deps.onPassed({
+    const call = {
       call: { kind: "grpc", status },
       ...{ id, timeMs, latencySeconds, firstByteSeconds: Number.NaN, status: null },
-      ...{ request, response, requestHeaders: this.headers, responseHeaders: answered },
-    });
+      // HTTP/2 has its own parts among them, under names that are no texts.
+      ...{ requestHeaders: { ...this.headers }, responseHeaders: { ...answered } },
+    } as const;
+    this.deps.onPassed(call, this.request, this.response);
   }
 
   forget(): void {

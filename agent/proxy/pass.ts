@@ -12,14 +12,14 @@ import {
 } from "node:http";
 import type { Clock } from "../../runtime/clock.ts";
 import { type InferenceCall, inferenceCall } from "./inference-call.ts";
-import type { PassedCall } from "./passed-call.ts";
+import type { PassedFacts } from "./passed-call.ts";
 import { CopyBudget, Tee } from "./tee.ts";
 
 export interface PassDeps {
   readonly clock: Clock;
   readonly upstream: URL;
   /** Takes over the copies, whose memory it gives back. */
-  readonly onPassed: (call: PassedCall) => void;
+  readonly onPassed: (call: PassedFacts, request: Tee, response: Tee) => void;
   readonly onUpstreamError: (error: Error) => void;
 }
 
@@ -84,16 +84,15 @@ class Copy {
     if (this.ended) return;
     this.ended = true;
     const nowMs = this.deps.clock.monotonicMs();
-    this.deps.onPassed({
+    const call = {
       ...{ call: this.call, id: this.id, timeMs: this.timeMs },
       latencySeconds: (nowMs - this.startedMs) / 1000,
       firstByteSeconds: (this.firstByteMs - this.startedMs) / 1000,
       status: answer?.statusCode ?? null,
       requestHeaders: this.request.headers,
       responseHeaders: answer?.headers ?? {},
-      request: this.requestTee,
-      response: this.responseTee,
-    });
+    };
+    this.deps.onPassed(call, this.requestTee, this.responseTee);
   }
 
   /** The caller went away: there is no answer to tell of. */

@@ -9,7 +9,8 @@ export class CopyBudget {
 export class Tee {
   private readonly budget: CopyBudget;
   private parts: Buffer[] = [];
-  private length = 0;
+  /** Bytes that are held. */
+  length = 0;
   private tooMuch = false;
 
   constructor(budget: CopyBudget) {
@@ -31,11 +32,9 @@ export class Tee {
     this.budget.bytes += chunk.length;
   }
 
-  /** Null where it was too much. */
-  whole(): Buffer | null {
-    if (this.tooMuch) return null;
-    const [only = NOTHING] = this.parts;
-    return this.parts.length > 1 ? Buffer.concat(this.parts) : only;
+  /** In the order in which it passed; null where it was too much. */
+  whole(): readonly Buffer[] | null {
+    return this.tooMuch ? null : this.parts;
   }
 
   /** Gives the memory back. */
@@ -45,5 +44,3 @@ export class Tee {
     this.length = 0;
   }
 }
-
-const NOTHING = Buffer.alloc(0);

@@ -2,13 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readBody } from "../../../agent/mapping/read-body.ts";
-import { readRaw, readV2 } from "../../../agent/mapping/tensors.ts";
+import { readRaw } from "../../../agent/mapping/tensors.ts";
 import { DriftmendError } from "../../../contract/driftmend-error.ts";
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const tensor = (name: string, datatype: string, shape: number[], data: unknown) => ({
   ...{ name, datatype, shape, data },
 });
+const v2 = (bytes: Buffer, length: number | null) => readBody("request", bytes, length).body;
 /** A body of the binary extension: JSON, then each tensor's bytes. */
 function binary(
   values: readonly (readonly [name: string, datatype: string, shape: number[], bytes: Buffer])[],
@@ -27,7 +28,7 @@ function binary(
 
 describe("the Open Inference Protocol", () => {
   it("gives the same elements whether they are nested or in a row", () => {
-    const nested = readV2(
+    const nested = v2(
       json({
         inputs: [
           tensor(
@@ -43,19 +44,19 @@ describe("the Open Inference Protocol", () => {
       }),
       null,
     );
-    const flat = readV2(json({ inputs: [tensor("x", "FP32", [2, 2], [1, 2, 3, 4])] }), null);
+    const flat = v2(json({ inputs: [tensor("x", "FP32", [2, 2], [1, 2, 3, 4])] }), null);
     expect(nested.inputs).toEqual(flat.inputs);
     expect(flat.inputs[0]?.data).toEqual([1, 2, 3, 4]);
   });
 
   it("has ids, versions and what is asked for beside the tensors", () => {
     const request = json({ id: "r1", inputs: [], outputs: [{ name: "y" }] });
-    expect(readV2(request, null)).toMatchObject({ id: "r1", inputs: [], outputs: [] });
+    expect(v2(request, null)).toMatchObject({ id: "r1", inputs: [], outputs: [] });
     const response = json({
       ...{ model_name: "fraud", model_version: "3", id: "r1" },
       outputs: [tensor("y", "FP32", [1], [0.5])],
     });
-    expect(readV2(response, null)).toMatchObject({ model: "fraud", version: "3" });
+    expect(v2(response, null)).toMatchObject({ model: "fraud", version: "3" });
   });
 
   it("reads binary tensors, also where nobody says how long the JSON is", () => {
