@@ -11,6 +11,7 @@ import { type AgentConfig, OTLP_GRPC_PORT } from "./config.ts";
 import { loadDocuments, saveDocuments } from "./documents-file.ts";
 import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
 import { createDoors } from "./doors/doors.ts";
+import { Lines } from "./doors/lines.ts";
 import { type GrpcDoorDeps, openGrpcDoor } from "./doors/otlp-grpc.ts";
 import { Intake } from "./intake.ts";
 import { MappingBook } from "./mapping/mapping-book.ts";
@@ -24,6 +25,7 @@ import { Pairing, type PairingDeps } from "./pairs/pairing.ts";
 import { Recorder } from "./recorder.ts";
 import { Spool } from "./spool/spool.ts";
 import { CollectorLink } from "./transport/collector-link.ts";
+import { listenForLines } from "./transport/nats-lines.ts";
 
 const DAY_MS = 86_400_000;
 const GAUGE_PERIOD_MS = 2_000;
@@ -107,6 +109,7 @@ interface AgentParts {
   readonly link: CollectorLink;
   readonly recorder: Recorder;
   readonly intake: Intake;
+  readonly lines: Lines;
   readonly gauges: () => AgentGauges;
 }
 
@@ -123,7 +126,10 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   const clocks = new ModelClocks(nowMs, spool.clocks);
   const link = new CollectorLink(
     { natsUrl: config.DRIFTMEND_NATS_URL, shards: config.DRIFTMEND_SHARDS },
-    { spool, rules, clock, logger, counters, onRules: createSaver(folder, rules, deps) },
+    {
+      ...{ spool, rules, clock, logger, counters, onRules: createSaver(folder, rules, deps) },
+      onConnected: ({ connection }) => listenForLines(connection, { lines, counters }),
+    },
   );
   lifecycle.defer("link to the collector", () => link.stop());
   const retentionMs = config.DRIFTMEND_EVENT_AGE_DAYS_MAX * DAY_MS;
@@ -145,6 +151,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     },
   });
   lifecycle.defer("requests on their way to the disk", () => intake.drain());
+  const lines = new Lines({ intake, recorder, counters });
   const gauges = (): AgentGauges => gaugesOf(spool, link, nowMs());
   lifecycle.defer(
     "gauges",
@@ -154,7 +161,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     "digest memory",
     clock.every(PRUNE_PERIOD_MS, () => spool.prune()),
   );
-  return { spool, rules, counters, clocks, link, recorder, intake, gauges };
+  return { spool, rules, counters, clocks, link, recorder, intake, lines, gauges };
 }
 
 function gaugesOf(spool: Spool, link: CollectorLink, nowMs: number): AgentGauges {

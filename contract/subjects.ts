@@ -21,6 +21,9 @@ export function nameOfToken(token: string): string {
 
 export const subjects = {
   frames: (shard: number): string => `${PREFIX}.frames.${shard}`,
+  /** Lines of predictions, or of labels; the model is one token, which stands for itself. */
+  ingest: (kind: "events" | "labels"): string =>
+    kind === "events" ? `${PREFIX}.ingest.*` : `${PREFIX}.ingest.*.labels`,
   head: (spool: string): string => `${PREFIX}.head.${spool}`,
   stored: (spool: string): string => `${PREFIX}.stored.${spool}`,
   want: (spool: string): string => `${PREFIX}.want.${spool}`,

@@ -9,16 +9,13 @@ import { LIMITS } from "../../contract/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { timeOf } from "../event-time.ts";
-import type { Taken } from "../intake.ts";
 import type { ModelClocks } from "../model-clocks.ts";
 import type { Signal } from "../otlp/request-reader.ts";
 import { malformedBody } from "../otlp/wire.ts";
-import { deadLetterCount } from "../outcome.ts";
 import type { Pairing } from "../pairs/pairing.ts";
 import { readEvents } from "./cloud-events.ts";
 import { type ExportDeps, takeExport } from "./export-request.ts";
-import { readEventLines } from "./json-lines.ts";
-import { LabelLineReader } from "./label-lines.ts";
+import type { LineKind, Lines } from "./lines.ts";
 import {
   CONTENT_TYPE,
   exportResponse,
@@ -34,6 +31,7 @@ export interface DoorsDeps extends ExportDeps {
   readonly clocks: ModelClocks;
   readonly clock: Clock;
   readonly pairing: Pairing;
+  readonly lines: Lines;
   readonly logger: Logger;
   /** Null where callers need no token. */
   readonly mayEnter: (authorization: string | undefined) => boolean;
@@ -47,30 +45,17 @@ const ClockRequest = z.strictObject({
   time: z.union([z.string(), z.number()]),
 });
 
-type ReadLines = Readonly<Record<"events" | "labels", (body: Buffer) => void>>;
-
 /** The request listener. */
 export function createDoors(
   deps: DoorsDeps,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const bodies = new BodyReader();
-  const labelLines = new LabelLineReader(deps.recorder);
-  const lines: ReadLines = {
-    events: (body) => readEventLines(body.toString("utf8"), deps.recorder),
-    labels: (body) => labelLines.read(body),
-  };
   const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     ["/v1/logs", (request, response) => exportDoor("logs", request, response, bodies, deps)],
     ["/v1/traces", (request, response) => exportDoor("traces", request, response, bodies, deps)],
     ["/v1/metrics", (request, response) => exportDoor("metrics", request, response, bodies, deps)],
-    [
-      "/v1/events",
-      (request, response) => linesDoor("events", lines, request, response, bodies, deps),
-    ],
-    [
-      "/v1/labels",
-      (request, response) => linesDoor("labels", lines, request, response, bodies, deps),
-    ],
+    ["/v1/events", (request, response) => linesDoor("events", request, response, bodies, deps)],
+    ["/v1/labels", (request, response) => linesDoor("labels", request, response, bodies, deps)],
     ["/v1/clock", (request, response) => clockDoor(request, response, bodies, deps)],
     ["/v1/cloudevents", (request, response) => eventDoor(request, response, bodies, deps)],
     // Where request loggers are given no path.
@@ -134,26 +119,13 @@ async function exportDoor(
 }
 
 async function linesDoor(
-  door: "events" | "labels",
-  read: ReadLines,
+  kind: LineKind,
   request: IncomingMessage,
   response: ServerResponse,
   bodies: BodyReader,
-  deps: DoorsDeps,
+  { lines }: DoorsDeps,
 ): Promise<void> {
-  const taken = await bodies.read(request, (body): Promise<Taken> | null => {
-    if (body.length === 0) return null;
-    return deps.intake.take(door, body, () => read[door](body));
-  });
-  deps.counters.took(taken);
-  const outcome = taken?.kind === "taken" ? taken.outcome : null;
-  const answer = {
-    accepted: (outcome?.predictions ?? 0) + (outcome?.labels ?? 0),
-    rejected: outcome === null ? 0 : deadLetterCount(outcome),
-    reasons: Object.fromEntries(outcome?.deadLetters ?? []),
-    /** The same bytes were taken in before: nothing was added. */
-    repeated: taken?.kind === "repeated",
-  };
+  const answer = await bodies.read(request, (body) => lines.take(kind, body));
   send(response, 200, "application/json", Buffer.from(JSON.stringify(answer)));
 }
 

@@ -34,6 +34,8 @@ export interface LinkDeps {
   readonly counters: AgentCounters;
   /** Documents have changed. */
   readonly onRules: () => void;
+  /** There is a connection, which comes back by itself from now on. */
+  readonly onConnected: (nats: Nats) => void;
 }
 
 const CONNECT_BACKOFF_MS_MAX = 2_000;
@@ -104,6 +106,7 @@ export class CollectorLink {
       }
     }
     this.listen(this.nats);
+    this.deps.onConnected(this.nats);
     this.publisher.start(this.nats.jetstream);
     void this.watchReconnects(this.nats);
     await this.tick();
