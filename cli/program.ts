@@ -284,6 +284,22 @@ function addData(program: Command, add: Add): void {
     description: "counts by reason, with an example each",
     options: [new Option("--model <model>", "of one model only")],
   });
+  const letter = "id of the letter, as list shows it";
+  add(letters, {
+    name: "show",
+    description: "one letter, with what it was",
+    args: [new Argument("<letter>", letter)],
+  });
+  add(letters, {
+    name: "resend",
+    description: "hand letters in once more, as they were or put right",
+    args: [new Argument("[letter]", letter)],
+    options: [
+      new Option("--model <model>", "those of this model, with --reason"),
+      new Option("--reason <reason>", "as list shows it"),
+      new Option("--file <file>", "lines that were put right, instead of the samples"),
+    ],
+  });
   add(program, {
     name: "migrate",
     description: "bring the tables of a ClickHouse server to this version",

@@ -7,6 +7,7 @@ import { paintFor } from "./paint.ts";
 import { typedHere } from "./typed-command.ts";
 
 const alerts = () => import("./commands/alerts.ts");
+const letters = () => import("./commands/dead-letters.ts");
 const loop = () => import("./commands/loop.ts");
 const documents = () => import("./commands/model-documents.ts");
 const models = () => import("./commands/models.ts");
@@ -60,7 +61,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   completion: async () => (await import("./commands/completion.ts")).completion,
   "labels import": async () => (await import("./commands/labels-import.ts")).labelsImport,
   "map test": async () => (await import("./commands/map-test.ts")).mapTest,
-  "dead-letters list": async () => (await import("./commands/dead-letters.ts")).list,
+  "dead-letters list": async () => (await letters()).list,
+  "dead-letters show": async () => (await letters()).show,
+  "dead-letters resend": async () => (await letters()).resend,
   migrate: async () => (await import("./commands/migrate.ts")).migrate,
 };
 

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { labelsFile } from "../../store/queries/labels-file.ts";
+import { postLines } from "../agent-door.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatCount } from "../format.ts";
 import { csvFields, isOpenRecord, labelOf } from "../labels-file.ts";
@@ -14,7 +15,6 @@ import { asTyped } from "../typed-command.ts";
 import { type Remote, answer, connectRemote, localSystem } from "../remote.ts";
 
 const BATCH_ROWS = 20_000;
-const POST_TIMEOUT_MS = 60_000;
 const Options = z.object({ model: z.string() });
 
 export async function labelsImport(context: CommandContext): Promise<number> {
@@ -27,7 +27,7 @@ export async function labelsImport(context: CommandContext): Promise<number> {
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return;
-    const taken = await post(remote, `${batch.join("\n")}\n`);
+    const taken = await postLines(remote, "labels", `${batch.join("\n")}\n`);
     accepted += taken.repeated ? batch.length : taken.accepted;
     rejected += taken.rejected;
     batch = [];
@@ -52,10 +52,6 @@ export async function labelsImport(context: CommandContext): Promise<number> {
   ]);
   return rejected === 0 ? 0 : 1;
 }
-
-/** `repeated`: the same bytes came before, and are not counted again. */
-const Taken = z.looseObject({ accepted: z.int(), rejected: z.int(), repeated: z.boolean() });
-type Taken = z.output<typeof Taken>;
 
 interface PlacedRow {
   readonly row: unknown;
@@ -147,24 +143,4 @@ async function* csvRows(lines: AsyncIterable<string>): AsyncGenerator<PlacedRow>
       yield { row, place: `line ${number}` };
     }
   }
-}
-
-async function post(remote: Remote, body: string): Promise<Taken> {
-  const url = remote.found.kind === "local" ? remote.found.ready.otlpHttp : remote.found.url;
-  const token = remote.found.kind === "local" ? remote.found.ready.token : remote.found.token;
-  const response = await fetch(new URL("/v1/labels", url), {
-    method: "POST",
-    headers: {
-      "content-type": "application/x-ndjson",
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    },
-    body,
-    signal: AbortSignal.timeout(POST_TIMEOUT_MS),
-  });
-  if (response.ok) return Taken.parse(await response.json());
-  throw new DriftmendError("labels_refused", {
-    retry: response.status >= 500 ? "later" : "never",
-    message: `Cannot hand labels to the agent as it must accept them: HTTP ${response.status} ${(await response.text()).slice(0, 300)}`,
-    next: "The same file may be imported again: labels are counted once per prediction and revision.",
-  });
 }

@@ -35,13 +35,18 @@ export function createGateway(options: HttpServerOptions, deps: GatewayDeps): Ht
   http.app.get("/api/v1/self", { config: { access: "read" } }, () => deps.self());
   addApiDocument(http.app);
   if (options.tokens.named !== undefined) addTokenRoutes(http.app, options.tokens.named);
-  for (const prefix of ["/api", "/v1/analysis"]) {
+  // The service that answers asks for the token; the agent's doors do not where they are on loopback.
+  for (const [prefix, access] of [
+    ["/api", "open"],
+    ["/v1/analysis", "open"],
+    ["/v1/labels", "act"],
+    ["/v1/events", "act"],
+  ] as const) {
     http.app.register(httpProxy, {
       prefix,
       rewritePrefix: prefix,
       upstream: "",
-      // The service that answers asks for the token.
-      config: { access: "open" },
+      config: { access },
       replyOptions: {
         onError: (reply: unknown) => unavailable(reply as FastifyReply, "it does not answer"),
         getUpstream: () => "",

@@ -14,6 +14,8 @@ const RETRAINER = [
   /^\/v1\/analysis\//,
 ];
 const COLLECTOR = [/^\/api\/v1\/dead-letters(?:\/|$)/, /^\/api\/v1\/storage(?:\/|$)/];
+/** What commands hand in, for those who reach the gateway alone. */
+const AGENT = [/^\/v1\/(?:labels|events)$/];
 const SELF = /^\/api\/v1\/self\/([^/]+)$/;
 
 /** `path` without the query. */
@@ -28,6 +30,7 @@ export function upstreamOf(path: string): Upstream {
   const matches = (patterns: readonly RegExp[]): boolean =>
     patterns.some((pattern) => pattern.test(path));
   if (matches(RETRAINER)) return { kind: "service", service: "retrainer", path };
+  if (matches(AGENT)) return { kind: "service", service: "agent", path };
   if (matches(COLLECTOR)) return { kind: "service", service: "collector", path };
   return { kind: "service", service: "analyzer", path };
 }

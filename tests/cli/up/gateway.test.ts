@@ -47,6 +47,19 @@ async function gateway(urls: Partial<Record<ServiceName, string>>, page?: string
 
 const read = { authorization: `Bearer ${tokens.readToken}` };
 
+it("passes lines on to the agent for who may act, and for nobody else", async () => {
+  const url = await gateway({ agent: await service("agent") });
+  const post = (token: string) =>
+    fetch(`${url}/v1/labels`, {
+      method: "POST",
+      body: '{"id": "a"}',
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" },
+    });
+  expect((await post("nobody")).status).toBe(401);
+  expect((await post(tokens.readToken)).status).toBe(403);
+  expect((await post(tokens.token)).status).not.toBe(403);
+});
+
 describe("which service answers", () => {
   it.each([
     ["/api/v1/models", "analyzer"],
@@ -67,6 +80,8 @@ describe("which service answers", () => {
     ["/api/v1/storage/tables", "collector"],
     ["/api/v1/alerts/7/silence", "analyzer"],
     ["/api/openapi.json", "analyzer"],
+    ["/v1/labels", "agent"],
+    ["/v1/events", "agent"],
   ])("%s: %s", (path, expected) => {
     expect(upstreamOf(path)).toEqual({ kind: "service", service: expected, path });
   });

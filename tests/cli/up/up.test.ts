@@ -183,6 +183,32 @@ describe("driftmend up", { timeout: SYSTEM_TIMEOUT_MS }, () => {
       .toContain("w1  1          0.25  alcohol=12.5 region=north client.version=7");
   });
 
+  it("keeps what could not be taken, shows it, and takes it in once it was put right", async () => {
+    const wrong = { model: "wines", features: { alcohol: 11 }, score: 0.5 };
+    await fetch(`${ready.otlpHttp}/v1/events`, { method: "POST", body: JSON.stringify(wrong) });
+    const List = z.object({
+      letters: z.array(z.object({ letter: z.string(), reason: z.string(), model: z.string() })),
+    });
+    const listed = (): z.output<typeof List>["letters"] =>
+      List.parse(JSON.parse(driftmend(["dead-letters", "list", "--json"], dataDir).stdout)).letters;
+    await expect.poll(listed, { timeout: 30_000, interval: 500 }).toHaveLength(1);
+    const [{ letter, reason } = { letter: "", reason: "" }] = listed();
+    expect(reason).toBe("id_missing");
+    expect(driftmend(["dead-letters", "show", letter], dataDir).stdout).toContain(
+      JSON.stringify(wrong.features),
+    );
+    expect(driftmend(["dead-letters", "resend", letter], dataDir)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining("0 taken in, 1 set aside again"),
+    });
+    const file = join(dataDir, "right.jsonl");
+    writeFileSync(file, JSON.stringify({ ...wrong, id: "w2" }));
+    expect(driftmend(["dead-letters", "resend", "--file", file], dataDir)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("1 taken in"),
+    });
+  });
+
   it("cannot be started twice on one folder, and says who runs there", async () => {
     const second = start(dataDir);
     expect(await second.exited).toBe(1);
