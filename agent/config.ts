@@ -42,6 +42,10 @@ export const AgentConfig = z.object({
     description:
       "File, or folder of files, of mappings: how other vocabularies become predictions (docs/mapping.md)",
   }),
+  DRIFTMEND_REDACTION_KEY: z.string().min(16).optional().meta({
+    description:
+      "Key of the hashes of features with redact: hash; the same for all agents. Without one, hashes are plain",
+  }),
   DRIFTMEND_SPOOL_DIR: z
     .string()
     .prefault(".driftmend/agent")

@@ -6,7 +6,7 @@
 import { isUtf8 } from "node:buffer";
 import { LIMITS } from "../contract/limits.ts";
 import type { FrameBuilder } from "./columns/frame-builder.ts";
-import { type FeatureRules, redacted, RULE, type Rule } from "./columns/feature-rules.ts";
+import { type FeatureRules, RULE, type Rule } from "./columns/feature-rules.ts";
 import type { ModelClocks } from "./model-clocks.ts";
 import { addPlainFeature } from "./plain-record.ts";
 import { emptyOutcome, type Outcome } from "./outcome.ts";
@@ -295,7 +295,8 @@ export class Recorder {
     }
     const { interner } = this.frame;
     const feature = interner.textOf(name);
-    const hidden = redacted(rule as Rule, this.modelText, feature, interner.textOf(text));
+    const whole = interner.textOf(text);
+    const hidden = this.deps.rules.redacted(rule as Rule, this.modelText, feature, whole);
     this.addCategory(name, interner.idOfText(hidden));
   }
 

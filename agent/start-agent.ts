@@ -120,7 +120,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   const randomHex = (): string => randomBytes(SPOOL_ID_BYTES).toString("hex");
   const spool = await Spool.open(folder, { nowMs, logger, randomHex });
   lifecycle.defer("spool", () => spool.close());
-  const rules = new FeatureRules();
+  const rules = new FeatureRules(config.DRIFTMEND_REDACTION_KEY);
   await loadDocuments(folder, rules);
   const counters = new AgentCounters(metrics);
   const clocks = new ModelClocks(nowMs, spool.clocks);

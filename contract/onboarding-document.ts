@@ -6,6 +6,7 @@ import { z } from "zod";
 import { Duration } from "./duration.ts";
 import { LIMITS } from "./limits.ts";
 import { DocumentMapping } from "./mapping.ts";
+import { Redaction } from "./redaction.ts";
 
 /** Kind and name of a channel. */
 export const ChannelName = z
@@ -48,7 +49,8 @@ const FeatureSpec = z.strictObject({
   range: z.tuple([z.number(), z.number()]).optional(),
   /** Length of the circle for values that wrap: 24 for an hour of the day, 7 for a weekday. */
   period: z.number().positive().optional(),
-  redact: z.enum(["drop", "hash", "truncate"]).optional(),
+  /** At the agent, before anything is written. */
+  redact: Redaction.optional(),
 });
 
 const Trigger = z.union([

@@ -2,9 +2,10 @@
  * What onboarding documents say about features: which numbers are categories and what must be hidden before
  * it reaches the disk. Without a word a number is numeric, a text or truth value a category.
  */
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
 import { DocumentMapping } from "../../contract/mapping.ts";
+import { Redaction } from "../../contract/redaction.ts";
 
 /** `none`: by the value's own type. */
 export const RULE = {
@@ -14,6 +15,7 @@ export const RULE = {
   drop: 3,
   hash: 4,
   truncate: 5,
+  replace: 6,
 } as const;
 export type Rule = (typeof RULE)[keyof typeof RULE];
 
@@ -30,7 +32,7 @@ export const CaptureDocument = z.object({
       z.string(),
       z.object({
         type: z.enum(["numeric", "categorical", "text"]).optional(),
-        redact: z.enum(["drop", "hash", "truncate"]).optional(),
+        redact: Redaction.optional(),
       }),
     )
     .prefault({}),
@@ -42,8 +44,16 @@ const TRUNCATED_CHARACTERS = 4;
 export class FeatureRules {
   private readonly documents = new Map<string, CaptureDocument>();
   private readonly ruleByModel = new Map<string, ReadonlyMap<string, Rule>>();
+  private readonly key: string | undefined;
+  /** Of features whose texts are replaced in part, by model and feature. */
+  private readonly replacements = new Map<string, Replacement>();
   /** Changes with every change of a document. */
   revision = 0;
+
+  /** @param key of hashes; without one they are plain, and whoever guesses a text can tell that it is the one */
+  constructor(key?: string) {
+    this.key = key;
+  }
 
   /** A document, or null where the model was retired. */
   set(model: string, document: CaptureDocument | null): void {
@@ -56,6 +66,11 @@ export class FeatureRules {
       ([feature, { type, redact }]) => [feature, ruleOf(type, redact)] as const,
     );
     if (rules.length > 0) this.ruleByModel.set(model, new Map(rules));
+    for (const [feature, { redact }] of Object.entries(document.features)) {
+      if (typeof redact !== "object") continue;
+      const pattern = new RegExp(redact.replace, "gu");
+      this.replacements.set(`${model}\0${feature}`, { pattern, by: redact.by });
+    }
   }
 
   /** Null where the model has none. */
@@ -85,23 +100,39 @@ export class FeatureRules {
     return null;
   }
 
+  /**
+   * The text that is stored instead: its hash, cut to 16 hex digits (a pseudonym, not anonymity), its beginning, or
+   * what is left of it.
+   */
+  redacted(rule: Rule, model: string, feature: string, text: string): string {
+    if (rule === RULE.truncate) return [...text].slice(0, TRUNCATED_CHARACTERS).join("");
+    const own = `${model}\0${feature}`;
+    if (rule === RULE.replace) {
+      const replacement = this.replacements.get(own);
+      // A function: "$&" in the text that stands in would bring back what is hidden.
+      return replacement === undefined
+        ? ""
+        : text.replace(replacement.pattern, () => replacement.by);
+    }
+    const hash = this.key === undefined ? createHash("sha256") : createHmac("sha256", this.key);
+    return hash.update(`${own}\0${text}`).digest("hex").slice(0, 16);
+  }
+
   all(): readonly (readonly [string, CaptureDocument])[] {
     return [...this.documents];
   }
 }
 
-/** The text that is stored instead: SHA-256 cut to 16 hex digits (a pseudonym, not anonymity), or the beginning. */
-export function redacted(rule: Rule, model: string, feature: string, text: string): string {
-  if (rule === RULE.truncate) return [...text].slice(0, TRUNCATED_CHARACTERS).join("");
-  const hash = createHash("sha256").update(`${model}\0${feature}\0${text}`).digest("hex");
-  return hash.slice(0, 16);
+interface Replacement {
+  readonly pattern: RegExp;
+  readonly by: string;
 }
 
 function ruleOf(
   type: "numeric" | "categorical" | "text" | undefined,
-  redact: "drop" | "hash" | "truncate" | undefined,
+  redact: Redaction | undefined,
 ): Rule {
-  if (redact !== undefined) return RULE[redact];
+  if (redact !== undefined) return typeof redact === "string" ? RULE[redact] : RULE.replace;
   if (type === undefined) return RULE.none;
   return type === "numeric" ? RULE.numeric : RULE.categorical;
 }

@@ -44,7 +44,7 @@ export class Pairing {
    * @throws {DriftmendError} spool_full, disk_full, disk_behind (retry later)
    */
   async take(half: Half): Promise<void> {
-    const { log, intake, counters, clock } = this.deps;
+    const { log, intake, rules, counters, clock } = this.deps;
     const met = this.book.meet(half);
     if (met.kind === "pair") {
       try {
@@ -62,6 +62,8 @@ export class Pairing {
     if (refusal !== null) throw refusal;
     if (met.kind === "waits") counters.events("given_up", this.book.add(half).length);
     counters.events(met.kind === "again" ? "again" : "waiting", 1);
+    // What must be hidden is not written before it is: such a half waits in memory alone, and does not survive a crash.
+    if (rules.hides(half.model)) return;
     try {
       await log.append(half);
     } catch (error) {

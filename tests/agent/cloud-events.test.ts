@@ -1,4 +1,6 @@
 /** Request loggers on the real process: halves that come apart become one prediction, through crashes too. */
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { type AgentProcess, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 import { spooledRows } from "./capture-harness.ts";
@@ -43,9 +45,10 @@ function kserve(
   id: string,
   side: keyof typeof SIDES,
   change: Readonly<Record<string, string>> = {},
+  body = JSON.stringify(SIDES[side]),
 ): Promise<Response> {
   const at = ANSWERED_MS - (side === "request" ? 250 : 0);
-  return agent.post("/", JSON.stringify(SIDES[side]), {
+  return agent.post("/", body, {
     "content-type": "application/json",
     "ce-specversion": "1.0",
     "ce-id": id,
@@ -137,6 +140,32 @@ it("sets a pair aside that cannot be read, and refuses what is no CloudEvent", a
   ]);
   expect((await agent.post("/", "{}")).status).toBe(400);
   expect((await fetch(`${agent.url}/`)).status).not.toBe(405);
+});
+
+it("writes nothing of a model that hides features before it is hidden", async () => {
+  const folder = temporaryFolder();
+  cleanups.push(folder.remove);
+  const document = { features: { card: { redact: "hash" } } };
+  writeFileSync(join(folder.path, "documents.json"), JSON.stringify([["fraud", document]]));
+  const agent = await startAgentProcess(folder.path);
+  cleanups.push(() => agent.kill());
+  const secret = {
+    inputs: [{ name: "card", shape: [1], datatype: "BYTES", data: ["4111-secret"] }],
+  };
+  const send = (side: keyof typeof SIDES) =>
+    kserve(agent, "hidden", side, {}, JSON.stringify(side === "request" ? secret : SIDES.response));
+  await send("request");
+  const bytes = (): string =>
+    readdirSync(folder.path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1"))
+      .join("");
+  expect(bytes()).not.toContain("4111-secret");
+  await send("response");
+  expect(spooledRows(folder.path, "predictions", "hidden")).toMatchObject([
+    { cat: [["card", expect.stringMatching(/^[0-9a-f]{16}$/)]] },
+  ]);
+  expect(bytes()).not.toContain("4111-secret");
 });
 
 it("takes many at once, none lost", async () => {

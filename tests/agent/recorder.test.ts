@@ -1,11 +1,19 @@
 /** What is decided about one record, through the event door. */
+import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { FeatureRules, RULE } from "../../agent/columns/feature-rules.ts";
 import { readEventLines, readLabelLines } from "../../agent/doors/json-lines.ts";
 import { timeOf } from "../../agent/event-time.ts";
+import { problemsOf } from "../../contract/document-problems.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { createCapture, NOW_MS } from "./capture-harness.ts";
 
 type Line = Record<string, unknown>;
+
+const DOCUMENT = {
+  ...{ apiVersion: "driftmend/v1", kind: "Model", metadata: { name: "m" } },
+  task: { type: "binary" },
+};
 
 function take(lines: readonly Line[], documents: Record<string, unknown> = {}) {
   const capture = createCapture(documents);
@@ -101,6 +109,28 @@ describe("features", () => {
       ["zip", "8033"],
     ]);
     expect(rows.deadLetters).toMatchObject([{ reason: "time_ahead", sample: "" }]);
+  });
+
+  it("lose what a pattern finds, whatever stands in for it", () => {
+    const redact = { replace: String.raw`\d{4,}|Ⓟ`, by: "$&" };
+    const rows = take([{ features: { note: "card 4111111111111111, Ⓟ 12" } }], {
+      m: { features: { note: { redact } } },
+    });
+    expect(rows.predictions[0]?.["cat"]).toEqual([["note", "card $&, $& 12"]]);
+    const said = problemsOf({
+      ...DOCUMENT,
+      features: { note: { type: "text", redact: { replace: "(" } } },
+    });
+    expect(JSON.stringify(said)).toContain("regular expression");
+  });
+
+  it("are hashed under the agents' key, so that a guess cannot be confirmed without it", () => {
+    const hash = (key?: string): string =>
+      new FeatureRules(key).redacted(RULE.hash, "m", "email", "a@b");
+    expect(hash("one key of several")).not.toBe(hash());
+    expect(hash("one key of several")).not.toBe(hash("another key of several"));
+    const digest = createHmac("sha256", "one key of several").update("m\0email\0a@b").digest("hex");
+    expect(hash("one key of several")).toBe(digest.slice(0, 16));
   });
 
   it("beyond the maximum are skipped and counted, long texts are cut and counted", () => {
