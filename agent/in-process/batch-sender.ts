@@ -22,6 +22,8 @@ export class BatchSender {
   private readonly batches: Batch[] = [];
   private sending: Promise<void> | null = null;
   private closing = false;
+  /** Ends the wait for the next try. */
+  private wake: () => void = () => undefined;
 
   constructor(url: string, token: string | undefined) {
     this.address = new URL("/v1/logs", url);
@@ -39,13 +41,17 @@ export class BatchSender {
 
   /** Resolves when nothing waits, or after so long. */
   async close(withinMs: number): Promise<void> {
+    this.wake();
+    let timer: NodeJS.Timeout | undefined;
+    // It keeps the process until then: who awaits it must come to its end.
     const late = new Promise<void>((resolve) => {
-      setTimeout(() => {
+      timer = setTimeout(() => {
         this.closing = true;
         resolve();
-      }, withinMs).unref();
+      }, withinMs);
     });
     await Promise.race([this.sending, late]);
+    clearTimeout(timer);
   }
 
   private async sendAll(): Promise<void> {
@@ -58,7 +64,10 @@ export class BatchSender {
         continue;
       }
       if (this.closing) return;
-      await new Promise((resolve) => setTimeout(resolve, outcome.afterMs).unref());
+      const waits = Promise.withResolvers<void>();
+      this.wake = waits.resolve;
+      setTimeout(waits.resolve, outcome.afterMs).unref();
+      await waits.promise;
     }
   }
 
@@ -81,13 +90,18 @@ export class BatchSender {
 
 /** ExportLogsServiceResponse: partial_success = 1 {rejected_log_records = 1}; empty for full success. */
 function rejectedIn(bytes: Buffer): number {
-  if (bytes[0] !== 0x0a || bytes[2] !== 0x08) return 0;
-  let rejected = 0;
+  if (bytes[0] !== 0x0a) return 0;
+  const { end } = varintAt(bytes, 1);
+  return bytes[end] === 0x08 ? varintAt(bytes, end + 1).value : 0;
+}
+
+function varintAt(bytes: Buffer, start: number): { readonly value: number; readonly end: number } {
+  let value = 0;
   let scale = 1;
-  for (let at = 3; at < bytes.length; at++, scale *= 0x80) {
+  for (let at = start; at < bytes.length; at++, scale *= 0x80) {
     const byte = bytes[at] ?? 0;
-    rejected += (byte & 0x7f) * scale;
-    if (byte < 0x80) break;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value, end: at + 1 };
   }
-  return rejected;
+  return { value: 0, end: bytes.length };
 }

@@ -45,6 +45,7 @@ export class MappingBook {
   }
 
   asksForAttribute(key: string): boolean {
+    this.refresh();
     return this.attributes.has(key);
   }
 

@@ -169,11 +169,11 @@ function v1Rows(name: string, rows: readonly unknown[]): Tensor {
   const first = rows[0];
   if (typeof first === "object" && first !== null && !Array.isArray(first)) {
     const columns = [...new Set(rows.flatMap((row) => Object.keys(asObject(row))))];
+    checkSize(rows.length * columns.length);
     const data = rows.flatMap((row) => {
       const object = new Map(Object.entries(asObject(row)));
       return columns.map((column) => elementOf(object.get(column)));
     });
-    checkSize(data.length);
     return { name, datatype: "JSON", shape: [rows.length, columns.length], data, columns };
   }
   const width = Array.isArray(first) ? sizeOf(first) : 1;
@@ -192,8 +192,10 @@ function asObject(row: unknown): object {
   throw malformedBody("some rows are objects and some are not");
 }
 
-function sizeOf(value: unknown): number {
-  return Array.isArray(value) ? value.reduce((sum: number, item) => sum + sizeOf(item), 0) : 1;
+function sizeOf(value: unknown, depth = 0): number {
+  if (!Array.isArray(value)) return 1;
+  if (depth >= DEPTH_MAX) throw malformedBody("its values are nested too deeply");
+  return value.reduce((sum: number, item) => sum + sizeOf(item, depth + 1), 0);
 }
 
 /** Nested or flat, row-major; null where there are not exactly `size` plain values. */

@@ -13,6 +13,7 @@ import { type Half, HalfFacts } from "./half.ts";
 
 const HEAD_BYTES = 12;
 const SEGMENT_MS = 60_000;
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 const NO_BODY = Buffer.alloc(0);
 
 interface Segment {
@@ -20,8 +21,15 @@ interface Segment {
   readonly beganMs: number;
 }
 
+interface OpenFile {
+  readonly segment: Segment;
+  readonly handle: FileHandle;
+  bytes: number;
+}
+
 interface Waiting {
   readonly bytes: Buffer;
+  readonly nowMs: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -33,7 +41,7 @@ const Entry = z.union([Met, HalfFacts]);
 export class HalfLog {
   private readonly folder: string;
   private segments: Segment[];
-  private file: { readonly segment: Segment; readonly handle: FileHandle } | null = null;
+  private file: OpenFile | null = null;
   private waiting: Waiting[] = [];
   private writing: Promise<void> | null = null;
 
@@ -74,9 +82,9 @@ export class HalfLog {
 
   private write(bytes: Buffer, nowMs: number): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
-      this.waiting.push({ bytes, resolve, reject });
+      this.waiting.push({ bytes, nowMs, resolve, reject });
     });
-    this.writing ??= this.writeAll(nowMs);
+    this.writing ??= this.writeAll();
     return written;
   }
 
@@ -96,15 +104,17 @@ export class HalfLog {
     this.file = null;
   }
 
-  private async writeAll(nowMs: number): Promise<void> {
+  private async writeAll(): Promise<void> {
     // Whatever comes while the last ones are written shares the next fsync.
     while (this.waiting.length > 0) {
       const batch = this.waiting;
       this.waiting = [];
       try {
-        const { handle } = await this.current(nowMs);
-        await handle.appendFile(Buffer.concat(batch.map(({ bytes }) => bytes)));
-        await handle.datasync();
+        const file = await this.current(Math.max(...batch.map(({ nowMs }) => nowMs)));
+        const bytes = Buffer.concat(batch.map((entry) => entry.bytes));
+        await file.handle.appendFile(bytes);
+        await file.handle.datasync();
+        file.bytes += bytes.length;
         for (const { resolve } of batch) resolve();
       } catch (error) {
         // Half a record may stand at the end: the next one goes into another file.
@@ -116,16 +126,19 @@ export class HalfLog {
     this.writing = null;
   }
 
-  private async current(nowMs: number): Promise<{ readonly handle: FileHandle }> {
-    if (this.file !== null && this.file.segment.beganMs > nowMs - SEGMENT_MS) return this.file;
+  private async current(nowMs: number): Promise<OpenFile> {
+    const { file } = this;
+    const isYoung = file !== null && file.segment.beganMs > nowMs - SEGMENT_MS;
+    if (isYoung && file.bytes < SEGMENT_BYTES) return file;
     await this.file?.handle.close();
     const last = this.segments.at(-1)?.beganMs ?? 0;
     const beganMs = Math.max(Math.floor(nowMs), last + 1);
     const segment = { path: join(this.folder, `${beganMs}.halves`), beganMs };
     const handle = await open(segment.path, "a");
     this.segments = [...this.segments, segment];
-    this.file = { segment, handle };
-    return this.file;
+    const opened: OpenFile = { segment, handle, bytes: 0 };
+    this.file = opened;
+    return opened;
   }
 }
 

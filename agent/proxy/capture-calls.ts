@@ -8,6 +8,7 @@ import { LIMITS } from "../../contract/limits.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { AgentCounters } from "../agent-counters.ts";
+import { FrameIsFull } from "../columns/frame-builder.ts";
 import type { Intake } from "../intake.ts";
 import { readInferMessage } from "../mapping/infer-message.ts";
 import { readBody } from "../mapping/read-body.ts";
@@ -25,12 +26,15 @@ export interface CaptureDeps extends TakeDeps {
   readonly logger: Logger;
 }
 
-const DECOMPRESS: Readonly<Record<string, (bytes: Buffer, options: object) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
-};
+type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+
+/** By a name that callers send: a map, since an object knows "constructor" too. */
+const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
+  ["gzip", promisify(gunzip)],
+  ["deflate", promisify(inflate)],
+  ["br", promisify(brotliDecompress)],
+  ["zstd", promisify(zstdDecompress)],
+]);
 
 interface Waiting {
   readonly calls: readonly PassedCall[];
@@ -80,10 +84,10 @@ export class CallCapture {
 
   private async capture(calls: readonly PassedCall[], bytes: Buffer): Promise<void> {
     const { intake, counters } = this.deps;
-    const plains = await Promise.all(calls.map((call) => plainOf(call, bytes)));
-    const large = plains.filter(({ request, response }) => request === null || response === null);
-    counters.calls("too_large", large.length);
     try {
+      const plains = await Promise.all(calls.map((call) => plainOf(call, bytes)));
+      const large = plains.filter(({ request, response }) => request === null || response === null);
+      counters.calls("too_large", large.length);
       const outcome = await intake.takeNew(() => {
         for (const one of plains) this.take(one);
       });
@@ -128,9 +132,11 @@ export class CallCapture {
         this.deps,
       );
     } catch (cause) {
-      if (!(cause instanceof DriftmendError) || cause.code !== "request_malformed") throw cause;
+      if (cause instanceof FrameIsFull) throw cause;
+      // One call that cannot be read must not take those of other callers along.
+      const problem = cause instanceof Error ? cause.message : String(cause);
       const model = call.kind === "tensors" ? call.model : "";
-      refusePayload(model, id, timeMs, cause.message, this.deps.recorder);
+      refusePayload(model, id, timeMs, problem, this.deps.recorder);
     }
   }
 }
@@ -189,7 +195,7 @@ async function plain(
   if (span === null) return null;
   const bytes = all.subarray(...span);
   if (encoding === undefined || encoding === "identity") return bytes;
-  const decompress = DECOMPRESS[String(encoding).toLowerCase()];
+  const decompress = DECOMPRESS.get(String(encoding).toLowerCase());
   if (decompress === undefined) return null;
   return decompress(bytes, { maxOutputLength: LIMITS.proxyCopyBytesMax }).catch(() => null);
 }

@@ -127,24 +127,30 @@ function passStream(
   stream.on("wantTrailers", () => stream.sendTrailers(endToEnd(trailers)));
   stream.on("data", (chunk: Buffer) => {
     copy?.request.add(chunk);
-    if (call.write(chunk)) return;
+    if (call.destroyed || call.write(chunk)) return;
     stream.pause();
     call.once("drain", () => stream.resume());
   });
   stream.on("end", () => call.end());
   call.on("data", (chunk: Buffer) => {
     copy?.response.add(chunk);
-    if (stream.write(chunk)) return;
+    if (stream.destroyed || stream.write(chunk)) return;
     call.pause();
     stream.once("drain", () => call.resume());
   });
   call.on("end", () => {
+    // A server that goes away ends its streams too: without a status there was no answer.
+    if (trailers["grpc-status"] === undefined) return;
     stream.end();
-    copy?.end(String(trailers["grpc-status"] ?? "2"), answered);
+    copy?.end(String(trailers["grpc-status"]), answered);
   });
-  call.on("error", (error) => {
-    if (!stream.headersSent) refuse(stream, copy, error);
-    else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  call.on("error", () => undefined);
+  call.on("close", () => {
+    // Whoever still sends is not waited for.
+    stream.resume();
+    if (trailers["grpc-status"] !== undefined) return;
+    if (!stream.headersSent) refuse(stream, copy, new Error("the connection was closed"));
+    else stream.close(call.rstCode === 0 ? constants.NGHTTP2_INTERNAL_ERROR : call.rstCode);
     copy?.end(UNAVAILABLE, answered);
   });
   stream.on("error", () => undefined);

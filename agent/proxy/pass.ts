@@ -5,7 +5,6 @@
 import { randomUUID } from "node:crypto";
 import {
   Agent,
-  type ClientRequest,
   type IncomingMessage,
   type ServerResponse,
   request as openRequest,
@@ -117,46 +116,32 @@ function pass(
   agent: Agent,
   deps: PassDeps,
 ): void {
-  let isRetry = false;
-  let sent = 0;
-  const open = (): ClientRequest => {
-    const upstream = openRequest({
-      host: deps.upstream.hostname,
-      port: deps.upstream.port === "" ? 80 : deps.upstream.port,
-      method: request.method ?? "GET",
-      path: pathOf(deps.upstream, request.url ?? "/"),
-      headers: headersFor(request, deps.upstream.host),
-      agent,
-    });
-    upstream.on("response", (answer) => answerWith(answer, response, copy));
-    upstream.on("error", (error) => {
-      // An idle connection that the server closed just then: nobody has seen the request yet.
-      if (upstream.reusedSocket && !isRetry && sent === 0 && request.complete && isReset(error)) {
-        isRetry = true;
-        open().end();
-        return;
-      }
-      failed(error);
-    });
-    return upstream;
-  };
+  const upstream = openRequest({
+    host: deps.upstream.hostname.replace(/^\[|\]$/g, ""),
+    port: deps.upstream.port === "" ? 80 : deps.upstream.port,
+    method: request.method ?? "GET",
+    path: pathOf(deps.upstream, request.url ?? "/"),
+    headers: headersFor(request, deps.upstream.host),
+    agent,
+  });
+  upstream.on("response", (answer) => answerWith(answer, response, copy));
   let hasFailed = false;
-  const failed = (error: Error): void => {
+  upstream.on("error", (error) => {
     if (response.destroyed || hasFailed) return;
     hasFailed = true;
+    // What the caller still sends goes nowhere, but must not keep it from hearing the answer.
+    request.resume();
     deps.onUpstreamError(error);
     copy?.end(null);
     if (response.headersSent) response.destroy();
     else refuse(response, copy, error);
-  };
-  const upstream = open();
+  });
   request.on("data", (chunk: Buffer) => {
-    sent += chunk.length;
     copy?.requestTee.add(chunk);
-    if (!upstream.write(chunk)) {
-      request.pause();
-      upstream.once("drain", () => request.resume());
-    }
+    if (upstream.destroyed || upstream.write(chunk)) return;
+    request.pause();
+    upstream.once("drain", () => request.resume());
+    upstream.once("close", () => request.resume());
   });
   request.on("end", () => upstream.end());
   response.on("close", () => {
@@ -181,7 +166,11 @@ function answerWith(answer: IncomingMessage, response: ServerResponse, copy: Cop
     response.end();
     copy?.end(answer);
   });
-  answer.on("error", () => response.destroy());
+  answer.on("error", () => {
+    // The server broke off in the middle of its answer: that is its error, not the caller's going.
+    copy?.end(null);
+    response.destroy();
+  });
 }
 
 function refuse(response: ServerResponse, copy: Copy | null, error: Error): void {
@@ -200,6 +189,10 @@ function refuse(response: ServerResponse, copy: Copy | null, error: Error): void
 function headersFor(request: IncomingMessage, host: string): string[] {
   const headers = endToEnd(request.rawHeaders, "host");
   headers.push("Host", host);
+  // A body without a length is framed again, whatever the method: unframed, it would be another request.
+  if (request.headers["transfer-encoding"] !== undefined) {
+    headers.push("Transfer-Encoding", "chunked");
+  }
   return headers;
 }
 
@@ -216,6 +209,3 @@ function endToEnd(raw: readonly string[], without = ""): string[] {
 
 const pathOf = ({ pathname }: URL, url: string): string =>
   pathname === "/" ? url : pathname.replace(/\/$/, "") + url;
-
-const isReset = (error: Error & { readonly code?: string }): boolean =>
-  error.code === "ECONNRESET" || error.code === "EPIPE";

@@ -12,18 +12,20 @@ export class Tee {
   /** Bytes that are held. */
   length = 0;
   private tooMuch = false;
+  private isDropped = false;
 
   constructor(budget: CopyBudget) {
     this.budget = budget;
   }
 
   add(chunk: Buffer): void {
-    if (this.tooMuch) return;
+    // What passes after the copy was taken over, or given up, is not kept.
+    if (this.tooMuch || this.isDropped) return;
     const isOver =
       this.length + chunk.length > LIMITS.proxyCopyBytesMax ||
       this.budget.bytes + chunk.length > LIMITS.proxyCopiesBytesMax;
     if (isOver) {
-      this.drop();
+      this.giveBack();
       this.tooMuch = true;
       return;
     }
@@ -37,8 +39,13 @@ export class Tee {
     return this.tooMuch ? null : this.parts;
   }
 
-  /** Gives the memory back. */
+  /** Gives the memory back, for good. */
   drop(): void {
+    this.isDropped = true;
+    this.giveBack();
+  }
+
+  private giveBack(): void {
     this.budget.bytes -= this.length;
     this.parts = [];
     this.length = 0;

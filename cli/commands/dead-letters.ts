@@ -84,7 +84,9 @@ export async function show(context: CommandContext): Promise<number> {
       context,
     ),
     "",
-    letter.sample === "" ? "No sample was kept: its model hides features." : letter.sample,
+    letter.sample === ""
+      ? "No sample was kept: its model hides features, or there is no record in what came."
+      : letter.sample,
     ...(isLine(letter.sample)
       ? [
           "",

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
@@ -143,6 +144,19 @@ it("whatever is recorded is what protobufjs reads", () => {
       );
     }),
   );
+});
+
+it("ends a program that awaits its close, though there is no agent", () => {
+  const url = new URL("../../agent/in-process/recorder.ts", import.meta.url).href;
+  const program = `import { openRecorder } from ${JSON.stringify(url)};
+    const recorder = openRecorder({ url: "http://127.0.0.1:1" });
+    recorder.record({ model: "m", id: "1" });
+    await recorder.close(300);
+    process.stdout.write("closed");`;
+  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  expect([status, stdout]).toEqual([0, "closed"]);
 });
 
 it("gives up in time where there is no agent", async () => {

@@ -9,6 +9,7 @@ import {
   credentials,
   status,
 } from "@grpc/grpc-js";
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { freePort } from "../support/free-port.ts";
 import { startAgentProcess, temporaryFolder, until } from "./agent-process.ts";
@@ -216,4 +217,33 @@ it("says UNAVAILABLE where the server is gone, and passes again when it is back"
   expect(spooledRows(folder, "predictions", "gone")).toMatchObject([{ error: "grpc_14" }]);
   await startUpstream(upstreamPort);
   expect((await call("ModelInfer", REQUEST)).error).toBe(null);
+});
+
+it("says UNAVAILABLE where the server dies with the call in its hands", async () => {
+  const server = createServer((socket) => {
+    // Takes the call, and goes away without a word.
+    socket.once("data", () => setTimeout(() => socket.destroy(), 200));
+    socket.on("error", () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => void server.close());
+  const folder = temporaryFolder();
+  cleanups.push(folder.remove);
+  const port = await freePort();
+  const agent = await startAgentProcess(folder.path, {
+    DRIFTMEND_PROXY_GRPC_UPSTREAM: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    DRIFTMEND_PROXY_GRPC_PORT: String(port),
+  });
+  cleanups.push(() => agent.kill());
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  cleanups.push(() => client.close());
+  const metadata = new Metadata();
+  metadata.set("x-prediction-id", "died");
+  const code = await new Promise<number | undefined>((resolve) => {
+    client.makeUnaryRequest(`${SERVICE}/ModelInfer`, same, same, REQUEST, metadata, (error) =>
+      resolve(error?.code),
+    );
+  });
+  expect(code).toBe(status.UNAVAILABLE);
+  await stored(folder.path, "died");
 });

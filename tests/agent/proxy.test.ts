@@ -260,6 +260,103 @@ describe("whatever else passes", () => {
   });
 });
 
+describe("what callers and servers should not do", () => {
+  it("does not stop the agent: encodings that objects know, bodies without end", async () => {
+    const { url, agent, folder } = await open(answerJson);
+    const odd = [
+      await infer(url, { "content-encoding": "constructor" }),
+      await infer(url, {}, `{"instances":[${"[".repeat(20_000)}1${"]".repeat(20_000)}]}`),
+    ];
+    const good = await infer(url);
+    for (const answer of [...odd, good]) expect(answer.status).toBe(200);
+    await stored(folder, idOf(good));
+    expect(spooledRows(folder, "dead_letters", idOf(odd[1] as Response))).toMatchObject([
+      { reason: "payload_invalid", sample: "" },
+    ]);
+    expect((await agent.self()).totals["calls.captured"]).toBe(3);
+  });
+
+  it("a body without a length stays the body of its request, whatever the method", async () => {
+    const seen: string[] = [];
+    const { url } = await open((request, response) => {
+      let body = "";
+      request.on("data", (part) => (body += part));
+      request.on("end", () => {
+        seen.push(`${request.method} ${request.url} ${body}`);
+        response.end("ok");
+      });
+    });
+    const hidden =
+      "POST /v2/repository/models/m/unload HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+    const answer = await new Promise<string>((resolve, reject) => {
+      const headers = { "transfer-encoding": "chunked" };
+      const call = openRequest(`${url}/health`, { method: "GET", headers }, (got) => {
+        got.resume().on("end", () => resolve("answered"));
+      });
+      call.on("error", reject).end(hidden);
+    });
+    expect(answer).toBe("answered");
+    await infer(url);
+    expect(seen).toEqual([`GET /health ${hidden}`, `POST /v2/models/fraud/infer ${REQUEST}`]);
+  });
+
+  it("a server that dies in the middle of an upload does not leave its caller waiting", async () => {
+    const { url } = await open((request) => {
+      request.once("data", () => request.socket.destroy());
+    });
+    const body = "x".repeat(30 * 1024 * 1024);
+    const answered = new Promise<number>((resolve) => {
+      const call = openRequest(`${url}/v2/models/fraud/infer`, { method: "POST" }, (got) => {
+        got.resume();
+        resolve(got.statusCode ?? 0);
+      });
+      call.on("error", () => resolve(-1)).end(body);
+    });
+    expect(await answered).toBe(502);
+  });
+
+  it("answers before the body's end leave no copies behind", async () => {
+    const { url, folder } = await open((_request, response) => {
+      response.writeHead(413, { connection: "close" }).end("too large");
+    });
+    const body = "x".repeat(2 * 1024 * 1024);
+    // More than all copies may take together.
+    for (let i = 0; i < 40; i++)
+      await infer(url, {}, body).then(
+        (answer) => answer.text(),
+        () => "",
+      );
+    const last = await infer(url);
+    await stored(folder, idOf(last));
+    expect(spooledRows(folder, "predictions", idOf(last))).toMatchObject([
+      {
+        error: "http_413",
+        num: [
+          ["x[0]", 1],
+          ["x[1]", 2],
+        ],
+      },
+    ]);
+  });
+
+  it("an answer that is cut off is an error of the server", async () => {
+    const { url, folder } = await open((request, response) => {
+      request.resume().on("end", () => {
+        response.writeHead(200, { "content-length": "1000" });
+        response.write("half");
+        setTimeout(() => response.destroy(), 50);
+      });
+    });
+    await expect(
+      infer(url, { "x-prediction-id": "cut" }).then((answer) => answer.text()),
+    ).rejects.toThrow(/terminated|socket/);
+    await stored(folder, "cut");
+    expect(spooledRows(folder, "predictions", "cut")).toMatchObject([
+      { error: "upstream_unreachable" },
+    ]);
+  });
+});
+
 it("ends with the agent, once what passed is in the spool", async () => {
   const { url, agent, folder } = await open(answerJson);
   const ids = (await Promise.all(Array.from({ length: 30 }, () => infer(url)))).map(idOf);

@@ -222,6 +222,20 @@ it("a mapping of one's own goes before those that ship, and reads a log's body b
   expect(tags(predictions[0])).toEqual({ region: "eu" });
 });
 
+it("log records without an event name are known by their attributes alone, from the first one on", () => {
+  const { predictions } = rowsOf("logs", [
+    {
+      timeUnixNano: String(START),
+      attributes: attributes({
+        "gen_ai.operation.name": text("chat"),
+        "gen_ai.request.model": text("m"),
+        "gen_ai.response.id": text("r-1"),
+      }),
+    },
+  ]);
+  expect(predictions).toMatchObject([{ model: "m", id: "r-1" }]);
+});
+
 it("a record without the id that its mapping asks for is set aside, as ours are", () => {
   const { deadLetters } = rowsOf("logs", [
     {

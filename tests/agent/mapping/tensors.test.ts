@@ -143,10 +143,21 @@ describe("what nobody should send", () => {
     ["objects among the elements", { inputs: [tensor("x", "FP32", [1], [{}])] }],
     ["rows of different lengths", { instances: [[1], [1, 2]] }],
     ["rows of different kinds", { instances: [{ a: 1 }, [1]] }],
+    [
+      "a column of its own in every row",
+      { instances: Array.from({ length: 9_000 }, (_, i) => ({ [`c${i}`]: 1 })) },
+    ],
     ["no protocol", { hello: "world" }],
     ["a list", [1]],
   ])("with %s is malformed", (_what, value) => {
     expect(() => readBody("request", json(value), null)).toThrow(
+      expect.objectContaining({ code: "request_malformed" }),
+    );
+  });
+
+  it("nested without end is malformed", () => {
+    const deep = `{"instances":[${"[".repeat(20_000)}1${"]".repeat(20_000)}]}`;
+    expect(() => readBody("request", Buffer.from(deep), null)).toThrow(
       expect.objectContaining({ code: "request_malformed" }),
     );
   });

@@ -87,6 +87,21 @@ describe("the log of halves", () => {
     expect(await keysIn(path, NOW + LIMITS.pairWindowMs + 1_000)).toEqual(["c"]);
   });
 
+  it("goes on in another file each minute, though there is always something to write", async () => {
+    const path = folder();
+    const { log } = await HalfLog.open(path, NOW);
+    const writes: Promise<void>[] = [];
+    for (let i = 0; i < 60; i++) {
+      writes.push(log.append(half(`h-${i}`, "request", { cameMs: NOW + i * 10_000 })));
+      if (i % 3 === 0) await writes[Math.max(0, i - 2)];
+    }
+    await Promise.all(writes);
+    expect(readdirSync(path).length).toBeGreaterThan(5);
+    await log.prune(NOW + 600_000 + LIMITS.pairWindowMs);
+    expect(readdirSync(path)).toHaveLength(1);
+    await log.close();
+  });
+
   it("takes a torn end for what it is", async () => {
     const path = folder();
     const { log } = await HalfLog.open(path, NOW);
