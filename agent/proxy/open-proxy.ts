@@ -1,4 +1,5 @@
 /** The proxy: a thread of its own that passes, and the capture of what passed, on this one. */
+import { setPriority } from "node:os";
 import { Worker } from "node:worker_threads";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
@@ -58,6 +59,7 @@ export async function openProxy(config: ProxyConfig, deps: ProxyDeps): Promise<v
   worker.on("error", (error) => {
     if (!isStopping.value) throw error;
   });
+  yieldToPassing();
   const urls = await listening.promise.catch(async (error: unknown) => {
     isStopping.value = true;
     await worker.terminate();
@@ -71,6 +73,18 @@ export async function openProxy(config: ProxyConfig, deps: ProxyDeps): Promise<v
     await worker.terminate();
   });
   deps.logger.info({ urls, http, grpc }, "inference calls pass through");
+}
+
+/** Niceness of this thread beside the one that passes. */
+const NICENESS = 5;
+
+/**
+ * What is captured may wait, callers may not. On Linux a process's id names its first thread alone, and threads that
+ * run already keep their priority; elsewhere it would be the whole process.
+ */
+function yieldToPassing(): void {
+  if (process.platform !== "linux") return;
+  setPriority(process.pid, NICENESS);
 }
 
 function portInUse({
