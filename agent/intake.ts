@@ -11,7 +11,7 @@ import type { ModelClocks } from "./model-clocks.ts";
 import { emptyOutcome, type Outcome } from "./outcome.ts";
 import type { Recorder } from "./recorder.ts";
 import { bodyDigest, type Door } from "./spool/digest-memory.ts";
-import { isDiskFull } from "./spool/disk-reserve.ts";
+import { diskFull, isDiskFull } from "./spool/disk-reserve.ts";
 import type { Spool } from "./spool/spool.ts";
 
 /** Requests that come within this time after a commit share the next one. */
@@ -217,15 +217,6 @@ function spoolFull(bytes: number): DriftmendError {
     retry: "later",
     message: `Cannot take the request in as the spool must keep it until it is stored: ${bytes} bytes wait already`,
     next: "Check that collector and ClickHouse run; the exporter's retry is then taken in. DRIFTMEND_SPOOL_BYTES_MAX sets the limit.",
-  });
-}
-
-function diskFull(cause: unknown): DriftmendError {
-  return new DriftmendError("disk_full", {
-    retry: "later",
-    message: `Cannot take the request in as it must be on disk before the answer: ${String(cause)}`,
-    next: "Free space on the disk of DRIFTMEND_DATA; the agent goes on by itself.",
-    cause,
   });
 }
 

@@ -115,6 +115,22 @@ export class AnyValueReader {
     return this.wire.bytes.toString("utf8", this.start, this.end);
   }
 
+  /** The value that `open` answered as this kind, where it is a plain one; null for lists, maps, bytes and nothing. */
+  plainHere(kind: number): string | boolean | bigint | number | null {
+    switch (kind) {
+      case VALUE.string:
+        return this.textHere();
+      case VALUE.boolean:
+        return this.booleanHere();
+      case VALUE.integer:
+        return BigInt(this.integerTextHere());
+      case VALUE.double:
+        return this.doubleHere();
+      default:
+        return null;
+    }
+  }
+
   doubleHere(): number {
     this.wire.at = this.start;
     return this.wire.double();

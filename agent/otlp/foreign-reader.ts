@@ -115,25 +115,11 @@ export class ForeignReader {
     if (depth > DEPTH_MAX) throw malformedBody("its values are nested too deeply");
     if (start === end) return null;
     const kind = value.open(start, end);
-    switch (kind) {
-      case VALUE.string:
-        return value.textHere();
-      case VALUE.boolean:
-        return value.booleanHere();
-      case VALUE.integer:
-        return BigInt(value.integerTextHere());
-      case VALUE.double:
-        return value.doubleHere();
-      case VALUE.array:
-        return this.items(value.start, value.end, depth);
-      case VALUE.map: {
-        const map = new Map<string, AnyPlain>();
-        this.each(value.start, value.end, (itemEnd) => this.addPair(map, itemEnd, depth + 1));
-        return map;
-      }
-      default:
-        return null;
-    }
+    if (kind === VALUE.array) return this.items(value.start, value.end, depth);
+    if (kind !== VALUE.map) return value.plainHere(kind);
+    const map = new Map<string, AnyPlain>();
+    this.each(value.start, value.end, (itemEnd) => this.addPair(map, itemEnd, depth + 1));
+    return map;
   }
 
   private items(start: number, end: number, depth: number): AnyPlain {

@@ -102,18 +102,6 @@ export class RecordSample {
 
   /** Null for what lines cannot carry either. */
   private plain(start: number, end: number): PlainValue {
-    const { value } = this;
-    switch (value.open(start, end)) {
-      case VALUE.string:
-        return value.textHere();
-      case VALUE.boolean:
-        return value.booleanHere();
-      case VALUE.integer:
-        return BigInt(value.integerTextHere());
-      case VALUE.double:
-        return value.doubleHere();
-      default:
-        return null;
-    }
+    return this.value.plainHere(this.value.open(start, end));
   }
 }

@@ -2,14 +2,13 @@
  * Requests and responses that come apart become predictions: the first half waits on disk, the second completes it
  * and is answered when the prediction is in the spool.
  */
-import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { AgentCounters } from "../agent-counters.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
 import type { Intake } from "../intake.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { Recorder } from "../recorder.ts";
-import { isDiskFull } from "../spool/disk-reserve.ts";
+import { diskFull, isDiskFull } from "../spool/disk-reserve.ts";
 import type { Half } from "./half.ts";
 import type { HalfLog } from "./half-log.ts";
 import { type Pair, PairBook } from "./pair-book.ts";
@@ -68,7 +67,7 @@ export class Pairing {
       await log.append(half);
     } catch (error) {
       this.book.remove(half);
-      throw isDiskFull(error) ? noRoom(error) : error;
+      throw isDiskFull(error) ? diskFull(error) : error;
     }
   }
 
@@ -88,13 +87,4 @@ export class Pairing {
     );
     counters.took(taken);
   }
-}
-
-function noRoom(cause: unknown): DriftmendError {
-  return new DriftmendError("disk_full", {
-    retry: "later",
-    message: `Cannot take the event in as it must be on disk before the answer: ${String(cause)}`,
-    next: "Free space on the disk of DRIFTMEND_SPOOL_DIR; the agent goes on by itself.",
-    cause,
-  });
 }

@@ -59,7 +59,7 @@ export async function openProxy(config: ProxyConfig, deps: ProxyDeps): Promise<v
   worker.on("error", (error) => {
     if (!isStopping.value) throw error;
   });
-  yieldToPassing();
+  yieldToPassing(deps);
   const urls = await listening.promise.catch(async (error: unknown) => {
     isStopping.value = true;
     await worker.terminate();
@@ -82,9 +82,13 @@ const NICENESS = 5;
  * What is captured may wait, callers may not. On Linux a process's id names its first thread alone, and threads that
  * run already keep their priority; elsewhere it would be the whole process.
  */
-function yieldToPassing(): void {
+function yieldToPassing({ logger }: ProxyDeps): void {
   if (process.platform !== "linux") return;
-  setPriority(process.pid, NICENESS);
+  try {
+    setPriority(process.pid, NICENESS);
+  } catch (error) {
+    logger.debug({ err: error }, "capture keeps the priority that it has");
+  }
 }
 
 function portInUse({

@@ -11,6 +11,16 @@ export function isDiskFull(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
 }
 
+/** What a sender is told then. */
+export function diskFull(cause: unknown): DriftmendError {
+  return new DriftmendError("disk_full", {
+    retry: "later",
+    message: `Cannot take the request in as it must be on disk before the answer: ${String(cause)}`,
+    next: "Free space on the disk of DRIFTMEND_SPOOL_DIR; the agent goes on by itself.",
+    cause,
+  });
+}
+
 export class DiskReserve {
   private readonly path: string;
 

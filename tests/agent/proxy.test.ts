@@ -1,5 +1,11 @@
 /** The proxy on the real process: callers get what the server says, byte for byte, and predictions appear beside it. */
-import { createServer, request as openRequest, type Server } from "node:http";
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  createServer,
+  request as openRequest,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
@@ -36,7 +42,7 @@ const RESPONSE = JSON.stringify({
   ...{ model_name: "fraud", model_version: "3" },
   outputs: [{ name: "y", shape: [1], datatype: "FP32", data: [0.5] }],
 });
-const answerJson: Handler = (request, response) => {
+const answerJson = (request: IncomingMessage, response: ServerResponse): void => {
   request.resume().on("end", () => {
     response.setHeader("Content-Type", "application/json");
     response.setHeader("X-Server", "Test");
@@ -246,8 +252,16 @@ describe("whatever else passes", () => {
     ]);
   });
 
-  it("leaves nothing behind where the caller hangs up", async () => {
-    const { url, agent } = await open((request) => void request.resume());
+  it("lets go of the server where the caller hangs up, which is no call of the model", async () => {
+    let released = 0;
+    const { url, agent, folder } = await open((request, response) => {
+      if (request.headers["x-answer"] !== undefined) {
+        answerJson(request, response);
+        return;
+      }
+      request.resume();
+      response.on("close", () => released++);
+    });
     const gone = new AbortController();
     const call = fetch(`${url}/v2/models/fraud/infer`, {
       method: "POST",
@@ -256,7 +270,9 @@ describe("whatever else passes", () => {
     });
     setTimeout(() => gone.abort(), 200);
     await expect(call).rejects.toThrow(/abort/);
-    expect((await agent.self()).totals).not.toHaveProperty("calls.captured");
+    await until(() => released === 1, "the server is let go");
+    await stored(folder, idOf(await infer(url, { "x-answer": "yes" })));
+    expect((await agent.self()).totals["calls.captured"]).toBe(1);
   });
 });
 
