@@ -7,11 +7,11 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-/** What floating point adds to a whole number of milliseconds. */
-const ROUNDING_MS = 1e-6;
+/** A request costs so much, and a millisecond brings `perSecond`: whole numbers, which add up exactly. */
+const COST = 1_000;
 
 interface Bucket {
-  tokens: number;
+  credit: number;
   atMs: number;
 }
 
@@ -26,16 +26,17 @@ export class RequestRate {
   /** @returns milliseconds until the caller may ask again; 0: this request may pass */
   take(caller: string, { burst, perSecond }: Rate, nowMs: number): number {
     const known = this.buckets.get(caller);
-    const refilled =
+    const full = burst * COST;
+    const credit =
       known === undefined
-        ? burst
-        : Math.min(burst, known.tokens + (Math.max(0, nowMs - known.atMs) / 1000) * perSecond);
-    const passes = refilled >= 1;
+        ? full
+        : Math.min(full, known.credit + Math.max(0, nowMs - known.atMs) * perSecond);
+    const passes = credit >= COST;
     // Put last: the first key of the map is the one that was idle longest.
     this.buckets.delete(caller);
-    this.buckets.set(caller, { tokens: passes ? refilled - 1 : refilled, atMs: nowMs });
+    this.buckets.set(caller, { credit: passes ? credit - COST : credit, atMs: nowMs });
     const [first] = this.buckets.keys();
     if (this.buckets.size > this.callersMax && first !== undefined) this.buckets.delete(first);
-    return passes ? 0 : Math.ceil(((1 - refilled) / perSecond) * 1000 - ROUNDING_MS);
+    return passes ? 0 : Math.ceil((COST - credit) / perSecond);
   }
 }

@@ -26,6 +26,12 @@ describe("how often a caller may ask", () => {
     expect(rates.take("a", rate, 0)).toBe(0);
   });
 
+  it("lets nobody through for nothing where parts of a refill add up to a whole one", () => {
+    const rates = new RequestRate(1);
+    const waits = [0, 232, 426, 496, 500, 500].map((nowMs) => rates.take("a", rate, nowMs));
+    expect(waits).toEqual([0, 0, 0, 4, 0, 500]);
+  });
+
   it("never lets more through than burst and refill allow", () => {
     const gaps = fc.array(fc.nat({ max: 800 }), { maxLength: 60 });
     fc.assert(
@@ -39,6 +45,7 @@ describe("how often a caller may ask", () => {
         }
         expect(passed).toBeLessThanOrEqual(rate.burst + (nowMs / 1000) * rate.perSecond + 1e-9);
       }),
+      { numRuns: 2_000 },
     );
   });
 });
