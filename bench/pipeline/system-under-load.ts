@@ -12,12 +12,14 @@ import { type Store, openStore } from "../../store/client.ts";
 import { storeEnvironment } from "../../store/embedded/process-environment.ts";
 import { migrate } from "../../store/migrate.ts";
 import { type Killable, keepAlive, startModule } from "../../tests/crash/killable.ts";
+import { freePort } from "../../tests/support/free-port.ts";
 
 export const PROCESSES = ["agent", "nats", "collector", "store"] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
 export interface SystemUnderLoad extends AsyncDisposable {
   readonly agentUrl: string;
+  readonly agentGrpcUrl: string;
   readonly store: Store;
   /** CPU milliseconds that a process has used so far. */
   cpuMs(name: ProcessName): number;
@@ -63,14 +65,16 @@ export async function startSystem(): Promise<SystemUnderLoad> {
     DRIFTMEND_CLICKHOUSE_PASSWORD: PASSWORD,
     DRIFTMEND_CLICKHOUSE_DATABASE: "driftmend",
   });
+  const grpcPort = await freePort();
   const agent = await start("agent", "agent/main.ts", {
     DRIFTMEND_OTLP_HTTP_PORT: "0",
-    DRIFTMEND_OTLP_GRPC_PORT: "off",
+    DRIFTMEND_OTLP_GRPC_PORT: String(grpcPort),
     DRIFTMEND_SPOOL_DIR: join(folder, "agent"),
     DRIFTMEND_NATS_URL: nats.url,
   });
   return {
     agentUrl: agent.url,
+    agentGrpcUrl: `http://127.0.0.1:${grpcPort}`,
     store,
     cpuMs: (name) => cpuMsOf(pids[name] ?? 0),
     residentMib: (name) => residentMibOf(pids[name] ?? 0),

@@ -1,8 +1,10 @@
 /**
  * Counts and sums by (cohort, cell) for one group, in typed arrays, since every value of every row passes
- * through `add`. A cohort's feature begins in a shared hash table; once it has many values its common cells
+ * through here. A cohort's feature begins in a shared hash table; once it has many values its common cells
  * move into a block of their own, side by side, which a cache holds.
  */
+import { cellOf } from "../../stats/grid.ts";
+import type { FeatureSlot } from "./feature-slots.ts";
 
 const INITIAL_CAPACITY = 1 << 12;
 const EMPTY = -1;
@@ -13,12 +15,32 @@ const FIELDS = 3;
 /** Cells of a slot: the low bits of a key. */
 const CELL_BITS = 16;
 
+/** Cells are Int16; shifted they are not negative. */
+export const CELL_OFFSET = 32_768;
+
+/** Values of one feature within a block: that of the i-th row stands at `rows[i] * stride + start`. */
+export interface ColumnOf<Values> {
+  readonly values: Values;
+  readonly start: number;
+  readonly stride: number;
+  readonly rows: Uint32Array;
+}
+
+/** `from` to before `to`, as places in `rows`. */
+export interface RowSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
 interface Block {
   /** Key of its first cell. */
   readonly from: number;
   /** Count, sum and sum of squares by cell. */
   readonly fields: Float64Array;
 }
+
+/** Stands where there is no block yet. */
+const NO_BLOCK: Block = { from: 0, fields: new Float64Array(0) };
 
 export type VisitCell = (cohort: number, cell: number, n: number, s: number, q: number) => void;
 
@@ -64,6 +86,77 @@ export class CellTable {
     this.addHashed(cohort, cell, value);
   }
 
+  /**
+   * Counts a column of numbers. Rows follow each other mostly in one cohort, whose block is then looked up once.
+   * @param cohorts by row; those of −1 are not counted
+   * @param isMissing a NaN is no value instead of a value of its own
+   */
+  addNumbers(
+    cohorts: Int32Array,
+    { slot, center, invScale }: FeatureSlot,
+    { values, start, stride, rows }: ColumnOf<Float64Array>,
+    { from, to }: RowSpan,
+    isMissing: boolean,
+  ): void {
+    const base = (slot << CELL_BITS) | CELL_OFFSET;
+    let last = EMPTY;
+    let { fields, from: first } = NO_BLOCK;
+    for (let i = from; i < to; i++) {
+      const cohort = cohorts[i]!;
+      if (cohort < 0) continue;
+      const value = values[rows[i]! * stride + start]!;
+      if (isMissing && value !== value) continue;
+      if (cohort !== last) {
+        last = cohort;
+        ({ fields, from: first } = this.blockOf(cohort, slot));
+      }
+      const cell = base + cellOf(value, center, invScale);
+      const finite = value - value === 0 ? value : 0;
+      const at = (cell - first) * FIELDS;
+      if (at >= 0 && at < fields.length) {
+        fields[at]! += 1;
+        fields[at + 1]! += finite;
+        fields[at + 2]! += finite * finite;
+      } else {
+        this.add(cohort, cell, finite);
+        if (fields.length === 0) ({ fields, from: first } = this.blockOf(cohort, slot));
+      }
+    }
+  }
+
+  /** Counts a column of categories, whose cells are `cellByValue[index]`, the slot among them. */
+  addCategories(
+    cohorts: Int32Array,
+    slot: number,
+    { values, start, stride, rows }: ColumnOf<ArrayLike<number>>,
+    { from, to }: RowSpan,
+    cellByValue: Int32Array,
+  ): void {
+    let last = EMPTY;
+    let { fields, from: first } = NO_BLOCK;
+    for (let i = from; i < to; i++) {
+      const cohort = cohorts[i]!;
+      if (cohort < 0) continue;
+      if (cohort !== last) {
+        last = cohort;
+        ({ fields, from: first } = this.blockOf(cohort, slot));
+      }
+      const cell = cellByValue[values[rows[i]! * stride + start]!]!;
+      const at = (cell - first) * FIELDS;
+      if (at >= 0 && at < fields.length) {
+        fields[at]! += 1;
+      } else {
+        this.add(cohort, cell, 0);
+        if (fields.length === 0) ({ fields, from: first } = this.blockOf(cohort, slot));
+      }
+    }
+  }
+
+  private blockOf(cohort: number, slot: number): Block {
+    const block = this.busy[cohort]?.[slot];
+    return typeof block === "object" ? block : NO_BLOCK;
+  }
+
   /** Every cell with its counts. */
   visit(see: VisitCell): void {
     for (let i = 0; i < this.cohorts.length; i++) {
@@ -90,7 +183,10 @@ export class CellTable {
   private moveToBlock(cohort: number, cell: number): Block {
     const first = cell & ~((1 << CELL_BITS) - 1);
     const last = first + (1 << CELL_BITS) - BLOCK_CELLS;
-    const from = Math.min(Math.max(cell - BLOCK_CELLS / 2, first), last);
+    // Values on a learnt grid lie around its centre, whichever of them came now.
+    const centre = first + CELL_OFFSET;
+    const middle = Math.abs(cell - centre) < BLOCK_CELLS / 2 ? centre : cell;
+    const from = Math.min(Math.max(middle - BLOCK_CELLS / 2, first), last);
     const fields = new Float64Array(BLOCK_CELLS * FIELDS);
     for (let i = 0; i < BLOCK_CELLS; i++) {
       const at = this.placeOf(cohort, from + i);

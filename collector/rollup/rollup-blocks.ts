@@ -9,7 +9,8 @@ import type { Grain } from "../model-settings.ts";
 import type { Cohort } from "./cohorts.ts";
 import type { FeatureSlot } from "./feature-slots.ts";
 import type { ModelRollup } from "./model-rollup.ts";
-import { CELL_OFFSET, type ModelPart, type RollupBuilder, unpackCell } from "./rollup-builder.ts";
+import { CELL_OFFSET } from "./cell-table.ts";
+import { type ModelPart, type RollupBuilder, unpackCell } from "./rollup-builder.ts";
 
 /** Cell of rows that lack a feature which the model's grids know. */
 const CELL_MISSING = 32_004;

@@ -6,7 +6,7 @@
 import { cellOf } from "../../stats/grid.ts";
 import { GRAINS_MS, type ModelSettings, type SegmentValues } from "../model-settings.ts";
 import type { PredictionColumns } from "../prediction-columns.ts";
-import { CellTable } from "./cell-table.ts";
+import { CELL_OFFSET, CellTable, type ColumnOf, type RowSpan } from "./cell-table.ts";
 import { Cohorts } from "./cohorts.ts";
 import { type RowSegments, rowSegments } from "./declared-segments.ts";
 import {
@@ -18,11 +18,12 @@ import {
   categoryNumber,
 } from "./feature-slots.ts";
 import { ModelRollup } from "./model-rollup.ts";
+import { regularWidth } from "./regular-map.ts";
 import { type RowCohorts, assignCohorts } from "./row-cohorts.ts";
 
-/** Cells are Int16; shifted they are not negative. */
-export const CELL_OFFSET = 32_768;
 const SLOT_SHIFT = 16;
+/** 256 rows of 20 doubles are 40 KiB. */
+const SPAN_ROWS = 256;
 
 export interface ModelPart {
   readonly settings: ModelSettings;
@@ -102,7 +103,8 @@ export class RollupBuilder {
     const { score, value, latency } = columns;
     addPlain(score, SCORE_FEATURE, rows, part, rowCohorts);
     addPlain(value, VALUE_FEATURE, rows, part, rowCohorts);
-    addPlain(latency, LATENCY_FEATURE, rows, part, rowCohorts);
+    // One kind of array for all columns: the loop that counts them is then compiled for it alone.
+    addPlain(Float64Array.from(latency), LATENCY_FEATURE, rows, part, rowCohorts);
   }
 
   private addNumbers(
@@ -111,8 +113,23 @@ export class RollupBuilder {
     part: ModelPart,
     rowCohorts: RowCohorts,
   ): void {
-    const slots: (FeatureSlot | null | undefined)[] = [];
     const { ends, values } = num;
+    const width = regularWidth(num);
+    if (width > 0) {
+      const regular = Array.from({ length: width }, (_, start) => {
+        const name = num.keys.keys[num.keys.indexes[start]!] ?? "";
+        return { start, slot: part.slots.slotOf(name, "numeric") };
+      });
+      for (const span of spansOf(rows.length)) {
+        for (const { start, slot } of regular) {
+          const column = { values, start, stride: width, rows };
+          if (slot === null) this.uncountedValues += span.to - span.from;
+          else addColumn(part, slot, column, rowCohorts, span, false);
+        }
+      }
+      return;
+    }
+    const slots: (FeatureSlot | null | undefined)[] = [];
     const keys = num.keys.indexes;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
@@ -138,6 +155,21 @@ export class RollupBuilder {
     part: ModelPart,
     rowCohorts: RowCohorts,
   ): void {
+    const width = regularWidth(cat);
+    for (let start = 0; start < width; start++) {
+      const slot = part.slots.slotOf(cat.keys.keys[cat.keys.indexes[start]!] ?? "", "categorical");
+      if (slot === null) {
+        this.uncountedValues += rows.length;
+        continue;
+      }
+      const column = { values: cat.values.indexes, start, stride: width, rows };
+      const cells = cellsOfCategories(slot, column, cat.values.keys);
+      const all = { from: 0, to: rows.length };
+      for (const cohorts of rowCohorts) {
+        part.cells.addCategories(cohorts, slot.slot, column, all, cells);
+      }
+    }
+    if (width > 0) return;
     const slots: (FeatureSlot | null | undefined)[] = [];
     const numbers: (number | undefined)[][] = [];
     const { ends } = cat;
@@ -175,20 +207,51 @@ export class RollupBuilder {
 
 /** Scores, values and latencies: a NaN means that there is none. */
 function addPlain(
-  values: Float64Array | Float32Array,
+  values: Float64Array,
   feature: string,
   rows: Uint32Array,
   part: ModelPart,
   rowCohorts: RowCohorts,
 ): void {
-  let slot: FeatureSlot | null | undefined;
-  for (let i = 0; i < rows.length; i++) {
-    const value = values[rows[i]!]!;
-    if (Number.isNaN(value)) continue;
-    slot ??= part.slots.slotOf(feature, "numeric");
-    if (slot === null) return;
-    addNumber(part.cells, slot, value, rowCohorts, i);
+  if (!rows.some((row) => !Number.isNaN(values[row]))) return;
+  const slot = part.slots.slotOf(feature, "numeric");
+  if (slot === null) return;
+  const all = { from: 0, to: rows.length };
+  addColumn(part, slot, { values, start: 0, stride: 1, rows }, rowCohorts, all, true);
+}
+
+function addColumn(
+  part: ModelPart,
+  slot: FeatureSlot,
+  column: ColumnOf<Float64Array>,
+  rowCohorts: RowCohorts,
+  span: RowSpan,
+  isMissing: boolean,
+): void {
+  for (const cohorts of rowCohorts) part.cells.addNumbers(cohorts, slot, column, span, isMissing);
+}
+
+/** Rows in pieces of which a cache holds all features while they are read one after the other. */
+function* spansOf(rows: number): Generator<RowSpan> {
+  for (let from = 0; from < rows; from += SPAN_ROWS) {
+    yield { from, to: Math.min(rows, from + SPAN_ROWS) };
   }
+}
+
+/** The cell, its slot above it, of each category that the column has; −1 for others. */
+function cellsOfCategories(
+  slot: FeatureSlot,
+  { values, start, stride, rows }: ColumnOf<ArrayLike<number>>,
+  names: readonly string[],
+): Int32Array {
+  const cells = new Int32Array(names.length).fill(-1);
+  for (let i = 0; i < rows.length; i++) {
+    const value = values[rows[i]! * stride + start]!;
+    if (cells[value] === -1) {
+      cells[value] = (slot.slot << SLOT_SHIFT) | categoryNumber(slot, names[value] ?? "");
+    }
+  }
+  return cells;
 }
 
 function addNumber(
