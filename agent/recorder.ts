@@ -154,6 +154,11 @@ export class Recorder {
     predictions.numValues.push(this.number[0]!);
   }
 
+  /** True where the record's model says how a feature is to be treated. */
+  get hasRules(): boolean {
+    return this.modelRules !== null;
+  }
+
   /** A feature that came as a whole number: every digit counts if it names a category. */
   addInteger(name: number, digits: string): void {
     const rule = this.modelRules === null ? RULE.none : this.ruleOf(name);
@@ -306,8 +311,8 @@ export class Recorder {
     this.frame.predictions.catValues.push(text);
   }
 
-  /** False for a feature that the record named before, and beyond the maximum. */
-  private admits(name: number): boolean {
+  /** Counts a feature; false for one that the record named before, and beyond the maximum. */
+  admits(name: number): boolean {
     if (name >= this.seenIn.length) {
       const larger = new Uint32Array(Math.max(this.seenIn.length * 2, name + 1));
       larger.set(this.seenIn);

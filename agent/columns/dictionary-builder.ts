@@ -29,13 +29,32 @@ export class DictionaryBuilder {
     return this.indexes.length;
   }
 
+  set length(length: number) {
+    this.indexes.length = length;
+  }
+
   get keyCount(): number {
     return this.ids.length;
   }
 
   push(id: number): void {
+    this.indexes.push(this.indexOf(id));
+  }
+
+  /** The index of a key, which holds until the next reset; it is added where it is new. */
+  indexOf(id: number): number {
     const known = id < this.indexById.length ? this.indexById[id]! : 0;
-    this.indexes.push(known === 0 ? this.addKey(id) : known - 1);
+    return known === 0 ? this.addKey(id) : known - 1;
+  }
+
+  /** A value by what `indexOf` answered for its key. */
+  pushIndex(index: number): void {
+    this.indexes.push(index);
+  }
+
+  /** Room for `count` more indexes behind `length`, which the caller then sets. */
+  room(count: number): Uint32Array {
+    return this.indexes.room(count);
   }
 
   /** Takes back values; keys stay, which costs only their bytes. */

@@ -16,6 +16,12 @@ export class GrowableFloat64 {
     return this.values.subarray(0, this.length);
   }
 
+  /** The array with room for `count` values behind `length`, which whoever writes them then sets. */
+  room(count: number): Float64Array {
+    while (this.length + count > this.values.length) this.grow();
+    return this.values;
+  }
+
   private grow(): void {
     const larger = new Float64Array(this.values.length * 2);
     larger.set(this.values);
@@ -38,6 +44,12 @@ export class GrowableUint32 {
 
   view(): Uint32Array {
     return this.values.subarray(0, this.length);
+  }
+
+  /** The array with room for `count` values behind `length`, which whoever writes them then sets. */
+  room(count: number): Uint32Array {
+    while (this.length + count > this.values.length) this.grow();
+    return this.values;
   }
 
   private grow(): void {

@@ -37,6 +37,8 @@ export class PredictionColumns {
   private readonly dictionaries: readonly DictionaryBuilder[];
   /** Complete rows. */
   rows = 0;
+  /** How often it was reset: indexes in dictionaries from before mean nothing. */
+  resets = 0;
 
   constructor(interner: Interner) {
     const dictionaries: DictionaryBuilder[] = [];
@@ -127,6 +129,7 @@ export class PredictionColumns {
   }
 
   reset(): void {
+    this.resets++;
     this.truncate(0);
     for (const dictionary of this.dictionaries) dictionary.reset();
   }

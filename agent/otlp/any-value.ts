@@ -106,6 +106,23 @@ export class AnyValueReader {
     }
   }
 
+  /** As `text`; `hints[place]` is the entry that stood there before, and is kept. */
+  hintedText(
+    start: number,
+    end: number,
+    outcome: Outcome,
+    hints: Int32Array,
+    place: number,
+  ): number {
+    const { wire, interner } = this;
+    const length = end - start - 2;
+    const isShort = length > 0 && length < 0x80 && wire.bytes[start] === 0x0a;
+    if (!isShort || wire.bytes[start + 1] !== length) return this.text(start, end, outcome);
+    const entry = interner.entryOf(wire, start + 2, length, hints[place]!);
+    hints[place] = entry;
+    return interner.idOfEntry(entry);
+  }
+
   /** Of the value that is open. */
   internHere(outcome: Outcome): number {
     return this.intern(this.start, this.end, outcome);

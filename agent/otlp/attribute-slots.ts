@@ -30,6 +30,9 @@ export class AttributeSlots {
   private readonly pair: KeyValueReader;
   private readonly hints = new Int32Array(HINTS);
   private position = 0;
+  /** Keys that the record has, so that only they are cleared. */
+  private readonly present = new Int32Array(KEY_COUNT);
+  private presentCount = 0;
 
   constructor(wire: Wire, interner: Interner) {
     this.wire = wire;
@@ -38,7 +41,8 @@ export class AttributeSlots {
   }
 
   clear(): void {
-    this.start.fill(0);
+    for (let i = 0; i < this.presentCount; i++) this.start[this.present[i]!] = 0;
+    this.presentCount = 0;
     this.flatCount = 0;
     this.position = 0;
   }
@@ -59,6 +63,7 @@ export class AttributeSlots {
     if (position < HINTS) hints[position] = entry;
     const id = interner.idOfEntry(entry);
     if (id < KEY_COUNT) {
+      if (this.start[id] === 0) this.present[this.presentCount++] = id;
       this.start[id] = pair.valueStart;
       this.end[id] = pair.valueEnd;
     } else {

@@ -1,15 +1,13 @@
 /**
- * Reads the maps of a record (features, tags, probabilities) straight into columns. An entry with a short
- * name and a double or a short text, which nearly all are, has one fixed layout:
- *
- *   0a entryBytes | 0a keyBytes key | 12 09 21 double        or        | 12 valueBytes 0a textBytes text
- *
- * It is checked byte by byte and read in place; whatever else comes takes the general way.
+ * Reads the maps of a record (features, tags, probabilities) straight into columns. Features that look as those of
+ * the record before are read by their templates; a short name with a double, a short text or a small whole number
+ * is checked byte by byte and read in place; whatever else comes takes the general way.
  */
 import { LIMITS } from "../../contract/limits.ts";
 import type { Interner } from "../columns/interner.ts";
 import type { Recorder } from "../recorder.ts";
 import { type AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
+import { EntryTemplates } from "./entry-templates.ts";
 import type { Wire } from "./wire.ts";
 
 const HINTS = 256;
@@ -24,8 +22,7 @@ export class MapReader {
   private readonly recorder: Recorder;
   /** Where the entry ends that was opened last. */
   private entryEnd = 0;
-  /** First four bytes of the entry with a double that stood at a place before: `0a entryBytes 0a keyBytes`. */
-  private readonly heads = new Uint32Array(HINTS);
+  private readonly templates: EntryTemplates;
   private readonly keyHints = new Int32Array(HINTS);
   private readonly valueHints = new Int32Array(HINTS);
 
@@ -35,34 +32,22 @@ export class MapReader {
     this.value = value;
     this.pair = new KeyValueReader(value.wire);
     this.recorder = recorder;
+    this.templates = new EntryTemplates(value.interner, recorder.frame.predictions);
   }
 
   /** The entries of the KeyValueList from `start` to `end` as features. */
   features(start: number, end: number): void {
-    const { wire, interner, recorder, keyHints } = this;
-    const { bytes, view } = wire;
-    const { heads } = this;
+    const { wire, recorder, templates } = this;
     let place = 0;
-    let at = start;
-    while (at < end) {
-      // An entry with a double takes 19 bytes and more; its first four say all lengths.
-      if (place < HINTS && at + 19 <= end && view.getUint32(at, true) === heads[place]) {
-        const keyBytes = bytes[at + 3]!;
-        const valueAt = at + 4 + keyBytes;
-        if (valueAt + 11 <= end && (view.getUint32(valueAt, true) & 0xffffff) === DOUBLE_VALUE) {
-          const entry = interner.entryOf(wire, at + 4, keyBytes, keyHints[place]!);
-          keyHints[place++] = entry;
-          recorder.number[0] = view.getFloat64(valueAt + 3, true);
-          recorder.addNumberHere(interner.idOfEntry(entry));
-          at = valueAt + 11;
-          continue;
-        }
+    wire.at = start;
+    templates.begin();
+    while (wire.at < end) {
+      if (!recorder.hasRules) {
+        place = templates.read(wire, end, place, recorder);
+        if (wire.at >= end) break;
       }
-      wire.at = at;
-      this.unlike(at, end, place++);
-      at = wire.at;
+      this.unlike(wire.at, end, place++);
     }
-    wire.at = at;
     wire.mustBeAt(end);
   }
 
@@ -83,16 +68,28 @@ export class MapReader {
       valueAt < next &&
       bytes[valueAt] === 0x12;
     if (isPlain && isShortText(bytes, valueAt, next)) {
-      this.shortText(at + 4, keyBytes, valueAt + 4, next, place);
+      const name = this.shortText(at + 4, keyBytes, valueAt + 4, next, place);
+      this.templates.noteText(view, at, valueAt, place, name);
       wire.at = next;
     } else if (isPlain && isShortInteger(bytes, valueAt, next)) {
       this.shortInteger(at + 4, keyBytes, valueAt + 3, next, place);
       wire.at = next;
+    } else if (isPlain && isDouble(view, valueAt, next)) {
+      this.plainNumber(at, keyBytes, valueAt, place);
+      wire.at = next;
     } else {
-      const isDouble = isPlain && entryBytes === keyBytes + 13 && bytes[valueAt + 2] === 0x21;
-      if (isDouble && place < HINTS) this.heads[place] = view.getUint32(at, true);
       this.general(end);
     }
+  }
+
+  private plainNumber(at: number, keyBytes: number, valueAt: number, place: number): void {
+    const { interner, recorder, wire, keyHints } = this;
+    const slot = place < HINTS ? place : HINTS - 1;
+    const entry = interner.entryOf(wire, at + 4, keyBytes, keyHints[slot]!);
+    keyHints[slot] = entry;
+    const name = interner.idOfEntry(entry);
+    this.templates.noteNumber(wire.view, at, valueAt + 3, place, name);
+    recorder.addNumber(name, wire.view.getFloat64(valueAt + 3, true));
   }
 
   /** One feature that stands as an attribute of its own. */
@@ -170,7 +167,7 @@ export class MapReader {
     textAt: number,
     textEnd: number,
     place: number,
-  ): void {
+  ): number {
     const { interner, wire, keyHints, valueHints } = this;
     const slot = place < HINTS ? place : HINTS - 1;
     const key = interner.entryOf(wire, keyAt, keyBytes, keyHints[slot]!);
@@ -181,7 +178,9 @@ export class MapReader {
       valueHints[slot] = entry;
       text = interner.idOfEntry(entry);
     }
-    this.recorder.addText(interner.idOfEntry(key), text);
+    const name = interner.idOfEntry(key);
+    this.recorder.addText(name, text);
+    return name;
   }
 
   private shortInteger(
@@ -236,6 +235,11 @@ export class MapReader {
 
 /** No entry has this number. */
 const NO_HINT = 0x7fffffff;
+
+/** Is the value at `at`, up to `next`, a double and nothing else? */
+function isDouble(view: DataView, at: number, next: number): boolean {
+  return next - at === 11 && (view.getUint32(at, true) & 0xffffff) === DOUBLE_VALUE;
+}
 
 /** Is the value at `at`, up to `next`, a text with lengths of one byte? */
 function isShortText(bytes: Buffer, at: number, next: number): boolean {

@@ -6,7 +6,7 @@ import { AnyValueReader, VALUE } from "./any-value.ts";
 import { AttributeSlots } from "./attribute-slots.ts";
 import { MapReader } from "./map-reader.ts";
 import { RecordSample } from "./record-sample.ts";
-import { ERROR_OTHER, EVENT, KEY } from "./vocabulary.ts";
+import { ERROR_OTHER, EVENT, KEY, KEY_COUNT } from "./vocabulary.ts";
 import type { Wire } from "./wire.ts";
 
 /** What a record has beside its attributes. */
@@ -30,6 +30,8 @@ export class RecordReader {
   private readonly value: AnyValueReader;
   private readonly maps: MapReader;
   private readonly samples: RecordSample;
+  /** What stood under each key before: names of models and versions seldom change. */
+  private readonly textHints = new Int32Array(KEY_COUNT);
   private readonly predictionSample = (): unknown => {
     const { row, frame } = this.recorder;
     return this.samples.prediction(row.timeMs, frame.interner.textOf(row.model));
@@ -177,7 +179,8 @@ export class RecordReader {
 
   private text(key: number, outcome: Outcome): number {
     const start = this.slots.start[key]!;
-    return start === 0 ? 0 : this.value.text(start, this.slots.end[key]!, outcome);
+    if (start === 0) return 0;
+    return this.value.hintedText(start, this.slots.end[key]!, outcome, this.textHints, key);
   }
 
   /** Leaves the attribute's number in `value.result`; NaN where there is none. */
