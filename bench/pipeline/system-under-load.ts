@@ -42,7 +42,7 @@ export async function startSystem(): Promise<SystemUnderLoad> {
   const start = (name: ProcessName, path: string, env: Record<string, string>): Promise<Killable> =>
     keepAlive(name, () => {
       const life = startModule(module(path), { DRIFTMEND_LOG_LEVEL: "error", ...env }, "inherit");
-      pids[name] = life.pid;
+      pids[name] = life.pid();
       return life;
     });
   const embedded = await start("store", "store/embedded/main.ts", {

@@ -6,6 +6,7 @@ import type { EngineFacts } from "./engine-facts.ts";
 import type { EnginePool } from "./engine-pool.ts";
 import type { NamedSessions } from "./named-sessions.ts";
 import type { Spool } from "./spool.ts";
+import type { TableFolders } from "./table-folders.ts";
 
 export interface EndpointLimits {
   readonly statementBytesMax: number;
@@ -27,6 +28,7 @@ export interface EndpointContext {
   readonly pool: EnginePool;
   readonly sessions: NamedSessions;
   readonly spool: Spool;
+  readonly tables: Pick<TableFolders, "settle">;
   readonly displayName: string;
   readonly clock: Clock;
   readonly logger: Logger;

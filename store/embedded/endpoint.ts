@@ -28,6 +28,7 @@ import { planLanes } from "./lanes.ts";
 import { createNamedSessions } from "./named-sessions.ts";
 import { repairDeduplicationLogs } from "./repair-deduplication-log.ts";
 import { createSpool, systemMemoryFolder } from "./spool.ts";
+import { TableFolders } from "./table-folders.ts";
 
 export interface EndpointDeps {
   readonly clock: Clock;
@@ -94,6 +95,7 @@ export async function startEndpoint(
     pool,
     sessions,
     spool,
+    tables: new TableFolders(directory.engine, clock),
     displayName: "driftmend",
     clock,
     logger,

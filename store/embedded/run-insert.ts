@@ -44,6 +44,7 @@ export async function runInsert(
     };
     const run = context.pool.run(plan.lane, job, { signal: ask.gone, killTag: plan.killTag });
     const { summary } = await collect(run);
+    await context.tables.settle();
     response.setHeader("X-ClickHouse-Summary", renderSummary(summary, true));
     response.setHeader("Content-Type", "text/plain; charset=UTF-8");
     sendWhole(response, Buffer.alloc(0));

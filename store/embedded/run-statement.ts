@@ -158,6 +158,7 @@ async function runWhole(
   const job: EngineJob = { before: plan.before, sql, format: wanted, mode, session: plan.session };
   const run = context.pool.run(plan.lane, job, { signal: ask.gone, killTag: plan.killTag });
   const { bytes, summary } = await collect(run);
+  if (ask.statement.kind === "command") await context.tables.settle();
   writeHeaders(response, { format: wanted, coding: undefined, tag: context.newId().slice(0, 16) });
   response.setHeader("X-ClickHouse-Summary", renderSummary(summary, false));
   sendWhole(response, bytes);

@@ -6,6 +6,7 @@ import { systemClock } from "../../runtime/clock.ts";
 
 /** One life of a process. */
 interface Life {
+  pid(): number;
   /** Resolves with its URL; null when it ended before. */
   readonly ready: Promise<string | null>;
   readonly exited: Promise<unknown>;
@@ -20,6 +21,10 @@ export interface Killable {
   currentUrl(): string;
   /** SIGKILL; it comes back by itself. */
   kill(): void;
+  /** SIGKILL; resolves when it has ended, and it comes back when `release` is called. */
+  hold(): Promise<{ release(): void }>;
+  /** Of its latest life. */
+  pid(): number;
   /** Resolves when it is ready and was not killed since. */
   ready(): Promise<void>;
   stop(): Promise<void>;
@@ -35,6 +40,8 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
   let stopped = false;
   let startsInVain = 0;
   let current = "";
+  let held = Promise.withResolvers<void>();
+  held.resolve();
   const live = async (): Promise<void> => {
     while (!stopped) {
       const url = await life.ready;
@@ -47,6 +54,8 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
       await life.exited;
       if (stopped) return;
       await systemClock.sleep(RESTART_MS);
+      await held.promise;
+      if (stopped) return;
       life = start();
     }
   };
@@ -66,9 +75,17 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
     url: current,
     currentUrl: () => current,
     kill: () => life.kill("SIGKILL"),
+    hold: async () => {
+      held = Promise.withResolvers();
+      life.kill("SIGKILL");
+      await life.exited;
+      return { release: held.resolve };
+    },
+    pid: () => life.pid(),
     ready,
     stop: async () => {
       stopped = true;
+      held.resolve();
       life.kill("SIGTERM");
       await life.exited;
       await living;
@@ -81,7 +98,7 @@ export function startModule(
   module: string,
   env: Readonly<Record<string, string>>,
   stderr: "inherit" | "ignore" = "ignore",
-): Life & { readonly pid: number } {
+): Life {
   const child = spawn(process.execPath, [module], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", stderr, "ipc"],
@@ -94,5 +111,5 @@ export function startModule(
     });
     void exited.then(() => resolve(null));
   });
-  return { pid: child.pid ?? 0, ready, exited, kill: (signal) => child.kill(signal) };
+  return { pid: () => child.pid ?? 0, ready, exited, kill: (signal) => child.kill(signal) };
 }

@@ -5,9 +5,15 @@
 import { systemClock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 
+/** Rows that were answered with 2xx, and requests that were sent again. */
+export interface Accepted {
+  predictions: number;
+  labels: number;
+  resent: number;
+}
+
 export interface Load {
-  /** Rows that were answered with 2xx. */
-  readonly accepted: { predictions: number; labels: number; resent: number };
+  readonly accepted: Accepted;
   /** Ends after the requests in flight are answered. */
   finish(): Promise<void>;
 }
