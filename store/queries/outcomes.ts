@@ -141,6 +141,25 @@ export const joinPredictionsOfGroup = defineCommand({
   ),
 });
 
+/** All labels of one model against its predictions of a span: reads every label of the model. */
+export const joinLabelsOfSpan = defineCommand({
+  name: "join labels of a span",
+  params: z.object({
+    ...fenceParams,
+    ...spanParams,
+    model: z.string(),
+    segments: z.record(z.string(), z.array(z.string())),
+  }),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM labels WHERE model = {model:String}
+  AND toUInt64(id_hash) IN (SELECT toUInt64(id_hash) FROM predictions
+    WHERE model = {model:String} AND ts >= {from:DateTime64(3, 'UTC')} AND ts < {to:DateTime64(3, 'UTC')})`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE model = {model:String} AND ts >= {from:DateTime64(3, 'UTC')} AND ts < {to:DateTime64(3, 'UTC')}`,
+  ),
+});
+
 /** Labels that wait and say when they were predicted, the newest. */
 const WAITING_WITH_TIME = `(SELECT model, id, reinterpretAsUInt128(sipHash128(id)) AS id_hash, assumeNotNull(prediction_time) AS ts
   FROM waiting_labels FINAL WHERE met = 0 AND prediction_time IS NOT NULL
