@@ -12,7 +12,7 @@ import { z } from "zod";
 import { collectorMetrics } from "./collector-metrics.ts";
 import { Gate } from "./gate.ts";
 import { HeadBook } from "./head-book.ts";
-import { type LabelCare, careForLabels } from "./label-care.ts";
+import { type LabelCare, type LabelCareOptions, careForLabels } from "./label-care.ts";
 import { ModelBook } from "./model-book.ts";
 import { Reconciler } from "./reconciler.ts";
 import { retentionBounds } from "./retention-bounds.ts";
@@ -27,6 +27,8 @@ export interface CollectorOptions {
   readonly processId: string;
   readonly stream: { readonly bytesMax: number; readonly replicas: number };
   readonly reconcileMs: number;
+  /** What statements of labels.pull may read from, and the secrets that they may name. */
+  readonly labels: Pick<LabelCareOptions, "sources" | "secrets">;
 }
 
 export interface CollectorDeps {
@@ -90,7 +92,7 @@ export async function startCollector(
   const abort = new AbortController();
   void watchConnection(nats, heads, clock);
   const epochOf = (shard: number): number | null => runners[shard]?.epoch ?? null;
-  const labels = careForLabels(deps, epochOf, abort.signal);
+  const labels = careForLabels(deps, { ...options, ...options.labels, epochOf }, abort.signal);
   const stops = [
     ...listen({ nats, clock, heads, book, labels, runners }),
     clock.every(LIMITS.watermarkPeriodMs, () => watermarks.publishAll()),

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { DriftmendError } from "./driftmend-error.ts";
+import { LIMITS } from "./limits.ts";
 import { OnboardingDocument } from "./onboarding-document.ts";
 import { readCondition } from "./record-condition.ts";
 import { parseThreshold } from "./threshold.ts";
@@ -230,9 +231,29 @@ function labelProblems({ task, labels }: OnboardingDocument): readonly DocumentP
   if (labels.negative_after === 0) {
     problems.push({ path: ["labels", "negative_after"], message: "must be longer than 0" });
   }
+  problems.push(...pullProblems(labels.pull));
   const censored = labels.censored === undefined ? null : readCondition(labels.censored);
   if (censored?.kind === "wrong") {
     problems.push({ path: ["labels", "censored"], message: censored.reason });
+  }
+  return problems;
+}
+
+const PULL_EVERY_MS_MIN = 60_000;
+
+function pullProblems(pull: OnboardingDocument["labels"]["pull"]): readonly DocumentProblem[] {
+  if (pull === undefined) return [];
+  const problems: DocumentProblem[] = [];
+  const say = (key: string, message: string): void => {
+    problems.push({ path: ["labels", "pull", key], message });
+  };
+  if (pull.every < PULL_EVERY_MS_MIN) say("every", "must be at least 1m");
+  for (const [key, text] of Object.entries({ sql: pull.sql, file: pull.file })) {
+    if (text === undefined) continue;
+    if (text.trim() === "") say(key, "must not be empty");
+    if (Buffer.byteLength(text) > LIMITS.labelPullStatementBytesMax) {
+      say(key, `must have at most ${LIMITS.labelPullStatementBytesMax} bytes`);
+    }
   }
   return problems;
 }

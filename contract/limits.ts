@@ -157,8 +157,8 @@ export const LIMITS = {
   labelPullTickMs: 10_000,
   /** Labels of one page of a pull; those of one moment stay together. */
   labelPullPageRows: 50_000,
-  /** Labels that one pull sends before it writes down how far it came. */
-  labelPullRowsMax: 1_000_000,
+  /** Models whose labels one collector pulls at a time. */
+  labelPullsAtOnce: 4,
   /** Bytes and rows of one message of pulled labels to an agent. */
   labelPullBatchRows: 5_000,
   labelPullBatchBytesMax: 1024 * 1024,

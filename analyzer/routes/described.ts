@@ -6,6 +6,7 @@ import {
   AlertRowsView,
   ChangesView,
   DriftView,
+  LabelsView,
   ModelsView,
   OperationsView,
   PerformanceView,
@@ -144,6 +145,11 @@ const models: readonly DescribedRoute[] = [
 ];
 
 const analysis: readonly DescribedRoute[] = [
+  {
+    ...{ method: "GET", path: "/api/v1/labels", access: "read", tag: "analysis" },
+    summary: "Labels: what was pulled last, and how far absence was seen to",
+    answers: { 200: LabelsView },
+  },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/drift", access: "read", tag: "analysis" },
     summary: "Drift of a span against the reference, computed now",

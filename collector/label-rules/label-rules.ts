@@ -9,7 +9,7 @@ export interface LabelRules {
   readonly negative: string;
   /** Predictions whose outcome is never seen, as the document says it and as it is read; null: there are none. */
   readonly censored: { readonly text: string; readonly condition: RecordCondition } | null;
-  readonly pull: OnboardingDocument["labels"]["pull"] | null;
+  readonly pull: NonNullable<OnboardingDocument["labels"]["pull"]> | null;
 }
 
 export function labelRulesOf({ task, labels }: OnboardingDocument): LabelRules {
