@@ -1,12 +1,12 @@
 /** The analyzer's routes for who calls them: requests by the handlers' own schemas, answers as they come. */
 import { z } from "zod";
 import { AlertDetail, AlertTest, AlertView } from "../../contract/alert.ts";
+import { LabelsView } from "../../contract/label-views.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import {
   AlertRowsView,
   ChangesView,
   DriftView,
-  LabelsView,
   ModelsView,
   OperationsView,
   PerformanceView,

@@ -1,10 +1,10 @@
 /** What documents say of labels, and how far each was carried out: pulls, absence, outcomes that are never seen. */
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import { durationText } from "../../contract/duration.ts";
 import { negativeLabelOf } from "../../contract/negative-label.ts";
 import type { OnboardingDocument } from "../../contract/onboarding-document.ts";
-import type { LabelsOfModel, LabelsView } from "../../contract/views.ts";
+import type { LabelsOfModel, LabelsView } from "../../contract/label-views.ts";
 import { labelPulls } from "../../store/queries/label-pull.ts";
 import { labelRuleProgress } from "../../store/queries/label-rules.ts";
 import { type RouteDeps, rfc3339 } from "./route-deps.ts";

@@ -1,5 +1,5 @@
 /** What a pull of labels says of itself, and what to do about it. Pure. */
-import type { LabelsOfModel } from "../../contract/views.ts";
+import type { LabelsOfModel } from "../../contract/label-views.ts";
 import { formatCount } from "../format.ts";
 import { roughSpan } from "../../contract/duration.ts";
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
-import { LabelsView } from "../../contract/views.ts";
+import { LabelsView } from "../../contract/label-views.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { natsAddress } from "../../runtime/nats-address.ts";
 import { connectNats } from "../../runtime/nats.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { judgePull } from "../../cli/commands/doctor-labels.ts";
-import type { LabelsOfModel } from "../../contract/views.ts";
+import type { LabelsOfModel } from "../../contract/label-views.ts";
 
 const now = Date.parse("2026-03-01T12:00:00Z");
 const pull = (over: Partial<NonNullable<LabelsOfModel["pull"]>>): LabelsOfModel => ({
