@@ -46,22 +46,36 @@ export const EMPTY_MEMORY: Memory = {
   dayOutcomes: {},
 };
 
-/** How long past days are watched for late rows and labels. */
+/** How long past days are watched for late rows, and for labels where nobody says that they take longer. */
 export const LATE_DAYS = 35;
 const DAY_MS = 86_400_000;
+/** Labels that are later than they usually are, by as much. */
+const LATER_DAYS = 14;
 
-/** Without what can no longer matter at `nowMs`. */
-export function forget(memory: Memory, nowMs: number): Memory {
+/** How long past days are watched for labels: those that take months, and absence that is noticed so late. */
+export function lateDays(labels: {
+  readonly negative_after?: number | undefined;
+  readonly expected_within: number;
+}): number {
+  const usualMs = Math.max(labels.negative_after ?? 0, labels.expected_within);
+  return Math.max(LATE_DAYS, Math.ceil(usualMs / DAY_MS) + LATER_DAYS);
+}
+
+/**
+ * Without what can no longer matter at `nowMs`.
+ * @param days that are watched, as `lateDays` says
+ */
+export function forget(memory: Memory, nowMs: number, days: number): Memory {
   const recent = (counts: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(
-      Object.entries(counts).filter(([day]) => Number(day) >= nowMs - LATE_DAYS * DAY_MS),
+      Object.entries(counts).filter(([day]) => Number(day) >= nowMs - days * DAY_MS),
     );
   return {
     ...memory,
     dayRows: recent(memory.dayRows),
     dayOutcomes: recent(memory.dayOutcomes),
     quarantined: memory.quarantined.filter(
-      ({ toMs }) => toMs === null || toMs >= nowMs - 2 * LATE_DAYS * DAY_MS,
+      ({ toMs }) => toMs === null || toMs >= nowMs - 2 * days * DAY_MS,
     ),
   };
 }

@@ -34,6 +34,9 @@ export function collectorMetrics(metrics: Metrics) {
       "Predictions whose id another prediction of their hour has",
     ),
     waitingLabels: metrics.gauge("waiting_labels", "Labels whose prediction has not come", shard),
+    labelPulls: metrics.counter("label_pulls_total", "Pulls of labels, by how they ended", [
+      "outcome",
+    ]),
     lag: metrics.gauge("stream_lag_messages", "Frames of the stream that are not read yet", shard),
   };
 }

@@ -12,6 +12,7 @@ import { z } from "zod";
 import { collectorMetrics } from "./collector-metrics.ts";
 import { Gate } from "./gate.ts";
 import { HeadBook } from "./head-book.ts";
+import { type LabelCare, type LabelCareOptions, careForLabels } from "./label-care.ts";
 import { ModelBook } from "./model-book.ts";
 import { Reconciler } from "./reconciler.ts";
 import { retentionBounds } from "./retention-bounds.ts";
@@ -26,6 +27,8 @@ export interface CollectorOptions {
   readonly processId: string;
   readonly stream: { readonly bytesMax: number; readonly replicas: number };
   readonly reconcileMs: number;
+  /** What statements of labels.pull may read from, and the secrets that they may name. */
+  readonly labels: Pick<LabelCareOptions, "sources" | "secrets">;
 }
 
 export interface CollectorDeps {
@@ -39,6 +42,7 @@ export interface CollectorDeps {
 export interface Collector {
   readonly runners: readonly ShardRunner[];
   readonly book: ModelBook;
+  readonly labels: LabelCare;
   /** Null when every shard is owned or in another collector's hands; else why this one cannot work. */
   readiness(): string | null;
   /** Ends what is being stored, keeps the rest for the next owner. */
@@ -87,31 +91,54 @@ export async function startCollector(
   await watermarks.load();
   const abort = new AbortController();
   void watchConnection(nats, heads, clock);
+  const epochOf = (shard: number): number | null => runners[shard]?.epoch ?? null;
+  const labels = careForLabels(deps, { ...options, ...options.labels, epochOf }, abort.signal);
   const stops = [
-    nats.subscribe(subjects.all("head"), HeadMessage, (head) => {
-      heads.hear(head, clock.nowMs());
-      runners[head.shard]?.hear(head);
-    }),
-    nats.subscribe(subjects.all("model"), ModelMessage, ({ model }) => book.refresh(model)),
-    nats.subscribe(subjects.all("grids"), z.unknown(), (_message, subject) =>
-      book.refresh(nameOfToken(subject.split(".").at(-1) ?? "")),
-    ),
+    ...listen({ nats, clock, heads, book, labels, runners }),
     clock.every(LIMITS.watermarkPeriodMs, () => watermarks.publishAll()),
   ];
-  const reconciler = new Reconciler({ ...deps, epochOf: () => runners[0]?.epoch ?? null });
+  const reconciler = new Reconciler({ ...deps, epochOf: () => epochOf(0) });
   stops.push(clock.every(options.reconcileMs, () => reconciler.run(abort.signal)));
   const running = Promise.all(runners.map((runner) => runner.run(abort.signal)));
   return {
     runners,
     book,
+    labels,
     readiness: () => readinessOf(runners),
     stop: async () => {
       for (const stop of stops) stop();
       abort.abort();
       await running;
+      await labels.stop();
       await watermarks.flush();
     },
   };
+}
+
+interface Listeners {
+  readonly nats: Nats;
+  readonly clock: Clock;
+  readonly heads: HeadBook;
+  readonly book: ModelBook;
+  readonly labels: LabelCare;
+  readonly runners: readonly ShardRunner[];
+}
+
+/** What agents and the analyzer say. @returns what ends it */
+function listen({ nats, clock, heads, book, labels, runners }: Listeners): (() => void)[] {
+  return [
+    nats.subscribe(subjects.all("head"), HeadMessage, (head) => {
+      heads.hear(head, clock.nowMs());
+      runners[head.shard]?.hear(head);
+    }),
+    nats.subscribe(subjects.all("model"), ModelMessage, async ({ model }) => {
+      await book.refresh(model);
+      labels.documentChanged();
+    }),
+    nats.subscribe(subjects.all("grids"), z.unknown(), (_message, subject) =>
+      book.refresh(nameOfToken(subject.split(".").at(-1) ?? "")),
+    ),
+  ];
 }
 
 async function watchConnection(nats: Nats, heads: HeadBook, clock: Clock): Promise<void> {

@@ -1,8 +1,9 @@
 /** Settings of the collector. */
 import { z } from "zod";
 import { LIMITS } from "../contract/limits.ts";
-import { wholeNumber } from "../runtime/env.ts";
+import { type Environment, wholeNumber } from "../runtime/env.ts";
 import { serviceSettings } from "../runtime/service.ts";
+import { LabelSources } from "../store/label-source.ts";
 
 export const collectorConfig = z.object({
   ...serviceSettings,
@@ -38,6 +39,25 @@ export const collectorConfig = z.object({
   DRIFTMEND_RECONCILE_SECONDS: wholeNumber(600, 1).meta({
     description: "How often rollups of closed hours are compared with raw",
   }),
+  DRIFTMEND_LABEL_SOURCES: LabelSources.meta({
+    description:
+      "Table functions that a statement of labels.pull may read from, besides our own tables (docs/labels.md)",
+  }),
 });
+
+/**
+ * Secrets that statements of labels.pull name as {secret_NAME:String}: the variables DRIFTMEND_LABEL_SECRET_NAME.
+ * Names are given in any case, and are small letters in statements.
+ */
+export function labelSecrets(env: Environment): Readonly<Record<string, string>> {
+  const prefix = "DRIFTMEND_LABEL_SECRET_";
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith(prefix) && value !== undefined
+        ? [[`secret_${name.slice(prefix.length).toLowerCase()}`, value] as const]
+        : [],
+    ),
+  );
+}
 
 export type CollectorConfig = z.output<typeof collectorConfig>;

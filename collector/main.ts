@@ -6,7 +6,7 @@ import { createHttpServer } from "../runtime/http-server.ts";
 import { openStore } from "../store/client.ts";
 import { checkSchema } from "../store/migrate.ts";
 import { startCollector } from "./collector.ts";
-import { collectorConfig } from "./config.ts";
+import { collectorConfig, labelSecrets } from "./config.ts";
 import { addRoutes } from "./routes.ts";
 
 const READY_POLL_MS = 50;
@@ -16,7 +16,7 @@ await runService({
   name: "collector",
   config: collectorConfig,
   start: async (config, deps) => {
-    const { clock, logger, lifecycle, metrics, random } = deps;
+    const { clock, logger, lifecycle, metrics, random, env } = deps;
     const store = openStore(
       {
         url: config.DRIFTMEND_CLICKHOUSE_URL,
@@ -51,6 +51,7 @@ await runService({
           replicas: config.DRIFTMEND_STREAM_REPLICAS,
         },
         reconcileMs: config.DRIFTMEND_RECONCILE_SECONDS * 1000,
+        labels: { sources: config.DRIFTMEND_LABEL_SOURCES, secrets: labelSecrets(env) },
       },
       { store, nats, clock, logger, metrics },
     );

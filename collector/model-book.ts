@@ -16,6 +16,7 @@ import {
   type ModelSettings,
   type SegmentValues,
 } from "./model-settings.ts";
+import { type LabelRules, labelRulesOf } from "./label-rules/label-rules.ts";
 import type { FeatureGrid } from "./rollup/feature-slots.ts";
 
 const ADMISSION_TOKEN_TRIES = 3;
@@ -29,6 +30,7 @@ interface Entry {
 export class ModelBook implements SegmentValues {
   private readonly entries = new Map<string, Entry>();
   private documents: ReadonlyMap<string, Pick<ModelSettings, "grain" | "segments">> = new Map();
+  private labels: ReadonlyMap<string, LabelRules> = new Map();
   private readonly deps: { readonly store: Store; readonly logger: Logger };
 
   constructor(deps: { store: Store; logger: Logger }) {
@@ -50,6 +52,11 @@ export class ModelBook implements SegmentValues {
     return Object.fromEntries(declared.map(([model, { segments }]) => [model, [...segments]]));
   }
 
+  /** What the documents say of labels, by model. */
+  labelRules(): ReadonlyMap<string, LabelRules> {
+    return this.labels;
+  }
+
   /** Reads a model that was never read. */
   async ensure(model: string): Promise<void> {
     if (!this.entries.has(model)) await this.refresh(model);
@@ -57,6 +64,7 @@ export class ModelBook implements SegmentValues {
 
   async refreshDocuments(): Promise<void> {
     const documents = new Map<string, Pick<ModelSettings, "grain" | "segments">>();
+    const labels = new Map<string, LabelRules>();
     for (const { model, document } of await this.deps.store.query(modelDocuments, {})) {
       const parsed = OnboardingDocument.safeParse(document);
       if (!parsed.success) {
@@ -68,7 +76,9 @@ export class ModelBook implements SegmentValues {
       }
       const { rollup, segments } = parsed.data;
       documents.set(model, { grain: rollup ?? DEFAULT_MODEL_SETTINGS.grain, segments });
+      labels.set(model, labelRulesOf(parsed.data));
     }
+    this.labels = labels;
     this.documents = documents;
   }
 

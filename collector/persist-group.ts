@@ -9,6 +9,7 @@ import {
   insertRows,
   writeManifest,
 } from "./group-store.ts";
+import { censorPredictions } from "./label-rules/censor-group.ts";
 import { type OutcomeDeps, joinAwaited, joinLabels } from "./outcomes.ts";
 import { withPatience } from "./patience.ts";
 import { modelsOf } from "./record-ids.ts";
@@ -55,13 +56,14 @@ async function storeOnce(
   return manifest;
 }
 
-/** Predictions of the group with labels that waited for them, then its labels with whatever is stored. */
+/** Predictions of the group that are censored, or have labels that waited for them, then its labels with whatever is stored. */
 async function joinGroup(
   group: GroupBuilder,
   manifest: GroupManifest,
   owner: Ownership,
   { store, clock, book, waiting }: ShardDeps,
 ): Promise<void> {
+  await censorPredictions(manifest, owner, { store, book });
   const segmentsOf = (model: string): readonly string[] => book.settingsOf(model).segments;
   const outcomes: OutcomeDeps = { store, clock, waiting, segmentsOf };
   await joinAwaited(outcomes, owner, manifest, group.awaitedIds(waiting));

@@ -3,6 +3,7 @@ import { joinPredictionsOfGroup, predictionTimesOfGroup } from "../store/queries
 import { labelModelsOfGroup } from "../store/queries/group-data.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
+import { censorPredictions } from "./label-rules/censor-group.ts";
 import { type OutcomeDeps, joinLabels } from "./outcomes.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 import { WaitingLabels } from "./waiting-labels.ts";
@@ -14,6 +15,7 @@ export async function rejoinGroup(
 ): Promise<void> {
   const { n } = manifest;
   for (const model of manifest.models) await deps.book.ensure(model);
+  await censorPredictions(manifest, owner, deps);
   if (manifest.predictions > 0) {
     await deps.store.command(
       joinPredictionsOfGroup,

@@ -4,7 +4,9 @@
  */
 import { z } from "zod";
 import { DriftmendError } from "./driftmend-error.ts";
+import { LIMITS } from "./limits.ts";
 import { OnboardingDocument } from "./onboarding-document.ts";
+import { readCondition } from "./record-condition.ts";
 import { parseThreshold } from "./threshold.ts";
 
 export interface DocumentProblem {
@@ -197,6 +199,7 @@ function contradictions(document: OnboardingDocument): readonly DocumentProblem[
       message: `only a binary model has one positive label, this is ${task.type}`,
     });
   }
+  problems.push(...labelProblems(document));
   document.retrain.when.forEach((trigger, i) => {
     if (!("threshold" in trigger) || parseThreshold(trigger.threshold) !== null) return;
     problems.push({
@@ -204,5 +207,53 @@ function contradictions(document: OnboardingDocument): readonly DocumentProblem[
       message: `expected METRIC (<|>) NUMBER [* baseline] [for N windows]: "${trigger.threshold}"`,
     });
   });
+  return problems;
+}
+
+function labelProblems({ task, labels }: OnboardingDocument): readonly DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
+  const isBinary = task.type === "binary";
+  if (task.negative !== undefined && !isBinary) {
+    problems.push({
+      path: ["task", "negative"],
+      message: `only a binary model has one negative label, this is ${task.type}`,
+    });
+  }
+  if (task.negative !== undefined && task.negative === (task.positive ?? "1")) {
+    problems.push({ path: ["task", "negative"], message: "must differ from the positive label" });
+  }
+  if (labels.negative_after !== undefined && !isBinary) {
+    problems.push({
+      path: ["labels", "negative_after"],
+      message: `absence says something of a binary model only, this is ${task.type}`,
+    });
+  }
+  if (labels.negative_after === 0) {
+    problems.push({ path: ["labels", "negative_after"], message: "must be longer than 0" });
+  }
+  problems.push(...pullProblems(labels.pull));
+  const censored = labels.censored === undefined ? null : readCondition(labels.censored);
+  if (censored?.kind === "wrong") {
+    problems.push({ path: ["labels", "censored"], message: censored.reason });
+  }
+  return problems;
+}
+
+const PULL_EVERY_MS_MIN = 60_000;
+
+function pullProblems(pull: OnboardingDocument["labels"]["pull"]): readonly DocumentProblem[] {
+  if (pull === undefined) return [];
+  const problems: DocumentProblem[] = [];
+  const say = (key: string, message: string): void => {
+    problems.push({ path: ["labels", "pull", key], message });
+  };
+  if (pull.every < PULL_EVERY_MS_MIN) say("every", "must be at least 1m");
+  for (const [key, text] of Object.entries({ sql: pull.sql, file: pull.file })) {
+    if (text === undefined) continue;
+    if (text.trim() === "") say(key, "must not be empty");
+    if (Buffer.byteLength(text) > LIMITS.labelPullStatementBytesMax) {
+      say(key, `must have at most ${LIMITS.labelPullStatementBytesMax} bytes`);
+    }
+  }
   return problems;
 }

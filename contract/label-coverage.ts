@@ -6,13 +6,15 @@
 export interface LabelCounts {
   readonly predictions: number;
   readonly labelled: number;
+  /** Of the predictions those whose outcome is never seen: nobody waits for their labels. */
+  readonly censored?: number;
 }
 
 export const COVERAGE_MIN = 0.8;
 
-/** 0 where nothing was predicted. */
-export const coverageOf = ({ predictions, labelled }: LabelCounts): number =>
-  predictions === 0 ? 0 : labelled / predictions;
+/** Of the predictions whose outcome can be seen; 0 where there are none. */
+export const coverageOf = ({ predictions, labelled, censored = 0 }: LabelCounts): number =>
+  predictions === censored ? 0 : labelled / (predictions - censored);
 
 /** Null where enough predictions have a label; else why not. @param of what they are of: "the block" */
 export function immatureLabels(labels: LabelCounts, of: string): string | null {

@@ -144,6 +144,32 @@ export const LIMITS = {
   deadLetterPayloadBytesMax: 1024 * 1024,
   /** Features (and $score, $value, $latency) of one model within a group that are rolled up. */
   rollupSlotsMax: 4_096,
+  /** Text of a condition on records in a document, and how deep it nests. */
+  conditionCharactersMax: 2_000,
+  conditionDepthMax: 20,
+  /** How often what documents say of labels is carried out: absence, conditions that changed. */
+  labelRulesPeriodMs: 300_000,
+  /** Predictions of one statement that gives labels by absence, as far as whole minutes allow. */
+  absentRowsMax: 1_000_000,
+  /** How long a group may take to be stored after it was formed, for late predictions to be found by it. */
+  lateGroupMs: 3_600_000,
+  /** How often it is looked which pulls of labels are due. */
+  labelPullTickMs: 10_000,
+  /** Labels of one page of a pull; those of one moment stay together. */
+  labelPullPageRows: 50_000,
+  /** Models whose labels one collector pulls at a time. */
+  labelPullsAtOnce: 4,
+  /** Bytes and rows of one message of pulled labels to an agent. */
+  labelPullBatchRows: 5_000,
+  labelPullBatchBytesMax: 1024 * 1024,
+  /** How long an agent may take to answer for one. */
+  labelPullAnswerMs: 30_000,
+  /** How far before its watermark a pull looks again, for labels that were committed late. */
+  labelPullOverlapMs: 3_600_000,
+  labelPullBackoffMs: 30_000,
+  labelPullStatementBytesMax: 64 * 1024,
+  /** Longest statement of a pull. */
+  labelPullSecondsMax: 120,
   /** Labels whose prediction has not come yet; the oldest are forgotten first. */
   waitingLabelsMax: 200_000,
   /** Labels of a group that look for the moments of their predictions; more look through the whole span. */

@@ -53,6 +53,19 @@ const FeatureSpec = z.strictObject({
   redact: Redaction.optional(),
 });
 
+/** Labels fetched on a schedule: by a statement of the engine, or from Parquet files here or in S3. */
+const LabelPull = z
+  .strictObject({
+    sql: z.string().optional(),
+    /** A path of the engine's machine or s3://bucket/key, with * for any letters. */
+    file: z.string().optional(),
+    every: Duration,
+  })
+  .refine(
+    ({ sql, file }) => (sql === undefined) !== (file === undefined),
+    "expected either sql or file",
+  );
+
 const Trigger = z.union([
   z.strictObject({ threshold: z.string().min(3) }),
   z.strictObject({
@@ -81,6 +94,8 @@ export const OnboardingDocument = z.strictObject({
   task: z.strictObject({
     type: z.enum(["binary", "multiclass", "regression", "ranking", "generation"]),
     positive: z.string().optional(),
+    /** What absence becomes (labels.negative_after): contract/negative-label.ts knows usual opposites. */
+    negative: z.string().min(1).max(LIMITS.textBytesMax).optional(),
     threshold: z.number().min(0).max(1).prefault(0.5),
   }),
   match: z.strictObject({ resource: z.record(z.string(), z.string()) }).optional(),
@@ -98,8 +113,10 @@ export const OnboardingDocument = z.strictObject({
   rollup: z.enum(["1m", "1h", "1d"]).optional(),
   labels: z
     .strictObject({
-      pull: z.strictObject({ sql: z.string(), every: Duration }).optional(),
+      pull: LabelPull.optional(),
+      /** No label so long after its prediction is the negative one. */
       negative_after: Duration.optional(),
+      /** Of predictions whose outcome is never seen: contract/record-condition.ts. */
       censored: z.string().optional(),
       lateness: Duration.prefault("1h"),
       /** When labels usually are there; older windows without labels alert. */

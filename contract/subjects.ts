@@ -24,6 +24,8 @@ export const subjects = {
   /** Lines of predictions, or of labels; the model is one token, which stands for itself. */
   ingest: (kind: "events" | "labels"): string =>
     kind === "events" ? `${PREFIX}.ingest.*` : `${PREFIX}.ingest.*.labels`,
+  /** Where labels of one model are handed in. */
+  ingestLabels: (model: string): string => `${PREFIX}.ingest.${subjectToken(model)}.labels`,
   head: (spool: string): string => `${PREFIX}.head.${spool}`,
   stored: (spool: string): string => `${PREFIX}.stored.${spool}`,
   want: (spool: string): string => `${PREFIX}.want.${spool}`,

@@ -37,6 +37,8 @@ export const NewestFigure = MetricView.extend({
   to: rfc3339,
   predictions: z.int(),
   labelled: z.int(),
+  /** Of the predictions those whose outcome is never seen. */
+  censored: z.int(),
 });
 export type NewestFigure = z.infer<typeof NewestFigure>;
 
@@ -84,10 +86,14 @@ export const PerformanceWindow = z.object({
   segment: SegmentView.nullable(),
   predictions: z.int(),
   labelled: z.int(),
+  /** Of its predictions those whose outcome is never seen; coverage leaves them out. */
+  censored: z.int(),
   labelCoverage: figure,
   blocks: z.int(),
   evaluated: rfc3339,
   revision: z.int(),
+  /** The revision that this one replaced, as late labels came; null: it is the first. */
+  replaces: z.int().nullable(),
   metrics: z.record(z.string(), MetricView),
 });
 export type PerformanceWindow = z.infer<typeof PerformanceWindow>;

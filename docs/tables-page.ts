@@ -13,7 +13,6 @@ interface Table {
   readonly columns: readonly Column[];
 }
 
-const CREATE = /CREATE (TABLE|VIEW) IF NOT EXISTS (\w+) [^]*?;\n/g;
 const COLUMN = /^ {2}(\w+) (.+?)(?: DEFAULT .+?)? COMMENT '((?:[^'\\]|\\.|'')*)'/gm;
 const TABLE_COMMENT = /^COMMENT '((?:[^'\\]|\\.|'')*)'/m;
 
@@ -35,28 +34,35 @@ const PUBLIC = new Set([
   "dead_letters",
 ]);
 
-const DROP = /^DROP TABLE IF EXISTS (\w+)/gm;
+const STEP =
+  /CREATE (TABLE|VIEW) IF NOT EXISTS (\w+) [^]*?;\n|^DROP TABLE IF EXISTS (\w+)|^EXCHANGE TABLES (\w+) AND (\w+)/gm;
 
-/** Tables in the order of the migrations; later ones may repeat none, and drop some. */
+/** Tables in the order of the migrations; later ones may drop some, and put another in one's place. */
 export function tablesOf(migrations: readonly Pick<Migration, "text">[]): Table[] {
-  const dropped = new Set(
-    migrations.flatMap(({ text }) => [...text.matchAll(DROP)].map(([, name]) => name)),
-  );
-  return allTablesOf(migrations).filter(({ name }) => !dropped.has(name));
+  const tables = new Map<string, Table>();
+  for (const { text } of migrations) {
+    for (const [statement, kind, created, dropped, one, other] of text.matchAll(STEP)) {
+      if (created !== undefined) tables.set(created, tableOf(statement, kind, created));
+      if (dropped !== undefined) tables.delete(dropped);
+      const [a, b] = [tables.get(one ?? ""), tables.get(other ?? "")];
+      if (a === undefined || b === undefined) continue;
+      tables.set(a.name, { ...b, name: a.name });
+      tables.set(b.name, { ...a, name: b.name });
+    }
+  }
+  return [...tables.values()];
 }
 
-function allTablesOf(migrations: readonly Pick<Migration, "text">[]): Table[] {
-  return migrations.flatMap(({ text }) =>
-    [...text.matchAll(CREATE)].map(([statement, kind, name = ""]) => ({
-      name,
-      comment: kind === "VIEW" ? viewComment(statement) : commentOf(statement),
-      columns: [...statement.matchAll(COLUMN)].map(([, column = "", type = "", comment = ""]) => ({
-        name: column,
-        type,
-        comment: unquote(comment),
-      })),
+function tableOf(statement: string, kind: string | undefined, name: string): Table {
+  return {
+    name,
+    comment: kind === "VIEW" ? viewComment(statement) : commentOf(statement),
+    columns: [...statement.matchAll(COLUMN)].map(([, column = "", type = "", comment = ""]) => ({
+      name: column,
+      type,
+      comment: unquote(comment),
     })),
-  );
+  };
 }
 
 const commentOf = (statement: string): string => unquote(TABLE_COMMENT.exec(statement)?.[1] ?? "");

@@ -1,6 +1,7 @@
 /** Metrics of windows as rows of `performance_results`; a later evaluation of a window replaces an earlier. */
 import type { Window } from "../../contract/window.ts";
 import type { Store } from "../../store/client.ts";
+import { performanceRevisions } from "../../store/queries/analysis-results.ts";
 import type { Figure, WindowMetrics } from "../performance/metrics.ts";
 
 export interface PerformanceOf {
@@ -12,6 +13,8 @@ export interface PerformanceOf {
   /** Predictions in the window; labelled or not. */
   readonly predictions: number;
   readonly labelled: number;
+  /** Of the predictions those whose outcome is never seen. */
+  readonly censored: number;
   readonly blocks: number;
   readonly figures: Readonly<Record<string, Figure>>;
   readonly detail: object;
@@ -50,6 +53,7 @@ export function performanceRows(
       upper,
       n: result.predictions,
       labelled: result.labelled,
+      censored: result.censored,
       blocks: result.blocks,
       detail: JSON.stringify(result.detail),
     })),
@@ -58,20 +62,43 @@ export function performanceRows(
 
 export interface PerformanceRow {
   readonly model: string;
+  readonly kind: "realised" | "estimated";
   readonly metric: string;
+  readonly from: number;
+  readonly to: number;
   readonly value: number;
   readonly lower: number;
   readonly upper: number;
 }
 
-/** @param atMs model time of the evaluation, which is the revision */
+/**
+ * Each row names the revision of its window that it replaces.
+ * @param atMs model time of the evaluation, which is the revision
+ */
 export async function storePerformance(
   rows: readonly PerformanceRow[],
   atMs: number,
   deps: { readonly store: Store },
 ): Promise<void> {
+  const [first] = rows;
+  if (first === undefined) return;
+  const revisions = await deps.store.query(performanceRevisions, {
+    model: first.model,
+    fromMs: rows.reduce((least, { from }) => Math.min(least, from), first.from),
+    toMs: rows.reduce((most, { to }) => Math.max(most, to), first.to),
+    atMs,
+  });
+  const replaced = new Map(revisions.map((row) => [windowKey(row), row.replaces]));
   await deps.store.insert(
     "performance_results",
-    rows.map((row) => ({ ...row, evaluated: atMs, revision: atMs })),
+    rows.map((row) => ({
+      ...row,
+      evaluated: atMs,
+      revision: atMs,
+      replaces: replaced.get(windowKey(row)) ?? 0,
+    })),
   );
 }
+
+const windowKey = (row: { readonly kind: string; readonly from: number; readonly to: number }) =>
+  `${row.kind}/${row.from}/${row.to}`;

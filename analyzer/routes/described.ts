@@ -1,6 +1,7 @@
 /** The analyzer's routes for who calls them: requests by the handlers' own schemas, answers as they come. */
 import { z } from "zod";
 import { AlertDetail, AlertTest, AlertView } from "../../contract/alert.ts";
+import { LabelsView } from "../../contract/label-views.ts";
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import {
   AlertRowsView,
@@ -144,6 +145,11 @@ const models: readonly DescribedRoute[] = [
 ];
 
 const analysis: readonly DescribedRoute[] = [
+  {
+    ...{ method: "GET", path: "/api/v1/labels", access: "read", tag: "analysis" },
+    summary: "Labels: what was pulled last, and how far absence was seen to",
+    answers: { 200: LabelsView },
+  },
   {
     ...{ method: "GET", path: "/api/v1/models/:model/drift", access: "read", tag: "analysis" },
     summary: "Drift of a span against the reference, computed now",

@@ -145,10 +145,10 @@ function modelView(model: string, facts: ModelFacts, deps: RouteDeps): ModelView
 }
 
 function figureView(row: z.output<typeof listedFigures.row>): NewestFigure {
-  const { from: fromMs, to: toMs, value, lower, upper, n, labelled } = row;
+  const { from: fromMs, to: toMs, value, lower, upper, n, labelled, censored } = row;
   return {
     window: windowName({ grain: grainOf(row), fromMs, toMs }),
-    ...{ from: rfc3339(fromMs), to: rfc3339(toMs), predictions: n, labelled },
+    ...{ from: rfc3339(fromMs), to: rfc3339(toMs), predictions: n, labelled, censored },
     ...{ value: finite(value), lower: finite(lower), upper: finite(upper) },
   };
 }

@@ -85,10 +85,12 @@ export function byWindow(rows: readonly PerformanceFigure[]): PerformanceWindow[
         first.segment_tag === "" ? null : { tag: first.segment_tag, value: first.segment_value },
       predictions: first.n,
       labelled: first.labelled,
+      censored: first.censored,
       labelCoverage: finite(coverage),
       blocks: first.blocks,
       evaluated: rfc3339(first.evaluated),
       revision: first.revision,
+      replaces: first.replaces === 0 ? null : first.replaces,
       metrics: Object.fromEntries(
         group
           .filter(({ metric }) => metric !== "coverage")

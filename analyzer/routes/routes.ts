@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { addAlertRoutes } from "./alert-routes.ts";
 import { addChangeRoutes } from "./change-routes.ts";
 import { addDriftRoutes } from "./drift-routes.ts";
+import { addLabelRoutes } from "./label-routes.ts";
 import { addModelRoutes } from "./model-routes.ts";
 import { addOnboardingRoutes } from "./onboarding-routes.ts";
 import { addOperationsRoutes } from "./operations-routes.ts";
@@ -27,6 +28,7 @@ export function addRoutes(app: FastifyInstance, deps: RouteDeps): void {
   addPerformanceRoutes(app, deps);
   addQualityRoutes(app, deps);
   addOperationsRoutes(app, deps);
+  addLabelRoutes(app, deps);
   addWindowRoutes(app, deps);
   addReferenceRoutes(app, deps);
   addAlertRoutes(app, deps);

@@ -6,7 +6,7 @@ import { type Window, windowName } from "../../contract/window.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
 import { ALL_ROWS } from "../features/feature-window.ts";
 import { readSpan } from "../features/read-span.ts";
-import { forget } from "../memory.ts";
+import { forget, lateDays } from "../memory.ts";
 import type { ModelReference } from "../reference/load-reference.ts";
 import { type QualityCheck, type QualityVerdict, judgeQuality } from "../rules/quality.ts";
 import { evaluateBreaks } from "./data-breaks.ts";
@@ -36,7 +36,7 @@ export async function evaluateDay(
   const changed = await evaluateChangedDays(evaluation, window.toMs, deps);
   await reissueLateSpans(evaluation, changed, window.toMs, deps);
   await reissueLateWeeks(evaluation, window, deps);
-  evaluation.memory = forget(evaluation.memory, window.toMs);
+  evaluation.memory = forget(evaluation.memory, window.toMs, lateDays(document.labels));
 }
 
 async function evaluateQuality(

@@ -45,7 +45,15 @@ export async function evaluateEstimates(
     );
     results.push({
       kind: "estimated",
-      ...{ tag: "", value: "", version, predictions: scores.rows, labelled: 0, blocks: 0 },
+      ...{
+        tag: "",
+        value: "",
+        version,
+        predictions: scores.rows,
+        labelled: 0,
+        censored: 0,
+        blocks: 0,
+      },
       figures: {
         log_loss: figure(estimate.logLoss),
         brier: figure(estimate.brier),

@@ -14,6 +14,7 @@ import {
 import { trafficDays } from "../../store/queries/model-traffic.ts";
 import {
   type OutcomeSums,
+  censoredDays,
   outcomeCounts,
   outcomeSumsByDay,
   outcomeSumsByHour,
@@ -27,7 +28,7 @@ import {
   valueSumsOfSpan,
 } from "../../store/queries/value-sums.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import { END_MS, LATE_DAYS, type Quarantined } from "../memory.ts";
+import { END_MS, type Quarantined, lateDays } from "../memory.ts";
 import { type BlockSums, windowMetrics } from "../performance/metrics.ts";
 import { regressionMetrics } from "../performance/regression-metrics.ts";
 import {
@@ -49,7 +50,7 @@ export const isMeasured = (evaluation: Evaluation): boolean =>
 type Sums = OutcomeSums | ValueSums;
 const isOfScores = (sums: Sums): sums is OutcomeSums => "log_loss" in sums;
 
-/** How far back a day looks for labels that came late; a week's end looks back LATE_DAYS. */
+/** How far back a day looks for labels that came late; a week's end looks back `lateDays`. */
 const DAILY_LATE_DAYS = 10;
 
 /**
@@ -63,7 +64,8 @@ export async function evaluateChangedDays(
 ): Promise<readonly number[]> {
   if (!isMeasured(evaluation)) return [];
   const { model } = evaluation.context;
-  const lookBack = startOfWeek(throughMs) === throughMs ? LATE_DAYS : DAILY_LATE_DAYS;
+  const { labels } = evaluation.context.document;
+  const lookBack = startOfWeek(throughMs) === throughMs ? lateDays(labels) : DAILY_LATE_DAYS;
   const counts = await deps.store.query(outcomeCounts, {
     model,
     fromMs: throughMs - lookBack * DAY_MS,
@@ -212,9 +214,14 @@ async function readSums(
   if (!hasScores(evaluation)) {
     return deps.store.query(block === "day" ? valueSumsByDay : valueSumsOfSpan, ofRows);
   }
-  const rows = predictionsIn(span, predictions, { tag: "", value: "", version: "" });
+  const { answered } = predictionsIn(span, predictions, { tag: "", value: "", version: "" });
   const query = block === "day" ? outcomeSumsByDay : outcomeSumsOfSpan;
-  return deps.store.query(query, { ...ofRows, positive, threshold, scoreShift: scoreShift(rows) });
+  return deps.store.query(query, {
+    ...ofRows,
+    positive,
+    threshold,
+    scoreShift: scoreShift(answered),
+  });
 }
 
 /** Blocks for the interval of a day, of all rows and of versions. */
@@ -229,37 +236,65 @@ async function readHours(
     : deps.store.query(valueSumsByHour, { ...ofRows, tag1: "", tag2: "" });
 }
 
+interface Rows {
+  readonly tag: string;
+  readonly value: string;
+  readonly version: string;
+}
+
 function predictionsIn(
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
   predictions: Predictions,
-  {
-    tag,
-    value,
-    version,
-  }: { readonly tag: string; readonly value: string; readonly version: string },
-): number {
-  let sum = 0;
-  for (let day = fromMs; day < toMs; day += DAY_MS) sum += predictions(day, tag, value, version);
-  return sum;
+  rows: Rows,
+): Answered {
+  let answered = 0;
+  let censored = 0;
+  for (let day = fromMs; day < toMs; day += DAY_MS) {
+    const own = predictions(day, rows);
+    answered += own.answered;
+    censored += own.censored;
+  }
+  return { answered, censored };
 }
 
-type Predictions = (dayMs: number, tag: string, value: string, version: string) => number;
+/** Predictions that were answered, and of these the ones whose outcome is never seen. */
+interface Answered {
+  readonly answered: number;
+  readonly censored: number;
+}
+type Predictions = (dayMs: number, rows: Rows) => Answered;
 
-/** Answered predictions by day, segment and version ("" for all). */
+/** By day, segment and version ("" for all). */
 async function predictionsBy(
   model: string,
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
   deps: StageDeps,
 ): Promise<Predictions> {
-  const counts = new Map<string, number>();
-  for (const row of await deps.store.query(trafficDays, { model, fromMs, toMs })) {
+  const counts = new Map<string, Answered>();
+  const add = (row: DayRows, answered: number, censored: number): void => {
     for (const version of ["", row.version]) {
       const key = [row.day, row.segment_tag, row.segment_value, version].join("\u0000");
-      counts.set(key, (counts.get(key) ?? 0) + row.n - row.errors);
+      const before = counts.get(key) ?? NOBODY;
+      counts.set(key, {
+        answered: before.answered + answered,
+        censored: before.censored + censored,
+      });
     }
-  }
-  return (dayMs, tag, value, version) =>
-    counts.get([dayMs, tag, value, version].join("\u0000")) ?? 0;
+  };
+  const span = { model, fromMs, toMs };
+  for (const row of await deps.store.query(trafficDays, span)) add(row, row.n - row.errors, 0);
+  for (const row of await deps.store.query(censoredDays, span)) add(row, 0, row.n);
+  return (dayMs, { tag, value, version }) =>
+    counts.get([dayMs, tag, value, version].join("\u0000")) ?? NOBODY;
+}
+
+const NOBODY: Answered = { answered: 0, censored: 0 };
+
+interface DayRows {
+  readonly day: number;
+  readonly version: string;
+  readonly segment_tag: string;
+  readonly segment_value: string;
 }
 
 function dayResults(
@@ -287,10 +322,11 @@ function realised(
   const { segment_tag: tag, segment_value: value, version } = sums;
   const asked = predictionsIn(window, predictions, { tag, value, version });
   const measured = isOfScores(sums) ? measureScores(sums, blocks) : measureValues(sums, blocks);
-  const coverage = asked === 0 ? Number.NaN : measured.labelled / asked;
+  const { answered, censored } = asked;
+  const coverage = answered === censored ? Number.NaN : measured.labelled / (answered - censored);
   return {
     kind: "realised",
-    ...{ tag, value, version, predictions: asked },
+    ...{ tag, value, version, predictions: answered, censored },
     ...measured,
     figures: {
       ...measured.figures,

@@ -144,7 +144,10 @@ async function evaluateLabels(
       day >= from && day < from + WEEK_MS;
     const rows = traffic.filter((row) => row.segment_tag === "" && inside(row));
     weeks.push({
-      predictions: rows.reduce((sum, { n, errors }) => sum + n - errors, 0),
+      // Nobody waits for the labels of predictions whose outcome is never seen.
+      predictions:
+        rows.reduce((sum, { n, errors }) => sum + n - errors, 0) -
+        outcomes.filter(inside).reduce((sum, { censored }) => sum + censored, 0),
       labelled: outcomes.filter(inside).reduce((sum, { n }) => sum + n, 0),
     });
   }

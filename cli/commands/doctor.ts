@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { LabelsView } from "../../contract/label-views.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { natsAddress } from "../../runtime/nats-address.ts";
 import { connectNats } from "../../runtime/nats.ts";
@@ -13,6 +14,7 @@ import { type Remote, answer, connectRemote, withStore } from "../remote.ts";
 import { renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 import { judgeClock, readClock } from "./doctor-clocks.ts";
+import { judgePull } from "./doctor-labels.ts";
 import { judgeRecords } from "./doctor-records.ts";
 import { SERVICES } from "../up/upstream-of.ts";
 
@@ -54,6 +56,7 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
   const findings = await Promise.all(checks);
   findings.push(
     ...(await recordsOf(remote)),
+    ...(await labelsOf(remote, context.clock.nowMs())),
     ...(await channelsOf(remote)),
     ...(await ofFolder(remote)),
   );
@@ -94,6 +97,17 @@ async function recordsOf(remote: Remote): Promise<Finding[]> {
     .request({ path: "/api/v1/self/agent", schema: TotalsOf })
     .catch(() => null);
   return judgeRecords(self?.totals ?? {}).map((found) => ({ what: "records", ...found }));
+}
+
+/** Pulls of labels; none where the analyzer does not answer, which is said already. */
+async function labelsOf(remote: Remote, nowMs: number): Promise<Finding[]> {
+  const labels = await remote.api
+    .request({ path: "/api/v1/labels", schema: LabelsView })
+    .catch(() => null);
+  return (labels?.models ?? []).flatMap((of) => {
+    const found = judgePull(of, nowMs);
+    return found === null ? [] : [{ what: "labels", ...found }];
+  });
 }
 
 const TotalsOf = z.looseObject({ totals: z.record(z.string(), z.number()) });

@@ -5,12 +5,13 @@ import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { labelOf } from "../../contract/label-row.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { labelsFile } from "../../store/queries/labels-file.ts";
 import { postLines } from "../agent-door.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { formatCount } from "../format.ts";
-import { csvFields, isOpenRecord, labelOf } from "../labels-file.ts";
+import { csvFields, isOpenRecord } from "../csv-records.ts";
 import { asTyped } from "../typed-command.ts";
 import { type Remote, answer, connectRemote, localSystem } from "../remote.ts";
 

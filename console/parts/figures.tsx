@@ -34,14 +34,20 @@ export function Figure(props: { readonly of: FigureOf | undefined; readonly deci
   );
 }
 
-/** "116 491 of 117 579 labelled (99 %)". */
-export function Labelled(props: { readonly labelled: number; readonly predictions: number }) {
-  const { labelled, predictions } = props;
+/** "116 491 of 117 579 labelled (99 %), 12 censored": of the predictions whose outcome can be seen. */
+export function Labelled(props: {
+  readonly labelled: number;
+  readonly predictions: number;
+  readonly censored: number;
+}) {
+  const { labelled, predictions, censored } = props;
   if (predictions === 0) return <span class="sample">no predictions</span>;
+  const seen = predictions - censored;
   return (
     <span class="sample num">
-      {formatCount(labelled)} of {formatCount(predictions)} labelled (
-      {formatShare(labelled / predictions)})
+      {formatCount(labelled)} of {formatCount(seen)} labelled
+      {seen > 0 && <> ({formatShare(labelled / seen)})</>}
+      {censored > 0 && <>, {formatCount(censored)} censored</>}
     </span>
   );
 }

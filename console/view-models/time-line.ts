@@ -14,6 +14,7 @@ export interface Point {
   readonly upper: number | null;
   readonly predictions: number;
   readonly labelled: number;
+  readonly censored: number;
   /** Enough of the window's labels are there. */
   readonly mature: boolean;
 }
@@ -73,6 +74,7 @@ function pointOf(window: PerformanceWindow, metric: MetricView | undefined): Poi
     upper: metric?.upper ?? null,
     predictions: window.predictions,
     labelled: window.labelled,
+    censored: window.censored,
     mature: (window.labelCoverage ?? 0) >= COVERAGE_MIN,
   };
 }

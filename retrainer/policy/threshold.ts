@@ -12,6 +12,8 @@ export interface WindowFigure {
   readonly value: number;
   readonly n: number;
   readonly labelled: number;
+  /** Of the predictions those whose outcome is never seen; none where it is left out. */
+  readonly censored?: number;
 }
 
 /** @throws {DriftmendError} trigger_invalid */
@@ -73,4 +75,8 @@ export function thresholdFindingOf(
   };
 }
 
-const countsOf = ({ n, labelled }: WindowFigure): LabelCounts => ({ predictions: n, labelled });
+const countsOf = ({ n, labelled, censored = 0 }: WindowFigure): LabelCounts => ({
+  predictions: n,
+  labelled,
+  censored,
+});

@@ -59,9 +59,11 @@ const PerformanceResult = z.object({
   upper: float,
   n: count,
   labelled: count,
+  censored: count,
   blocks: count,
   evaluated: timeMs,
   revision: count,
+  replaces: count,
   detail: json,
 });
 export type PerformanceResult = z.infer<typeof PerformanceResult>;
@@ -71,9 +73,20 @@ export const performanceResults = defineQuery({
   params: z.object(Span),
   row: PerformanceResult,
   sql: `SELECT kind, metric, \`from\`, \`to\`, segment_tag, segment_value, version, value, lower, upper,
-      n, labelled, blocks, evaluated, revision, detail
+      n, labelled, censored, blocks, evaluated, revision, replaces, detail
     FROM performance_results FINAL WHERE ${IN_SPAN}
     ORDER BY \`to\`, \`from\`, kind, metric, segment_tag, segment_value, version LIMIT 50000`,
+});
+
+/** By kind and window the revision that one of `atMs` replaces, also when that one was written before; 0: none. */
+export const performanceRevisions = defineQuery({
+  name: "performance_revisions",
+  params: z.object({ ...Span, atMs: z.int() }),
+  row: z.object({ kind: z.string(), from: timeMs, to: timeMs, replaces: count }),
+  sql: `SELECT kind, \`from\`, \`to\`, greatest(
+      maxIf(w.revision, w.revision < {atMs:UInt64}), maxIf(w.replaces, w.revision = {atMs:UInt64})) AS replaces
+    FROM performance_results AS w WHERE ${IN_SPAN}
+    GROUP BY kind, \`from\`, \`to\``,
 });
 
 /**
@@ -93,15 +106,16 @@ export const listedFigures = defineQuery({
     upper: float,
     n: count,
     labelled: count,
+    censored: count,
     weekTo: z.array(timeMs),
     weekValue: z.array(float),
   }),
   sql: `SELECT model, metric, newest.1 AS \`from\`, newest.2 AS \`to\`, newest.3 AS value,
-      newest.4 AS lower, newest.5 AS upper, newest.6 AS n, newest.7 AS labelled,
+      newest.4 AS lower, newest.5 AS upper, newest.6 AS n, newest.7 AS labelled, newest.8 AS censored,
       weeks.1 AS weekTo, weeks.2 AS weekValue
     FROM (
       SELECT model, metric,
-        argMax(tuple(\`from\`, \`to\`, value, lower, upper, n, labelled), tuple(\`to\`, \`from\`)) AS newest,
+        argMax(tuple(\`from\`, \`to\`, value, lower, upper, n, labelled, censored), tuple(\`to\`, \`from\`)) AS newest,
         arraySlice(
           arraySort(groupArrayIf(tuple(\`to\`, value), \`to\` - \`from\` = 86400 * 7)), -{weeks:Int16}) AS weeks
       FROM performance_results FINAL
@@ -125,7 +139,7 @@ export const performanceFigures = defineQuery({
   }),
   row: PerformanceResult.omit({ detail: true }),
   sql: `SELECT kind, metric, \`from\`, \`to\`, segment_tag, segment_value, version, value, lower, upper,
-      n, labelled, blocks, evaluated, revision
+      n, labelled, censored, blocks, evaluated, revision, replaces
     FROM performance_results FINAL WHERE ${IN_SPAN}
       AND ({seconds:UInt32} = 0 OR dateDiff('second', \`from\`, \`to\`) = {seconds:UInt32})
       AND multiIf({scope:String} = 'everything', 1,

@@ -129,19 +129,41 @@ export const outcomeSumsByDay = sumsQuery("day");
 export const outcomeSumsOfSpan = sumsQuery("span");
 
 /**
- * Outcomes per day of prediction. `fingerprint` changes when labels came late or were corrected, also
+ * Outcomes per day of prediction, and predictions whose outcome is never seen. `fingerprint` changes when labels came late or were corrected, also
  * where their number stays the same, and does not depend on the order of rows; below 2^53.
  */
 export const outcomeCounts = defineQuery({
   name: "outcome_counts",
   params: z.object({ model: z.string(), fromMs: z.int(), toMs: z.int(), knownMs: z.int() }),
-  row: z.object({ day: timeMs, n: count, fingerprint: count }),
-  sql: `SELECT toDateTime64(toStartOfDay(ts), 3, 'UTC') AS day, count() AS n,
+  row: z.object({ day: timeMs, n: count, censored: count, fingerprint: count }),
+  sql: `SELECT toDateTime64(toStartOfDay(ts), 3, 'UTC') AS day,
+      countIf(o.censored = 0) AS n, countIf(o.censored = 1) AS censored,
       bitAnd(sum(cityHash64(id_hash, ts, actual_label, actual_value)), ${Number.MAX_SAFE_INTEGER})
         AS fingerprint
-    FROM outcomes FINAL
+    FROM outcomes AS o FINAL
     WHERE model = {model:String}
       AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}
       AND known <= {knownMs:DateTime64(3, 'UTC')}
     GROUP BY day ORDER BY day`,
+});
+
+/** Predictions whose outcome is never seen, in the shape of `trafficDays`: all rows and each declared segment. */
+export const censoredDays = defineQuery({
+  name: "censored_days",
+  params: z.object({ model: z.string(), fromMs: z.int(), toMs: z.int() }),
+  row: z.object({
+    day: timeMs,
+    version: z.string(),
+    segment_tag: z.string(),
+    segment_value: z.string(),
+    n: count,
+  }),
+  sql: `SELECT toDateTime64(toStartOfDay(ts), 3, 'UTC') AS day, toString(o.version) AS version,
+      segment.1 AS segment_tag, segment.2 AS segment_value, count() AS n
+    FROM (SELECT ts, version, tags FROM outcomes FINAL
+      WHERE model = {model:String} AND censored = 1
+        AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}) AS o
+    ARRAY JOIN arrayConcat([('', '')], arrayMap((tag, value) -> (toString(tag), toString(value)),
+      mapKeys(tags), mapValues(tags))) AS segment
+    GROUP BY day, version, segment_tag, segment_value`,
 });

@@ -12,27 +12,27 @@ import { FENCE, fenceParams } from "./fence.ts";
 const KEY = "bitXor(id_hash, reinterpretAsUInt128(sipHash128(model)))";
 
 const COLUMNS =
-  "model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision, _group, _shard";
+  "model, ts, id, id_hash, version, tags, score, value, predicted, actual_label, actual_value, known, revision, source, _group, _shard";
 
 /**
  * `labels` and `predictions` that may belong together. Of several labels of one id each makes a row, of
- * which the highest revision holds; of several predictions the first does. Predictions are picked after the
+ * which the highest rank holds; of several predictions the first does. Predictions are picked after the
  * join, and before it by half of their hash: sets of 128-bit numbers are three times as slow to look up in.
  */
 function outcomesSql(labels: string, predictions: string): string {
   return `INSERT INTO outcomes (${COLUMNS})
 SELECT p.model, p.ts, p.id, p.id_hash, p.version,
   mapFilter((tag, _) -> has({segments:Map(String, Array(String))}[p.model], tag), p.tags),
-  p.score, p.value, p.label, l.label, l.value, l.time, l.revision, l._group, l._shard
+  p.score, p.value, p.label, l.label, l.value, l.time, l.revision, l.source, l._group, l._shard
 FROM (${predictions}) AS p
 INNER JOIN (${labels}) AS l
 ON p.key = l.key
 WHERE ${FENCE}
-ORDER BY p._group, p._shard, p._seq LIMIT 1 BY p.key, l.revision, l.label`;
+ORDER BY p._group, p._shard, p._seq LIMIT 1 BY p.key, l.rank`;
 }
 
 const PREDICTION_COLUMNS = `${KEY} AS key, model, ts, id, id_hash, version, tags, score, value, label, _group, _shard, _seq`;
-const LABEL_COLUMNS = `${KEY} AS key, label, value, time, revision, _group, _shard`;
+const LABEL_COLUMNS = `${KEY} AS key, label, value, time, revision, source, rank, _group, _shard`;
 
 const LABELS_OF_GROUP = `labels
   WHERE model IN {models:Array(String)}
@@ -141,6 +141,25 @@ export const joinPredictionsOfGroup = defineCommand({
   ),
 });
 
+/** All labels of one model against its predictions of a span: reads every label of the model. */
+export const joinLabelsOfSpan = defineCommand({
+  name: "join labels of a span",
+  params: z.object({
+    ...fenceParams,
+    ...spanParams,
+    model: z.string(),
+    segments: z.record(z.string(), z.array(z.string())),
+  }),
+  repeatable: true,
+  sql: outcomesSql(
+    `SELECT ${LABEL_COLUMNS} FROM labels WHERE model = {model:String}
+  AND toUInt64(id_hash) IN (SELECT toUInt64(id_hash) FROM predictions
+    WHERE model = {model:String} AND ts >= {from:DateTime64(3, 'UTC')} AND ts < {to:DateTime64(3, 'UTC')})`,
+    `SELECT ${PREDICTION_COLUMNS} FROM predictions
+  WHERE model = {model:String} AND ts >= {from:DateTime64(3, 'UTC')} AND ts < {to:DateTime64(3, 'UTC')}`,
+  ),
+});
+
 /** Labels that wait and say when they were predicted, the newest. */
 const WAITING_WITH_TIME = `(SELECT model, id, reinterpretAsUInt128(sipHash128(id)) AS id_hash, assumeNotNull(prediction_time) AS ts
   FROM waiting_labels FINAL WHERE met = 0 AND prediction_time IS NOT NULL
@@ -186,7 +205,7 @@ export const matchedLabels = defineQuery({
   name: "labels with a prediction",
   params: z.object({ shard: z.int(), n: z.int(), models: z.array(z.string()), ...spanParams }),
   row: z.object({ n: count }),
-  sql: `SELECT toInt64(uniqExact(${KEY}, revision, actual_label)) AS n FROM outcomes
+  sql: `SELECT toInt64(uniqExact(${KEY}, rank)) AS n FROM outcomes
   WHERE model IN {models:Array(String)} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
     AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
 });

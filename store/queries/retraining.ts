@@ -12,8 +12,15 @@ export const metricWindows = defineQuery({
     afterMs: z.int(),
     throughMs: z.int(),
   }),
-  row: z.object({ fromMs: timeMs, toMs: timeMs, value: float, n: count, labelled: count }),
-  sql: `SELECT \`from\` AS fromMs, \`to\` AS toMs, value, n, labelled
+  row: z.object({
+    fromMs: timeMs,
+    toMs: timeMs,
+    value: float,
+    n: count,
+    labelled: count,
+    censored: count,
+  }),
+  sql: `SELECT \`from\` AS fromMs, \`to\` AS toMs, value, n, labelled, censored
     FROM performance_results FINAL
     WHERE model = {model:String} AND metric = {metric:String} AND kind = 'realised'
       AND segment_tag = '' AND version = ''

@@ -115,6 +115,6 @@ export const profiledOutcomes = defineQuery({
       quantilesExact(0.5, 0.99)(toFloat64(dateDiff('millisecond', ts, known))) AS delays
     FROM (
       SELECT ts, known, score, actual_label, actual_value FROM outcomes FINAL
-      WHERE model = {model:String} ORDER BY ts DESC LIMIT {rows:UInt32})
+      WHERE model = {model:String} AND censored = 0 ORDER BY ts DESC LIMIT {rows:UInt32})
     GROUP BY label ORDER BY rows DESC, label LIMIT ${SHOWN}`,
 });

@@ -103,7 +103,7 @@ export const partDigests = defineQuery({
   sql: `SELECT intDiv(toUnixTimestamp64Milli(ts) - {anchorMs:Int64}, {partMs:Int64}) AS part, count() AS rows,
       toString(sum(cityHash64(id_hash, actual_label, actual_value))) AS digest
     FROM outcomes FINAL
-    WHERE ${SPAN} AND ${KNOWN}
+    WHERE ${SPAN} AND ${KNOWN} AND censored = 0
     GROUP BY part ORDER BY part`,
 });
 
@@ -114,7 +114,7 @@ export const excludedRows = defineQuery({
   row: z.object({ part: count, rows: count }),
   sql: `SELECT intDiv(toUnixTimestamp64Milli(ts) - {anchorMs:Int64}, {partMs:Int64}) AS part, count() AS rows
     FROM outcomes FINAL
-    WHERE ${SPAN} AND ${KNOWN} AND NOT (${NOT_EXCLUDED})
+    WHERE ${SPAN} AND ${KNOWN} AND censored = 0 AND NOT (${NOT_EXCLUDED})
     GROUP BY part ORDER BY part`,
 });
 
@@ -124,12 +124,12 @@ export const labelledSpan = defineQuery({
   params: z.object({ model: z.string(), knownMs: z.int() }),
   row: z.object({ fromMs: timeMs, toMs: timeMs }),
   sql: `SELECT min(ts) AS fromMs, max(ts) AS toMs FROM outcomes
-    WHERE model = {model:String} AND ${KNOWN} HAVING count() > 0`,
+    WHERE model = {model:String} AND ${KNOWN} AND censored = 0 HAVING count() > 0`,
 });
 
 /**
- * Successful predictions of a span by period of `periodMs` from `fromMs`: those that exclusions leave in,
- * those that they leave out, and how many of the former have a known target.
+ * Successful predictions of a span whose outcome can be seen, by period of `periodMs` from `fromMs`: those
+ * that exclusions leave in, those that they leave out, and how many of the former have a known target.
  */
 export function labelCoverage(columns: Pick<RowColumns, "target">) {
   const period = "intDiv(toUnixTimestamp64Milli(ts) - {firstMs:Int64}, {periodMs:Int64}) AS period";
@@ -137,12 +137,17 @@ export function labelCoverage(columns: Pick<RowColumns, "target">) {
     name: "label_coverage",
     params: z.object({ ...spanParams, ...exclusionParams, firstMs: z.int(), periodMs: z.int() }),
     row: z.object({ period: count, predictions: count, excluded: count, labelled: count }),
-    sql: `SELECT period, sum(sound) AS predictions, sum(broken) AS excluded, sum(known) AS labelled
-      FROM (SELECT ${period}, countIf(${NOT_EXCLUDED}) AS sound, countIf(NOT (${NOT_EXCLUDED})) AS broken,
-          toUInt64(0) AS known
+    sql: `SELECT period, greatest(0, sum(sound)) AS predictions, greatest(0, sum(broken)) AS excluded,
+        sum(known) AS labelled
+      FROM (SELECT ${period}, toInt64(countIf(${NOT_EXCLUDED})) AS sound,
+          toInt64(countIf(NOT (${NOT_EXCLUDED}))) AS broken, toInt64(0) AS known
         FROM predictions WHERE ${SPAN} AND error = '' GROUP BY period
         UNION ALL
-        SELECT ${period}, toUInt64(0) AS sound, toUInt64(0) AS broken, count() AS known
+        SELECT ${period}, -toInt64(countIf(${NOT_EXCLUDED})) AS sound,
+          -toInt64(countIf(NOT (${NOT_EXCLUDED}))) AS broken, toInt64(0) AS known
+        FROM outcomes FINAL WHERE ${SPAN} AND censored = 1 GROUP BY period
+        UNION ALL
+        SELECT ${period}, toInt64(0) AS sound, toInt64(0) AS broken, toInt64(count()) AS known
         FROM (SELECT ts FROM outcomes FINAL
           WHERE ${SPAN} AND ${KNOWN} AND ${targetKnown(columns)} AND ${NOT_EXCLUDED})
         GROUP BY period)

@@ -12,6 +12,7 @@ import { type Nats, connectNats } from "../../runtime/nats.ts";
 import { type Store, openStore } from "../../store/client.ts";
 import { count } from "../../store/column-schemas.ts";
 import { defineQuery } from "../../store/define-query.ts";
+import { LABEL_SOURCES } from "../../store/label-source.ts";
 import { migrate } from "../../store/migrate.ts";
 import { type EmbeddedEngine, startEmbeddedEngine } from "../support/embedded-engine.ts";
 import { FakeSpool } from "./fake-spool.ts";
@@ -31,6 +32,8 @@ export interface CollectOptions {
   readonly instance?: string;
   readonly shards?: number;
   readonly recovering?: boolean;
+  /** What statements of labels.pull may name. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface RunningCollector {
@@ -105,6 +108,7 @@ async function collect(
       processId: `${instance}-${crypto.randomUUID()}`,
       stream: { bytesMax: 256 * 1024 * 1024, replicas: 1 },
       reconcileMs: 3_600_000,
+      labels: { sources: LABEL_SOURCES, secrets: options.secrets ?? {} },
     },
     { store, nats, clock: systemClock, logger: silentLogger, metrics },
   );

@@ -47,11 +47,13 @@ export const window = (day: string, over: Partial<PerformanceWindow>): Performan
       segment: null,
       predictions: 100,
       labelled: 99,
+      censored: 0,
       labelCoverage: 0.99,
       blocks: 7,
     },
     evaluated: `${day}T00:00:00.000Z`,
     revision: 1,
+    replaces: null,
     metrics: { skill: { value: 0.08, lower: 0.05, upper: 0.11 } },
     ...over,
   });

@@ -30,6 +30,30 @@ describe("what is wrong with a document", () => {
       ['labels.lateness: expected e.g. 30s, 1h, 14d: "10 minutes"'],
     ],
     [
+      { labels: { censored: "decision = blocked" } },
+      [`labels.censored: expected a 'text' or a number at 12, there is "blocked"`],
+    ],
+    [
+      {
+        task: { type: "regression" },
+        labels: { negative_after: "45d" },
+        quality: { primary: "mae" },
+      },
+      ["labels.negative_after: absence says something of a binary model only, this is regression"],
+    ],
+    [
+      { task: { type: "binary", positive: "fraud", negative: "fraud" } },
+      ["task.negative: must differ from the positive label"],
+    ],
+    [
+      { labels: { pull: { sql: "SELECT 1", file: "/data/*.parquet", every: "1h" } } },
+      ["labels.pull: expected either sql or file"],
+    ],
+    [
+      { labels: { pull: { sql: " ", every: "5s" } } },
+      ["labels.pull.every: must be at least 1m", "labels.pull.sql: must not be empty"],
+    ],
+    [
       { features: { amount: { type: "numeric", range: [5, 1] } } },
       ["features.amount.range: the lower end must be below the upper one: [5, 1]"],
     ],

@@ -29,6 +29,15 @@ it("a table is what the migration says of it", () => {
   expect(tablesPage([{ text }])).toContain("| `id_hash` | `UInt128` | a \\| b |");
 });
 
+it("a table that was made anew and put in the other's place is the one that is shown", () => {
+  const anew = text
+    .replace("TABLE IF NOT EXISTS labels", "TABLE IF NOT EXISTS labels_anew")
+    .replace("Ground truth", "Ranked truth");
+  const steps = `${anew}EXCHANGE TABLES labels AND labels_anew;\nDROP TABLE IF EXISTS labels_anew;\n`;
+  const shown = tablesOf([{ text }, { text: steps }]);
+  expect(shown.map(({ name, comment }) => [name, comment])).toEqual([["labels", "Ranked truth"]]);
+});
+
 it("every table and column of the schema has its comment", () => {
   const tables = tablesOf(readMigrations());
   expect(tables.length).toBeGreaterThan(20);

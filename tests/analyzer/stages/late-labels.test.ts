@@ -3,7 +3,7 @@ import { z } from "zod";
 import { advance } from "../../../analyzer/advance.ts";
 import { defaultDocument } from "../../../analyzer/documents/default-document.ts";
 import { Evaluation } from "../../../analyzer/evaluation.ts";
-import { EMPTY_MEMORY } from "../../../analyzer/memory.ts";
+import { EMPTY_MEMORY, lateDays } from "../../../analyzer/memory.ts";
 import { lateSpans } from "../../../analyzer/stages/late-labels.ts";
 import { windowName } from "../../../contract/window.ts";
 import { defineCommand } from "../../../store/define-query.ts";
@@ -52,7 +52,9 @@ async function figures(days: number) {
       row.version === "" &&
       row.segment_tag === "",
   );
-  return own.map(({ labelled, value, revision }) => ({ labelled, value, revision }))[0];
+  return own.map(({ labelled, value, revision, replaces }) => ({
+    ...{ labelled, value, revision, replaces },
+  }))[0];
 }
 
 it("labels that come late or are corrected re-issue the closed week and fortnight, and tell nobody", async () => {
@@ -75,10 +77,14 @@ it("labels that come late or are corrected re-issue the closed week and fortnigh
     }
   };
   await through(0, 9);
-  expect(await figures(7)).toMatchObject({ labelled: 6 * ROWS_PER_DAY, revision: at(7) });
+  expect(await figures(7)).toMatchObject({
+    labelled: 6 * ROWS_PER_DAY,
+    revision: at(7),
+    replaces: 0,
+  });
   await through(9, 10);
   const late = await figures(7);
-  expect(late).toMatchObject({ labelled: 7 * ROWS_PER_DAY, revision: at(10) });
+  expect(late).toMatchObject({ labelled: 7 * ROWS_PER_DAY, revision: at(10), replaces: at(7) });
   await through(10, 15);
   // Nothing changed since: nothing is issued again.
   expect(await figures(7)).toEqual(late);
@@ -89,7 +95,8 @@ it("labels that come late or are corrected re-issue the closed week and fortnigh
   });
   await through(15, 17);
   const corrected = await figures(14);
-  expect(corrected).toMatchObject({ labelled: 14 * ROWS_PER_DAY, revision: at(16) });
+  expect(corrected).toMatchObject({ revision: at(16), replaces: at(14) });
+  expect(corrected?.labelled).toBe(14 * ROWS_PER_DAY);
   expect(corrected?.value).not.toBe(fortnight?.value);
   expect(await figures(7)).toEqual(late);
   // What the fortnight showed when it closed is told once, and not again by its re-issues.
@@ -97,6 +104,53 @@ it("labels that come late or are corrected re-issue the closed week and fortnigh
     ["calibration", at(14)],
   ]);
 }, 240_000);
+
+/** As the collector notes predictions whose outcome is never seen. */
+const censorSpan = defineCommand({
+  name: "test_censor",
+  params: z.object({ fromMs: z.int(), toMs: z.int() }),
+  repeatable: false,
+  sql: `INSERT INTO outcomes (model, ts, id, id_hash, version, tags, score, value, predicted,
+      actual_label, actual_value, known, revision, censored)
+    SELECT model, ts, id, id_hash, version, tags, score, value, predicted, '', nan, ts, 0, 1
+    FROM outcomes FINAL WHERE model = 'censored'
+      AND ts >= {fromMs:DateTime64(3, 'UTC')} AND ts < {toMs:DateTime64(3, 'UTC')}`,
+});
+
+it("predictions whose outcome is never seen are counted, and neither scored nor waited for", async () => {
+  const { store } = stage;
+  const model = "censored";
+  await loadSpan(store, { model, tags: [] }, 0, 7, (day) =>
+    syntheticDay({ seed: 9, rowsPerDay: ROWS_PER_DAY }, day).map((row) => ({
+      ...row,
+      knownMs: row.ts + 1,
+    })),
+  );
+  await store.command(censorSpan, { fromMs: at(2), toMs: at(4) });
+  const context = { model, document: defaultDocument(model), isDescribed: false };
+  const evaluation = new Evaluation(
+    { ...context, grids: new Map(), reference: null },
+    EMPTY_MEMORY,
+  );
+  for (let day = 0; day < 7; day++) {
+    await advance(evaluation, at(day), at(day + 1), { ...deps, store });
+  }
+  const rows = await store.query(performanceResults, { model, fromMs: at(0), toMs: at(7) });
+  const week = rows.find(
+    ({ metric, version, from, to }) =>
+      metric === "coverage" && version === "" && from === at(0) && to === at(7),
+  );
+  expect(week).toMatchObject({
+    ...{ n: 7 * ROWS_PER_DAY, censored: 2 * ROWS_PER_DAY, labelled: 5 * ROWS_PER_DAY, value: 1 },
+  });
+}, 120_000);
+
+it("days are watched for labels as long as the document says that they take, and two weeks more", () => {
+  const days = { d1: 86_400_000, d45: 45 * 86_400_000 };
+  expect(lateDays({ expected_within: days.d1 })).toBe(35);
+  expect(lateDays({ expected_within: days.d1, negative_after: days.d45 })).toBe(59);
+  expect(lateDays({ expected_within: 2 * days.d45 })).toBe(104);
+});
 
 it("a late day belongs to its week and to two fortnights, once they have closed", () => {
   const names = (throughMs: number) =>

@@ -1,13 +1,13 @@
 /**
- * Labels out of JSON lines and CSV, as pure functions: one line or row becomes one label of the door
- * `/v1/labels`. What is missing or malformed is said with its line.
+ * Labels out of rows of any source: a file's line, a row of Parquet or of a statement becomes one label of the
+ * door `/v1/labels`. What is missing or malformed is said with its place. Pure.
  */
 import { z } from "zod";
-import { DriftmendError } from "../contract/driftmend-error.ts";
+import { DriftmendError } from "./driftmend-error.ts";
 
 const Text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
-/** A row of a file of any format; `id` is another name of `prediction_id`. */
+/** A row of any source; `id` is another name of `prediction_id`. */
 const LabelRow = z
   .looseObject({
     prediction_id: Text.optional(),
@@ -49,22 +49,4 @@ export function labelOf(row: unknown, model: string, place: string): Record<stri
     ...(revision === undefined ? {} : { revision }),
     ...(source === undefined ? {} : { source }),
   };
-}
-
-/** The fields of one CSV record (RFC 4180); the caller has joined lines inside quotes. */
-export function csvFields(record: string): string[] {
-  const fields: string[] = [];
-  const pattern = /(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/y;
-  while (pattern.lastIndex <= record.length) {
-    const match = pattern.exec(record);
-    if (match === null) break;
-    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
-    if (!match[0].endsWith(",")) break;
-  }
-  return fields;
-}
-
-/** Whether quotes are open at the end, so that the record goes on in the next line. */
-export function isOpenRecord(record: string): boolean {
-  return (record.split('"').length - 1) % 2 === 1;
 }
