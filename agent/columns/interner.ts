@@ -28,6 +28,9 @@ export class Interner {
   private entryId = new Int32Array(ENTRIES);
   private slots = new Int32Array(ENTRIES * 4);
 
+  /** Changes when ids are given anew. */
+  generation = 0;
+
   constructor(pinned: readonly string[]) {
     this.pinned = pinned;
     this.reset();
@@ -43,6 +46,7 @@ export class Interner {
 
   /** Forgets all but the pinned texts; ids and hints from before must not be used again. */
   reset(): void {
+    this.generation++;
     this.texts = [""];
     this.idByText.clear();
     this.idByText.set("", 0);
