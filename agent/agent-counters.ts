@@ -1,4 +1,5 @@
 /** What the agent counts: for Prometheus, and the same numbers for `/api/v1/self`. */
+import { LIMITS } from "../contract/limits.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Taken } from "./intake.ts";
 
@@ -23,6 +24,7 @@ const GAUGES = {
 
 export class AgentCounters {
   readonly totals: Record<string, number> = {};
+  private readonly shedModels = new Set<string>();
   private readonly add: (name: string, labels: Record<string, string>, count: number) => void;
   private readonly setGauge: (name: keyof AgentGauges, value: number) => void;
 
@@ -32,6 +34,7 @@ export class AgentCounters {
       refused: metrics.counter("requests_refused_total", "Requests refused", ["reason"]),
       records: metrics.counter("records_total", "Records taken in", ["kind"]),
       deadLetters: metrics.counter("dead_letters_total", "Records set aside", ["reason"]),
+      shed: metrics.counter("shed_total", "Predictions that were not kept", ["model", "reason"]),
       dropped: metrics.counter("dropped_total", "What SDKs dropped before it came", ["kind"]),
       values: metrics.counter("values_total", "Values skipped or cut", ["kind"]),
       frames: metrics.counter("frames_total", "Frames", ["kind"]),
@@ -65,10 +68,22 @@ export class AgentCounters {
     this.add("records", { kind: "label" }, outcome.labels);
     this.add("records", { kind: "unknown" }, outcome.unknown);
     for (const [reason, count] of outcome.deadLetters) this.add("deadLetters", { reason }, count);
+    this.add("records", { kind: "sampled_out" }, outcome.sampledOut);
+    this.add("records", { kind: "label_unsampled" }, outcome.labelsUnsampled);
+    for (const [model, count] of outcome.shed) {
+      this.add("shed", { model: this.shedLabel(model), reason: "rate_limited" }, count);
+    }
     this.add("dropped", { kind: "attribute" }, outcome.droppedAttributes);
     this.add("dropped", { kind: "record" }, outcome.droppedRecords);
     this.add("values", { kind: "skipped" }, outcome.valuesSkipped);
+    this.add("values", { kind: "features_over_limit" }, outcome.featuresOverLimit);
     this.add("values", { kind: "cut" }, outcome.valuesCut);
+  }
+
+  /** The model's name, of the first so many that sent too much. */
+  private shedLabel(model: string): string {
+    if (this.shedModels.size < LIMITS.shedModelsMax) this.shedModels.add(model);
+    return this.shedModels.has(model) ? model : "~other";
   }
 
   refused(reason: string): void {

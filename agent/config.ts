@@ -1,11 +1,24 @@
 /** Settings of the agent. */
 import { z } from "zod";
+import {
+  type CaptureSettings,
+  RecordBytes,
+  RecordRateText,
+  SampleShare,
+} from "../contract/capture-settings.ts";
 import { LIMITS } from "../contract/limits.ts";
 import { givenNumber, wholeNumber } from "../runtime/env.ts";
 import { serviceSettings } from "../runtime/service.ts";
 
 const GIB = 1024 ** 3;
 export const OTLP_GRPC_PORT = 4317;
+
+/** "10%" or "0.1". */
+const GivenShare = z
+  .string()
+  .regex(/^\d*\.?\d+%?$/, "expected e.g. 10% or 0.1")
+  .transform((text) => (text.endsWith("%") ? text : Number(text)))
+  .pipe(SampleShare);
 
 export const AgentConfig = z.object({
   ...serviceSettings,
@@ -46,6 +59,21 @@ export const AgentConfig = z.object({
     description:
       "Key of the hashes of features with redact: hash; the same for all agents. Without one, hashes are plain",
   }),
+  DRIFTMEND_CAPTURE_SAMPLE: GivenShare.optional().meta({
+    description:
+      "Share of the predictions that is kept, as 10%, of models whose document does not say (docs/sampling.md); all by default",
+  }),
+  DRIFTMEND_CAPTURE_KEEP: z.enum(["errors", "nothing"]).optional().meta({
+    description: "What is kept beside that share: predictions that failed, or nothing",
+  }),
+  DRIFTMEND_CAPTURE_RATE: RecordRateText.optional().meta({
+    description:
+      "Predictions of one model that this agent takes in, as 500/s; what is over is counted and not kept. No limit by default",
+  }),
+  DRIFTMEND_CAPTURE_RECORD: RecordBytes.optional().meta({
+    description:
+      "The largest prediction, as 64KiB; larger ones become dead letters. No limit by default",
+  }),
   DRIFTMEND_SPOOL_DIR: z
     .string()
     .prefault(".driftmend/agent")
@@ -65,4 +93,12 @@ export const AgentConfig = z.object({
       "Events further behind their model's clock are set aside; what the raw table keeps",
   }),
 });
+
+/** What holds for models whose document does not say. */
+export function captureDefaults(config: AgentConfig): CaptureSettings {
+  const { DRIFTMEND_CAPTURE_SAMPLE: sample, DRIFTMEND_CAPTURE_KEEP: keep } = config;
+  const { DRIFTMEND_CAPTURE_RATE: rate, DRIFTMEND_CAPTURE_RECORD: record } = config;
+  return { sample, keep, rate, record };
+}
+
 export type AgentConfig = z.output<typeof AgentConfig>;

@@ -134,7 +134,7 @@ export class Intake {
       recorder.begin();
       read();
     } catch (error) {
-      frame.rollback();
+      recorder.rollback();
       if (!(error instanceof FrameIsFull)) throw error;
       this.seal();
       return this.decode(read);

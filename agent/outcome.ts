@@ -5,6 +5,12 @@ export interface Outcome {
   labels: number;
   /** By reason. */
   deadLetters: Map<string, number>;
+  /** Predictions that a model's sample leaves out, as its document asks. */
+  sampledOut: number;
+  /** Labels of such predictions: stored, and waited for by nobody. */
+  labelsUnsampled: number;
+  /** Predictions over their model's rate, by model: not kept. */
+  shed: Map<string, number>;
   /** Records that are neither predictions nor labels: accepted and not looked at further. */
   unknown: number;
   /** Attributes that the SDK says it dropped, and the records concerned. */
@@ -12,6 +18,8 @@ export interface Outcome {
   droppedRecords: number;
   /** Features, tags and probabilities of a type that is not stored, twice in a record, or over a maximum. */
   valuesSkipped: number;
+  /** Features whose name is one more than their model may have. */
+  featuresOverLimit: number;
   /** Texts that were cut. */
   valuesCut: number;
 }
@@ -21,10 +29,14 @@ export function emptyOutcome(): Outcome {
     predictions: 0,
     labels: 0,
     deadLetters: new Map(),
+    sampledOut: 0,
+    labelsUnsampled: 0,
+    shed: new Map(),
     unknown: 0,
     droppedAttributes: 0,
     droppedRecords: 0,
     valuesSkipped: 0,
+    featuresOverLimit: 0,
     valuesCut: 0,
   };
 }
@@ -35,11 +47,34 @@ export function deadLetterCount({ deadLetters }: Outcome): number {
   return count;
 }
 
-/** "3 records were set aside: 2 id_missing, 1 time_ahead"; null where none was. */
-export function refusalText(outcome: Outcome, reasonsMax: number): string | null {
+export function shedCount({ shed }: Outcome): number {
+  let count = 0;
+  for (const rows of shed.values()) count += rows;
+  return count;
+}
+
+/**
+ * "3 records were set aside as dead letters: 2 id_missing, 1 time_ahead; 40 were not kept: 40 of m are over its rate
+ * (rate_limited)"; null where there is nothing to tell.
+ */
+export function refusalText(outcome: Outcome, told: number): string | null {
+  const texts = [deadLetterText(outcome, told), shedText(outcome, told)];
+  const given = texts.filter((text) => text !== null);
+  return given.length === 0 ? null : given.join("; ");
+}
+
+function deadLetterText(outcome: Outcome, reasonsMax: number): string | null {
   const count = deadLetterCount(outcome);
   if (count === 0) return null;
   const reasons = [...outcome.deadLetters].slice(0, reasonsMax);
   const told = reasons.map(([reason, rows]) => `${rows} ${reason}`).join(", ");
   return `${count} ${count === 1 ? "record was" : "records were"} set aside as dead letters: ${told}`;
+}
+
+function shedText(outcome: Outcome, modelsMax: number): string | null {
+  const count = shedCount(outcome);
+  if (count === 0) return null;
+  const models = [...outcome.shed].slice(0, modelsMax);
+  const told = models.map(([model, rows]) => `${rows} of ${model}`).join(", ");
+  return `${count} ${count === 1 ? "record was" : "records were"} not kept, over the rate of their model (rate_limited): ${told}; do not send them again`;
 }

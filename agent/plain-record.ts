@@ -27,6 +27,8 @@ export interface PlainPrediction {
   readonly error: PlainValue;
   /** A span whose status is ERROR; counts where no error is named. */
   readonly failed?: boolean;
+  /** Predictions that it stands for, at least 1, where somebody sampled before us. */
+  readonly weight?: PlainValue;
   readonly features: readonly (readonly [string, PlainValue])[];
   /** `ml.features` as the text of a JSON object. */
   readonly featuresJson: string | null;
@@ -63,6 +65,7 @@ export function takePlainPrediction(
   row.value = numberOf(record.value);
   row.latency = numberOf(record.latency);
   row.error = textId(recorder, record.error) || (record.failed === true ? ERROR_OTHER : 0);
+  row.weight = weightOf(recorder, record.weight);
   if (!recorder.openPrediction(sample)) return;
   if (record.featuresJson !== null) recorder.addJsonFeatures(record.featuresJson);
   for (const [name, value] of record.features) addPlainFeature(recorder, name, value);
@@ -73,6 +76,15 @@ export function takePlainPrediction(
     else recorder.addProbability(nameId(recorder, name), probability);
   }
   recorder.closePrediction();
+}
+
+/** What somebody says who sampled before us; what cannot be a weight is counted, and is 1. */
+export function weightOf(recorder: Recorder, given: PlainValue): number {
+  if (!isGiven(given)) return 1;
+  const weight = numberOf(given);
+  if (weight >= 1 && weight < Number.POSITIVE_INFINITY) return weight;
+  recorder.outcome.valuesSkipped++;
+  return 1;
 }
 
 export function takePlainLabel(

@@ -18,6 +18,7 @@ export function predictionLine(record: PlainPrediction): Line {
     tags: mapOf(record.tags),
     latency: scalar(record.latency),
     error: scalar(record.error),
+    weight: record.weight === 1 ? null : scalar(record.weight),
   });
 }
 

@@ -22,6 +22,8 @@ export class RecordRow {
   source = 0;
   revision = 0;
   predictionTimeMs = Number.NaN;
+  /** Predictions that this one stands for, by whoever sampled before us. */
+  weight = 1;
   private readonly scratch = Buffer.alloc(ID_SCRATCH_BYTES);
 
   clear(): void {
@@ -40,6 +42,7 @@ export class RecordRow {
     this.source = 0;
     this.revision = 0;
     this.predictionTimeMs = Number.NaN;
+    this.weight = 1;
   }
 
   setId(text: string): void {

@@ -5,12 +5,14 @@
  */
 import { isUtf8 } from "node:buffer";
 import { LIMITS } from "../contract/limits.ts";
+import { FeatureNames } from "./columns/feature-names.ts";
 import type { FrameBuilder } from "./columns/frame-builder.ts";
 import { type FeatureRules, RULE, type Rule } from "./columns/feature-rules.ts";
 import type { ModelClocks } from "./model-clocks.ts";
 import { addPlainFeature } from "./plain-record.ts";
 import { emptyOutcome, type Outcome } from "./outcome.ts";
 import { RecordRow } from "./record-row.ts";
+import { CaptureGate } from "./sampling/capture-gate.ts";
 
 export type DeadReason =
   | "model_missing"
@@ -24,6 +26,7 @@ export type DeadReason =
   | "label_missing"
   | "revision_invalid"
   | "record_invalid"
+  | "record_too_large"
   /** An inference request or its answer that cannot be read, or that its mapping does not fit. */
   | "payload_invalid";
 
@@ -47,6 +50,7 @@ export class Recorder {
   readonly number = new Float64Array(1);
   readonly frame: FrameBuilder;
   outcome: Outcome = emptyOutcome();
+  readonly featureNames: FeatureNames;
   private readonly deps: RecorderDeps;
   private nowMs = 0;
   /** The model that the values below belong to; -1 for none. */
@@ -56,6 +60,9 @@ export class Recorder {
   private clockMs = 0;
   private modelText = "";
   private modelRules: ReadonlyMap<string, Rule> | null = null;
+  private readonly gate: CaptureGate;
+  /** Of the prediction that is open. */
+  private sample: Sample = () => null;
   /** Rule by interned id of the feature's name, of the cached model. */
   private readonly ruleById = new Uint8Array(LIMITS.featuresPerModelMax * 64).fill(UNKNOWN_RULE);
   /** Serial number of the record in which a feature's name was seen last, by interned id. */
@@ -68,6 +75,8 @@ export class Recorder {
   constructor(deps: RecorderDeps) {
     this.deps = deps;
     this.frame = deps.frame;
+    this.featureNames = new FeatureNames(deps.frame.interner);
+    this.gate = new CaptureGate(deps.rules.captureOf(""));
   }
 
   /** Begins a request. */
@@ -75,9 +84,16 @@ export class Recorder {
     this.nowMs = this.deps.nowMs();
     this.outcome = emptyOutcome();
     this.cachedModel = -1;
+    this.gate.begin();
   }
 
-  /** True when features may be added; else the record went to the dead letters. */
+  /** Takes back what the open request added, as if it had not come. */
+  rollback(): void {
+    this.frame.rollback();
+    this.gate.giveBack();
+  }
+
+  /** True when features may be added; else the record went to the dead letters, or is not kept. */
   openPrediction(sample: Sample): boolean {
     const { row } = this;
     const reason = this.refusal();
@@ -85,6 +101,9 @@ export class Recorder {
       this.deadLetter("predictions", reason, sample);
       return false;
     }
+    const weight = this.gate.keptWeight(row, this.outcome);
+    if (weight === 0) return false;
+    this.sample = sample;
     this.serial = (this.serial + 1) >>> 0;
     if (this.serial === 0) {
       this.seenIn.fill(0);
@@ -103,11 +122,23 @@ export class Recorder {
     predictions.value.push(row.value);
     predictions.latency.push(row.latency);
     predictions.error.push(row.error);
+    predictions.weight.push(weight);
     return true;
   }
 
   closePrediction(): void {
-    this.frame.predictions.endRow();
+    const { predictions } = this.frame;
+    predictions.endRow();
+    const { recordBytesMax } = this.gate;
+    if (recordBytesMax !== Number.POSITIVE_INFINITY) {
+      const bytes = predictions.lastRowLength();
+      if (bytes > recordBytesMax) {
+        predictions.truncate(predictions.rows - 1);
+        const detail = `it has ${bytes} characters, its model takes at most ${recordBytesMax}`;
+        this.deadLetter("predictions", "record_too_large", this.sample, detail);
+        return;
+      }
+    }
     this.outcome.predictions++;
     this.frame.rowAdded();
   }
@@ -123,6 +154,9 @@ export class Recorder {
       return;
     }
     const { labels } = this.frame;
+    const isSampled = this.gate.isSampled(row);
+    if (!isSampled) this.outcome.labelsUnsampled++;
+    labels.unsampled.push(isSampled ? 0 : 1);
     labels.model.push(row.model);
     labels.id.push(row.idBytes, row.idStart, row.idEnd);
     labels.label.push(row.label);
@@ -276,6 +310,8 @@ export class Recorder {
     this.oldestMs = this.clockMs - this.deps.retentionMs;
     this.newestMs = this.clockMs + LIMITS.eventAheadMsMax;
     this.modelRules = this.deps.rules.rulesOf(this.modelText);
+    this.featureNames.begin(this.modelText, this.deps.rules.featuresOf(this.modelText));
+    this.gate.open(this.modelText, this.deps.rules.captureOf(this.modelText), this.nowMs);
     if (this.modelRules !== null) this.ruleById.fill(UNKNOWN_RULE);
   }
 
@@ -320,6 +356,10 @@ export class Recorder {
     }
     if (this.seenIn[name] === this.serial || this.features >= LIMITS.featuresPerModelMax) {
       this.outcome.valuesSkipped++;
+      return false;
+    }
+    if (!this.featureNames.admits(name)) {
+      this.outcome.featuresOverLimit++;
       return false;
     }
     this.seenIn[name] = this.serial;

@@ -7,7 +7,7 @@ import { type ServiceDeps, tokensOf } from "../runtime/service.ts";
 import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
 import { FeatureRules } from "./columns/feature-rules.ts";
 import { FrameBuilder } from "./columns/frame-builder.ts";
-import { type AgentConfig, OTLP_GRPC_PORT } from "./config.ts";
+import { type AgentConfig, captureDefaults, OTLP_GRPC_PORT } from "./config.ts";
 import { loadDocuments, saveDocuments } from "./documents-file.ts";
 import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
 import { createDoors } from "./doors/doors.ts";
@@ -32,6 +32,7 @@ const GAUGE_PERIOD_MS = 2_000;
 const PRUNE_PERIOD_MS = 60_000;
 const ORPHANS_PERIOD_MS = 10_000;
 const SPOOL_ID_BYTES = 16;
+const MODELS_TOLD = 20;
 
 /** Starts the agent; its doors answer when this resolves. Steps to stop it are left to the lifecycle. */
 export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promise<{ url: string }> {
@@ -120,7 +121,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   const randomHex = (): string => randomBytes(SPOOL_ID_BYTES).toString("hex");
   const spool = await Spool.open(folder, { nowMs, logger, randomHex });
   lifecycle.defer("spool", () => spool.close());
-  const rules = new FeatureRules(config.DRIFTMEND_REDACTION_KEY);
+  const rules = new FeatureRules(config.DRIFTMEND_REDACTION_KEY, captureDefaults(config));
   await loadDocuments(folder, rules);
   const counters = new AgentCounters(metrics);
   const clocks = new ModelClocks(nowMs, spool.clocks);
@@ -179,7 +180,7 @@ function gaugesOf(spool: Spool, link: CollectorLink, nowMs: number): AgentGauges
 /** Health, metrics and self as every service has them. */
 async function sharedRoutes(
   config: AgentConfig,
-  { spool, intake, link, clocks, counters, gauges }: AgentParts,
+  { spool, intake, link, clocks, counters, gauges, recorder }: AgentParts,
   deps: ServiceDeps,
 ): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
   const tokens = tokensOf(config, deps.clock);
@@ -197,6 +198,7 @@ async function sharedRoutes(
       [...clocks.entries()].map(([model, ms]) => [model, new Date(ms).toISOString()]),
     ),
     totals: counters.totals,
+    modelsOverFeatureLimit: recorder.featureNames.over.slice(0, MODELS_TOLD),
   }));
   await app.ready();
   deps.lifecycle.defer("routes", close);

@@ -13,6 +13,7 @@ import type { Memory } from "./memory.ts";
 import type { ModelReference } from "./reference/load-reference.ts";
 import type { TrafficProfile } from "./rules/no-traffic.ts";
 import type { ErrorPromise } from "./rules/usual-errors.ts";
+import type { PastHours } from "./rules/volume.ts";
 
 export interface StageDeps {
   readonly store: Store;
@@ -35,7 +36,7 @@ export interface ReadAhead {
   /** What the same hours of past weeks carried, of one day. */
   profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null;
   /** Requests by hour of the past weeks, as they were at the begin of a day. */
-  hours: { readonly dayMs: number; readonly rows: ReadonlyMap<number, number> } | null;
+  hours: { readonly dayMs: number; readonly past: PastHours } | null;
   /** What an hour of an undescribed model usually fails. */
   errors: { readonly hourMs: number; readonly promise: ErrorPromise } | null;
   /** All rows of past days, by start of day. */

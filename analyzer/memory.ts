@@ -23,6 +23,8 @@ export const Memory = z.strictObject({
   format: z.literal(FORMAT),
   /** End of the last minute that had a request; null before the first. */
   lastRequestMs: z.int().nullable(),
+  /** Rows that are stored for each request of the newest traffic: 1 where nobody samples. */
+  keptShare: z.number().prefault(1),
   /** Through where rules on minutes were evaluated; null: as far as days were. */
   minutesThroughMs: z.int().nullable().prefault(null),
   alerts: z.record(z.string(), OpenAlert),
@@ -38,6 +40,7 @@ export type Memory = z.infer<typeof Memory>;
 export const EMPTY_MEMORY: Memory = {
   format: FORMAT,
   lastRequestMs: null,
+  keptShare: 1,
   minutesThroughMs: null,
   alerts: {},
   breaks: [],

@@ -98,9 +98,11 @@ function linesOf<S extends z.ZodType>(
 }
 
 function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof Agent>): string[] {
-  const dead = Object.entries(totals)
-    .filter(([name]) => name.startsWith("deadLetters."))
-    .reduce((sum, [, count]) => sum + count, 0);
+  const sum = (prefix: string): number =>
+    Object.entries(totals).reduce((all, [name, n]) => all + (name.startsWith(prefix) ? n : 0), 0);
+  const dead = sum("deadLetters.");
+  const shed = sum("shed.");
+  const sampledOut = totals["records.sampled_out"] ?? 0;
   const predictions = formatCount(totals["records.prediction"] ?? 0);
   const labels = formatCount(totals["records.label"] ?? 0);
   const waits = `${formatCount(spool.unstoredFrames)} frames (${formatBytes(spool.spoolBytes)}) wait to be stored`;
@@ -111,6 +113,16 @@ function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof 
     spool.unstoredFrames === 0
       ? "everything is stored"
       : `${waits}, the oldest for ${formatSpan(spool.lagSeconds * 1000)}`,
+    ...(sampledOut === 0
+      ? []
+      : [
+          `${formatCount(sampledOut)} predictions left out of samples, as documents or settings ask`,
+        ]),
+    ...(shed === 0
+      ? []
+      : [
+          `${formatCount(shed)} predictions NOT KEPT, over the rate of their model: "driftmend doctor" says of which`,
+        ]),
     ...(dead === 0
       ? []
       : [`${formatCount(dead)} records set aside: "driftmend dead-letters list" says why`]),

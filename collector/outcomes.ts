@@ -79,8 +79,10 @@ async function joinLabelsOfModels(
     await store.command(joinLabelsBySpan, { ...group, ...span }, options);
     waiting = await unmatchedOf(store, group, unionOf(span, predicted ?? span));
   }
-  await noteWaiting(deps, waiting);
-  return waiting.length;
+  // The prediction of the others was left out of the sample: it will not come.
+  const awaited = waiting.filter(({ unsampled }) => unsampled === 0);
+  await noteWaiting(deps, awaited);
+  return awaited.length;
 }
 
 /** Written down before the group counts as stored, for whoever takes the shard. */
@@ -91,7 +93,7 @@ async function noteWaiting(
   const noted = clock.nowMs();
   await store.insert(
     "waiting_labels",
-    labels.map((label) => ({ ...label, met: 0, noted })),
+    labels.map(({ model, id, prediction_time }) => ({ model, id, prediction_time, met: 0, noted })),
   );
   for (const { model, id } of labels) waiting.add(model, id);
 }

@@ -10,6 +10,7 @@ import { type Block, columnOf, readBlock, textAt } from "../contract/native-bloc
 import {
   DEAD_LETTER_COLUMNS,
   LABEL_COLUMNS,
+  OPTIONAL_COLUMNS,
   PREDICTION_COLUMNS,
 } from "../contract/payload-blocks.ts";
 import { filterBlock } from "./filter-block.ts";
@@ -138,23 +139,33 @@ function checkSection(
       ? { block, payload: section.payload }
       : filterBlock(block, rowsWithout(block.rows, refused));
   if (isPrediction) {
-    checked.predictions.push({ payload: sound.payload, columns: predictionColumns(sound.block) });
+    const columns = predictionColumns(sound.block);
+    checkWeights(columns);
+    checked.predictions.push({ payload: sound.payload, columns });
   } else {
     checked.labels.push(labelsOf(sound.block, sound.payload));
   }
 }
 
 function checkColumns(table: SectionTable, block: Block): void {
+  const optional = OPTIONAL_COLUMNS[table];
   const wanted = COLUMNS[table];
+  const all = optional === null ? wanted : [...wanted, optional];
+  const given = block.columns;
   const fits =
-    block.columns.length === wanted.length &&
-    wanted.every(({ name, type }, i) => {
-      const column = block.columns[i];
-      return column?.name === name && column.type === type;
-    });
+    (given.length === wanted.length || given.length === all.length) &&
+    given.every(({ name, type }, i) => all[i]?.name === name && all[i]?.type === type);
   if (fits) return;
-  const has = block.columns.map(({ name, type }) => `${name} ${type}`).join(", ");
+  const has = given.map(({ name, type }) => `${name} ${type}`).join(", ");
   throw new Error(`a block of "${table}" cannot have the columns ${has}`);
+}
+
+/** Sums of weights must stay whole, and keys of rollups must be numbers. */
+function checkWeights({ weight }: PredictionColumns): void {
+  for (const value of weight ?? []) {
+    if (value >= 1 && value <= LIMITS.recordWeightMax) continue;
+    throw new Error(`a row cannot stand for ${value} predictions`);
+  }
 }
 
 function rowsOutside(times: Float64Array, bounds: TimeBounds): number[] {

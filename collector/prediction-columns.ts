@@ -6,6 +6,7 @@ import {
   type StringColumn,
   columnOf,
 } from "../contract/native-block.ts";
+import { WEIGHT_COLUMN } from "../contract/payload-blocks.ts";
 
 /** Row `i` has the entries `ends[i - 1]` to `ends[i]`; entry `e` maps `keys` to a number. */
 export interface NumberMap {
@@ -34,6 +35,8 @@ export interface PredictionColumns {
   readonly value: Float64Array;
   readonly latency: Float32Array;
   readonly error: DictionaryColumn;
+  /** Null: every row stands for itself alone. */
+  readonly weight: Float32Array | null;
 }
 
 /** @throws {DriftmendError} block_invalid */
@@ -51,6 +54,9 @@ export function predictionColumns(block: Block): PredictionColumns {
     value: columnOf(block, "value", "float64").values,
     latency: columnOf(block, "latency", "float32").values,
     error: columnOf(block, "error", "dictionary"),
+    weight: block.columns.some(({ name }) => name === WEIGHT_COLUMN.name)
+      ? columnOf(block, WEIGHT_COLUMN.name, "float32").values
+      : null,
   };
 }
 

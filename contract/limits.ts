@@ -6,7 +6,10 @@ export const LIMITS = {
   modelNameBytesMax: 256,
   predictionIdBytesMax: 256,
   featureNameBytesMax: 256,
+  /** Of a record, and names that an agent takes in for a model since its start; what is over is counted. */
   featuresPerModelMax: 2_000,
+  /** Names of features that an agent remembers, over all models; beyond it begins anew. */
+  featureNamesMax: 500_000,
   categoriesPerFeatureMax: 1_000,
   categoryOverflowCells: 256,
   segmentTagsMax: 2,
@@ -35,6 +38,12 @@ export const LIMITS = {
   frameClocksMax: 100,
   /** What the names of models may take in a frame's header, escaped. */
   frameModelNamesBytesMax: 512 * 1024,
+  /** Requests that one kept prediction may stand for: nobody samples one in more than a million. */
+  recordWeightMax: 1_048_576,
+  /** So much of its rate a model may send at once: exporters send what gathered in seconds. */
+  captureBurstMs: 10_000,
+  /** Models whose shed records are counted one by one; further ones are counted together. */
+  shedModelsMax: 1_000,
   /** Entries of `ml.tags` and of `ml.prediction.probabilities` in one record; what is over is counted. */
   tagsPerRecordMax: 100,
   probabilitiesPerRecordMax: 1_000,

@@ -3,7 +3,9 @@
  * is the source of types, checks and docs; unknown keys are errors, so that a typo is not silence.
  */
 import { z } from "zod";
+import { CaptureSettings } from "./capture-settings.ts";
 import { Duration } from "./duration.ts";
+import { Fraction } from "./fraction.ts";
 import { LIMITS } from "./limits.ts";
 import { DocumentMapping } from "./mapping.ts";
 import { Redaction } from "./redaction.ts";
@@ -12,11 +14,6 @@ import { Redaction } from "./redaction.ts";
 export const ChannelName = z
   .string()
   .regex(/^[a-z]+\/\S+$/, "expected kind/name, e.g. pagerduty/risk or slack/#risk-ml");
-
-/** "0.1%" or 0.001 → a fraction. */
-export const Fraction = z
-  .union([z.number(), z.string().regex(/^\d+(\.\d+)?%$/, "expected e.g. 0.1% or 0.001")])
-  .transform((value) => (typeof value === "number" ? value : Number.parseFloat(value) / 100));
 
 /** "pagerduty/risk", or several: kind and name of channels that the analyzer's channels file describes. */
 const ChannelNames = z
@@ -108,6 +105,8 @@ export const OnboardingDocument = z.strictObject({
     .optional(),
   /** How another vocabulary, or an inference request's tensors, become this model's records (docs/mapping.md). */
   map: DocumentMapping.optional(),
+  /** What of its predictions is kept, how many and how large ones (docs/sampling.md). */
+  capture: CaptureSettings.prefault({}),
   features: z.record(z.string(), FeatureSpec).prefault({}),
   segments: z.array(z.string()).max(LIMITS.segmentTagsMax).prefault([]),
   rollup: z.enum(["1m", "1h", "1d"]).optional(),

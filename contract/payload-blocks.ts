@@ -33,6 +33,9 @@ export const PREDICTION_COLUMNS = [
   { name: "error", type: "LowCardinality(String)" },
 ] as const satisfies readonly ColumnDefinition[];
 
+/** Last, and only in blocks in which some row stands for others that were not kept; without it all weigh 1. */
+export const WEIGHT_COLUMN = { name: "weight", type: "Float32" } as const;
+
 export const LABEL_COLUMNS = [
   { name: "model", type: "LowCardinality(String)" },
   { name: "id", type: "String" },
@@ -43,6 +46,16 @@ export const LABEL_COLUMNS = [
   { name: "source", type: "LowCardinality(String)" },
   { name: "revision", type: "UInt64" },
 ] as const satisfies readonly ColumnDefinition[];
+
+/** Last, and only in blocks in which some label's prediction was left out of the sample (1); without it none was. */
+export const UNSAMPLED_COLUMN = { name: "unsampled", type: "UInt32" } as const;
+
+/** By table what a block may have after its columns. */
+export const OPTIONAL_COLUMNS = {
+  predictions: WEIGHT_COLUMN,
+  labels: UNSAMPLED_COLUMN,
+  dead_letters: null,
+} as const;
 
 export const DEAD_LETTER_COLUMNS = [
   /** Wall time of the refusal. */
@@ -74,6 +87,8 @@ export interface PredictionRow {
   readonly probabilities?: Readonly<Record<string, number>>;
   readonly latency?: number;
   readonly error?: string;
+  /** 1 where it is left out. */
+  readonly weight?: number;
 }
 
 export interface LabelRow {
@@ -86,6 +101,7 @@ export interface LabelRow {
   readonly prediction_time?: number;
   readonly source?: string;
   readonly revision?: number;
+  readonly unsampled?: 0 | 1;
 }
 
 export interface DeadLetterRow {
@@ -100,12 +116,16 @@ export interface DeadLetterRow {
 
 /** A `predictions` payload. */
 export function buildPredictionBlock(rows: readonly PredictionRow[]): Uint8Array<ArrayBuffer> {
-  return build(PREDICTION_COLUMNS, rows);
+  const weighted = rows.some(({ weight = 1 }) => weight !== 1);
+  if (!weighted) return build(PREDICTION_COLUMNS, rows);
+  const all = rows.map((row) => ({ weight: 1, ...row }));
+  return build([...PREDICTION_COLUMNS, WEIGHT_COLUMN], all);
 }
 
 /** A `labels` payload. */
 export function buildLabelBlock(rows: readonly LabelRow[]): Uint8Array<ArrayBuffer> {
-  return build(LABEL_COLUMNS, rows);
+  const marked = rows.some(({ unsampled = 0 }) => unsampled !== 0);
+  return build(marked ? [...LABEL_COLUMNS, UNSAMPLED_COLUMN] : LABEL_COLUMNS, rows);
 }
 
 /** A `dead_letters` payload. */

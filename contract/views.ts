@@ -198,8 +198,11 @@ export const OperationsView = z.object({
   model: z.string(),
   from: rfc3339,
   to: rfc3339,
+  /** By estimate where somebody samples: stored predictions by their weights (docs/sampling.md). */
   predictions: z.int(),
   errors: z.int(),
+  /** Stored predictions. */
+  kept: z.int(),
   errorShare: figure,
   perSecond: z.number(),
   latencySeconds: LatencyView,

@@ -57,6 +57,15 @@ export class DictionaryBuilder {
     return this.indexes.room(count);
   }
 
+  /** UTF-16 length of the values from place `from` on. */
+  lengthFrom(from: number): number {
+    let length = 0;
+    for (let i = from; i < this.indexes.length; i++) {
+      length += this.interner.textOf(this.ids.at(this.indexes.at(i))).length;
+    }
+    return length;
+  }
+
   /** Takes back values; keys stay, which costs only their bytes. */
   truncate(length: number): void {
     this.indexes.length = length;

@@ -4,8 +4,10 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
+import { CaptureSettings } from "../../contract/capture-settings.ts";
 import { DocumentMapping } from "../../contract/mapping.ts";
 import { Redaction } from "../../contract/redaction.ts";
+import { type CaptureRules, captureRules } from "../sampling/capture-rules.ts";
 
 /** `none`: by the value's own type. */
 export const RULE = {
@@ -27,6 +29,7 @@ export const CaptureDocument = z.object({
     .object({ prediction: z.string().optional(), version: z.string().optional() })
     .optional(),
   map: DocumentMapping.optional(),
+  capture: CaptureSettings.prefault({}),
   features: z
     .record(
       z.string(),
@@ -40,19 +43,29 @@ export const CaptureDocument = z.object({
 export type CaptureDocument = z.output<typeof CaptureDocument>;
 
 const TRUNCATED_CHARACTERS = 4;
+const NONE: readonly string[] = [];
 
 export class FeatureRules {
   private readonly documents = new Map<string, CaptureDocument>();
   private readonly ruleByModel = new Map<string, ReadonlyMap<string, Rule>>();
+  private readonly declaredByModel = new Map<string, readonly string[]>();
+  private readonly captureByModel = new Map<string, CaptureRules>();
   private readonly key: string | undefined;
+  private readonly captureDefaults: CaptureSettings;
+  private readonly defaultCapture: CaptureRules;
   /** Of features whose texts are replaced in part, by model and feature. */
   private readonly replacements = new Map<string, Replacement>();
   /** Changes with every change of a document. */
   revision = 0;
 
-  /** @param key of hashes; without one they are plain, and whoever guesses a text can tell that it is the one */
-  constructor(key?: string) {
+  /**
+   * @param key of hashes; without one they are plain, and whoever guesses a text can tell that it is the one
+   * @param capture what holds where a document says nothing about capture
+   */
+  constructor(key?: string, capture: CaptureSettings = {}) {
     this.key = key;
+    this.captureDefaults = capture;
+    this.defaultCapture = captureRules({}, capture);
   }
 
   /** A document, or null where the model was retired. */
@@ -60,11 +73,15 @@ export class FeatureRules {
     this.revision++;
     this.ruleByModel.delete(model);
     this.documents.delete(model);
+    this.captureByModel.delete(model);
+    this.declaredByModel.delete(model);
     if (document === null) return;
     this.documents.set(model, document);
+    this.captureByModel.set(model, captureRules(document.capture, this.captureDefaults));
     const rules = Object.entries(document.features).map(
       ([feature, { type, redact }]) => [feature, ruleOf(type, redact)] as const,
     );
+    this.declaredByModel.set(model, Object.keys(document.features));
     if (rules.length > 0) this.ruleByModel.set(model, new Map(rules));
     for (const [feature, { redact }] of Object.entries(document.features)) {
       if (typeof redact !== "object") continue;
@@ -81,6 +98,15 @@ export class FeatureRules {
   /** Null where the document says nothing about features. */
   rulesOf(model: string): ReadonlyMap<string, Rule> | null {
     return this.ruleByModel.get(model) ?? null;
+  }
+
+  /** Names that the model's document declares. */
+  featuresOf(model: string): readonly string[] {
+    return this.declaredByModel.get(model) ?? NONE;
+  }
+
+  captureOf(model: string): CaptureRules {
+    return this.captureByModel.get(model) ?? this.defaultCapture;
   }
 
   /** True when a sample of a record of this model may show what must be hidden. */

@@ -27,8 +27,8 @@ export class Interner {
   private entryLastWord = new Int32Array(ENTRIES);
   private entryId = new Int32Array(ENTRIES);
   private slots = new Int32Array(ENTRIES * 4);
-  /** How often it was reset: ids from before mean nothing. */
-  resets = 0;
+  /** Changes when ids are given anew. */
+  generation = 0;
 
   constructor(pinned: readonly string[]) {
     this.pinned = pinned;
@@ -45,7 +45,7 @@ export class Interner {
 
   /** Forgets all but the pinned texts; ids and hints from before must not be used again. */
   reset(): void {
-    this.resets++;
+    this.generation++;
     this.texts = [""];
     this.idByText.clear();
     this.idByText.set("", 0);

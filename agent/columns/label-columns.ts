@@ -1,12 +1,12 @@
 /** The `labels` section of the frame that is being filled. */
 import type { NamedColumn } from "../../contract/native-block.ts";
-import { LABEL_COLUMNS } from "../../contract/payload-blocks.ts";
+import { LABEL_COLUMNS, UNSAMPLED_COLUMN } from "../../contract/payload-blocks.ts";
 import { DictionaryBuilder } from "./dictionary-builder.ts";
-import { GrowableFloat64 } from "./growable.ts";
+import { GrowableFloat64, GrowableUint32 } from "./growable.ts";
 import type { Interner } from "./interner.ts";
 import { StringBuilder } from "./string-builder.ts";
 
-const ROW_BYTES = 50;
+const ROW_BYTES = 54;
 
 export class LabelColumns {
   readonly model: DictionaryBuilder;
@@ -19,6 +19,8 @@ export class LabelColumns {
   readonly source: DictionaryBuilder;
   /** Whole numbers below 2^53. */
   readonly revision = new GrowableFloat64();
+  /** 1: its prediction was left out of the sample. */
+  readonly unsampled = new GrowableUint32();
   private readonly budget = { keys: 0, length: 0 };
   rows = 0;
 
@@ -42,6 +44,7 @@ export class LabelColumns {
     for (const column of [this.value, this.predictionTime, this.time, this.revision]) {
       column.length = rows;
     }
+    this.unsampled.length = rows;
     this.rows = rows;
   }
 
@@ -56,7 +59,13 @@ export class LabelColumns {
       source: this.source.finish(),
       revision: { kind: "uint64", values: BigUint64Array.from(this.revision.view(), BigInt) },
     } as const;
-    return LABEL_COLUMNS.map(({ name, type }) => ({ name, type, column: columns[name] }));
+    const named: NamedColumn[] = LABEL_COLUMNS.map(({ name, type }) => ({
+      ...{ name, type },
+      column: columns[name],
+    }));
+    const unsampled = this.unsampled.view();
+    if (unsampled.every((is) => is === 0)) return named;
+    return [...named, { ...UNSAMPLED_COLUMN, column: { kind: "uint32", values: unsampled } }];
   }
 
   reset(): void {

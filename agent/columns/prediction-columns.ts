@@ -1,13 +1,13 @@
 /** The `predictions` section of the frame that is being filled. Rows are committed one by one, taken back by mark. */
 import type { MapColumn, NamedColumn } from "../../contract/native-block.ts";
-import { PREDICTION_COLUMNS } from "../../contract/payload-blocks.ts";
+import { PREDICTION_COLUMNS, WEIGHT_COLUMN } from "../../contract/payload-blocks.ts";
 import { DictionaryBuilder } from "./dictionary-builder.ts";
 import { GrowableFloat64, GrowableUint32 } from "./growable.ts";
 import type { Interner } from "./interner.ts";
 import { StringBuilder } from "./string-builder.ts";
 
 /** What a row takes in a block at most, without its map entries and texts. */
-const ROW_BYTES = 90;
+const ROW_BYTES = 94;
 const NUMBER_ENTRY_BYTES = 12;
 const TEXT_ENTRY_BYTES = 8;
 
@@ -29,6 +29,7 @@ export class PredictionColumns {
   readonly value = new GrowableFloat64();
   readonly latency = new GrowableFloat64();
   readonly error: DictionaryBuilder;
+  readonly weight = new GrowableFloat64();
   private readonly numEnds = new GrowableUint32();
   private readonly catEnds = new GrowableUint32();
   private readonly tagEnds = new GrowableUint32();
@@ -77,6 +78,25 @@ export class PredictionColumns {
     return bytes + this.budget.length * 3 + this.budget.keys * 5;
   }
 
+  /** Characters of the last row: its id, names and texts, and eight for each number. */
+  lastRowLength(): number {
+    const row = this.rows - 1;
+    const from = (ends: GrowableUint32): number => (row === 0 ? 0 : ends.at(row - 1));
+    const [num, cat] = [from(this.numEnds), from(this.catEnds)];
+    const [tag, probability] = [from(this.tagEnds), from(this.probabilityEnds)];
+    const numbers = this.numValues.length - num + this.probabilityValues.length - probability;
+    return (
+      this.id.lengthOf(row) +
+      this.numKeys.lengthFrom(num) +
+      this.catKeys.lengthFrom(cat) +
+      this.catValues.lengthFrom(cat) +
+      this.tagKeys.lengthFrom(tag) +
+      this.tagValues.lengthFrom(tag) +
+      this.probabilityKeys.lengthFrom(probability) +
+      numbers * 8
+    );
+  }
+
   /** Takes back all rows after the first `rows`. */
   truncate(rows: number): void {
     const endOf = (ends: GrowableUint32): number => (rows === 0 ? 0 : ends.at(rows - 1));
@@ -85,7 +105,9 @@ export class PredictionColumns {
     for (const column of [this.model, this.version, this.id, this.label, this.error]) {
       column.truncate(rows);
     }
-    for (const column of [this.ts, this.score, this.value, this.latency]) column.length = rows;
+    for (const column of [this.ts, this.score, this.value, this.latency, this.weight]) {
+      column.length = rows;
+    }
     for (const ends of [this.numEnds, this.catEnds, this.tagEnds, this.probabilityEnds]) {
       ends.length = rows;
     }
@@ -125,7 +147,15 @@ export class PredictionColumns {
       latency: { kind: "float32", values: Float32Array.from(this.latency.view()) },
       error: this.error.finish(),
     } as const;
-    return PREDICTION_COLUMNS.map(({ name, type }) => ({ name, type, column: columns[name] }));
+    const named: NamedColumn[] = PREDICTION_COLUMNS.map(({ name, type }) => ({
+      ...{ name, type },
+      column: columns[name],
+    }));
+    const weights = this.weight.view();
+    // Collectors from before there was sampling take blocks without it.
+    if (weights.every((weight) => weight === 1)) return named;
+    const column = { kind: "float32", values: Float32Array.from(weights) } as const;
+    return [...named, { ...WEIGHT_COLUMN, column }];
   }
 
   reset(): void {

@@ -40,6 +40,11 @@ export class StringBuilder {
     this.bytes = at;
   }
 
+  /** Bytes of the text at `index`. */
+  lengthOf(index: number): number {
+    return this.ends.at(index) - this.starts.at(index);
+  }
+
   pushText(text: string): void {
     const bytes = Buffer.from(text);
     this.push(bytes, 0, bytes.length);

@@ -6,7 +6,7 @@ import type { Intake } from "../intake.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import { readJsonRequest } from "../otlp/json-request.ts";
 import type { RequestReader, Signal } from "../otlp/request-reader.ts";
-import { deadLetterCount, refusalText } from "../outcome.ts";
+import { deadLetterCount, refusalText, shedCount } from "../outcome.ts";
 import type { Recorder } from "../recorder.ts";
 import type { OtlpEncoding, PartialSuccess } from "./otlp-answer.ts";
 
@@ -49,5 +49,5 @@ export async function takeExport(
   const outcome = taken?.kind === "taken" ? taken.outcome : null;
   const message = outcome === null ? null : refusalText(outcome, LIMITS.refusalsToldMax);
   if (outcome === null || message === null) return null;
-  return { rejected: deadLetterCount(outcome), message };
+  return { rejected: deadLetterCount(outcome) + shedCount(outcome), message };
 }

@@ -24,6 +24,7 @@ export function readEventLines(text: string, recorder: Recorder): void {
         value: line["value"],
         latency: line["latency"],
         error: line["error"],
+        weight: line["weight"],
         features: entriesOf(line["features"], recorder),
         featuresJson: null,
         tags: entriesOf(line["tags"], recorder),

@@ -1,7 +1,7 @@
 /** Event and label lines, from whichever door: taken in, on disk, and what became of them. */
 import type { AgentCounters } from "../agent-counters.ts";
 import type { Intake, Taken } from "../intake.ts";
-import { deadLetterCount } from "../outcome.ts";
+import { deadLetterCount, emptyOutcome, shedCount } from "../outcome.ts";
 import type { Recorder } from "../recorder.ts";
 import { readEventLines } from "./json-lines.ts";
 import { LabelLineReader } from "./label-lines.ts";
@@ -9,8 +9,9 @@ import { LabelLineReader } from "./label-lines.ts";
 export type LineKind = "events" | "labels";
 
 export interface LinesAnswer {
+  /** Taken in; those that the sample of their model leaves out among them. */
   readonly accepted: number;
-  /** Set aside as dead letters. */
+  /** Set aside as dead letters, or not kept as they are over their model's rate. */
   readonly rejected: number;
   readonly reasons: Readonly<Record<string, number>>;
   /** The same bytes were taken in before: nothing was added. */
@@ -42,11 +43,15 @@ export class Lines {
     };
     const taken: Taken | null = body.length === 0 ? null : await intake.take(kind, body, read);
     counters.took(taken);
-    const outcome = taken?.kind === "taken" ? taken.outcome : null;
+    const outcome = taken?.kind === "taken" ? taken.outcome : emptyOutcome();
+    const shed = shedCount(outcome);
     return {
-      accepted: (outcome?.predictions ?? 0) + (outcome?.labels ?? 0),
-      rejected: outcome === null ? 0 : deadLetterCount(outcome),
-      reasons: Object.fromEntries(outcome?.deadLetters ?? []),
+      accepted: outcome.predictions + outcome.labels + outcome.sampledOut,
+      rejected: deadLetterCount(outcome) + shed,
+      reasons: Object.fromEntries([
+        ...outcome.deadLetters,
+        ...(shed === 0 ? [] : [["rate_limited", shed] as const]),
+      ]),
       repeated: taken?.kind === "repeated",
     };
   }

@@ -41,6 +41,7 @@ export function mapRecord(record: ForeignRecord, mapping: RecordMapping): Mapped
       latency: at(mapping.latency) ?? record.durationSeconds,
       error: at(mapping.error),
       failed: record.failed,
+      weight: record.weight,
       features: [...named(mapping.features), ...described],
       featuresJson: null,
       tags: named(mapping.tags),

@@ -24,6 +24,8 @@ export interface ForeignRecord {
   readonly failed: boolean;
   /** Attributes that the SDK says it dropped. */
   readonly droppedAttributes: number;
+  /** Spans that it stands for, by the sampler of its trace; 1 for a log record. */
+  readonly weight: number;
 }
 
 /** The value of the first place that has one; undefined for none. */

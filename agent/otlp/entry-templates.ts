@@ -36,7 +36,7 @@ export class EntryTemplates {
   private readonly names = new Int32Array(PLACES);
   /** Its index in the dictionary of keys of the frame that is being filled. */
   private readonly indexes = new Int32Array(PLACES).fill(UNKNOWN);
-  private internerResets = 0;
+  private internerGeneration = 0;
   private columnResets = 0;
   private differed = false;
   private stale = STALE_AFTER;
@@ -52,8 +52,8 @@ export class EntryTemplates {
     this.stale = this.differed ? this.stale + 1 : 0;
     this.differed = false;
     const { interner, columns } = this;
-    if (this.internerResets !== interner.resets) {
-      this.internerResets = interner.resets;
+    if (this.internerGeneration !== interner.generation) {
+      this.internerGeneration = interner.generation;
       this.sizes.fill(0);
     }
     if (this.columnResets !== columns.resets) {

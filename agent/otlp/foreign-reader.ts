@@ -100,6 +100,7 @@ export class ForeignReader {
       durationSeconds: facts.durationSeconds,
       failed: facts.failed,
       droppedAttributes: facts.droppedAttributes,
+      weight: facts.weight,
     };
   }
 

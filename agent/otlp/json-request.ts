@@ -5,8 +5,15 @@
 import type { FeatureRules } from "../columns/feature-rules.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
-import { numberOf, type PlainValue, takePlainLabel, takePlainPrediction } from "../plain-record.ts";
+import {
+  numberOf,
+  type PlainValue,
+  takePlainLabel,
+  takePlainPrediction,
+  weightOf,
+} from "../plain-record.ts";
 import type { Recorder } from "../recorder.ts";
+import { traceStateTextWeight } from "../sampling/record-weight.ts";
 import { takeForeign } from "./foreign-reader.ts";
 import type { Signal } from "./request-reader.ts";
 import { FEATURE_PREFIX, TAG_PREFIX } from "./vocabulary.ts";
@@ -131,6 +138,7 @@ function foreignOf(signal: Signal, record: Json, resource: Json): ForeignRecord 
     durationSeconds: signal === "traces" ? durationOf(record) : Number.NaN,
     failed: object(record["status"] ?? {}, "a status")["code"] === STATUS_ERROR,
     droppedAttributes: Number(record["droppedAttributesCount"] ?? 0),
+    weight: traceWeight(signal, record),
   };
 }
 
@@ -189,6 +197,8 @@ function takePrediction(
     latency: Number.isNaN(latency) && signal === "traces" ? durationOf(record) : latency,
     error: attributes.get("error.type"),
     failed,
+    weight:
+      traceWeight(signal, record) * weightOf(recorder, attributes.get("ml.prediction.weight")),
     features: [...entriesOf(features), ...named(FEATURE_PREFIX)],
     featuresJson: typeof features === "string" ? features : null,
     tags: [
@@ -199,6 +209,9 @@ function takePrediction(
     probabilities: entriesOf(probabilities),
   });
 }
+
+const traceWeight = (signal: Signal, record: Json): number =>
+  signal === "traces" ? traceStateTextWeight(record["traceState"]) : 1;
 
 function eventOf(
   signal: Signal,

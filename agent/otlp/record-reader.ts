@@ -21,6 +21,8 @@ export interface RecordFacts {
   /** A span whose status is ERROR. */
   failed: boolean;
   droppedAttributes: number;
+  /** Spans that it stands for, by the sampler of its trace; 1 for a log record. */
+  weight: number;
 }
 
 export class RecordReader {
@@ -34,7 +36,7 @@ export class RecordReader {
   private readonly textHints = new Int32Array(KEY_COUNT);
   private readonly predictionSample = (): unknown => {
     const { row, frame } = this.recorder;
-    return this.samples.prediction(row.timeMs, frame.interner.textOf(row.model));
+    return this.samples.prediction(row, frame.interner.textOf(row.model));
   };
   private readonly labelSample = (): unknown => {
     const { row, frame } = this.recorder;
@@ -117,6 +119,8 @@ export class RecordReader {
     row.latency = result[0]!;
     if (Number.isNaN(row.latency)) row.latency = facts.durationSeconds;
     row.error = this.text(KEY.error, outcome) || (facts.failed ? ERROR_OTHER : 0);
+    row.weight = facts.weight;
+    if (slots.start[KEY.weight] !== 0) this.readWeight();
     if (!recorder.openPrediction(this.predictionSample)) return;
     this.readFeatures();
     for (let i = 0; i < slots.flatCount; i++) {
@@ -133,6 +137,14 @@ export class RecordReader {
     if (this.openMap(KEY.tags)) maps.tags(this.value.start, this.value.end);
     if (this.openMap(KEY.probabilities)) maps.probabilities(this.value.start, this.value.end);
     recorder.closePrediction();
+  }
+
+  /** What an application says that thins its records before they come here. */
+  private readWeight(): void {
+    this.readNumber(KEY.weight);
+    const weight = this.value.result[0]!;
+    if (weight >= 1 && weight < Number.POSITIVE_INFINITY) this.recorder.row.weight *= weight;
+    else this.recorder.outcome.valuesSkipped++;
   }
 
   private readFeatures(): void {

@@ -20,7 +20,10 @@ export class RecordSample {
     this.slots = slots;
   }
 
-  prediction(timeMs: number, resourceModel: string): Record<string, unknown> {
+  prediction(
+    row: { timeMs: number; weight: number },
+    resourceModel: string,
+  ): Record<string, unknown> {
     const features = this.at(KEY.features);
     const clientVersion: Entry = ["client.version", this.at(KEY.clientVersion)];
     const record: PlainPrediction = {
@@ -28,12 +31,13 @@ export class RecordSample {
       resourceModel,
       version: this.at(KEY.version),
       id: this.at(KEY.id),
-      timeMs,
+      timeMs: row.timeMs,
       label: this.at(KEY.label),
       score: this.at(KEY.score),
       value: this.at(KEY.value),
       latency: this.at(KEY.latency),
       error: this.at(KEY.error),
+      weight: row.weight,
       features: [...this.entries(KEY.features), ...this.flat(1)],
       featuresJson: typeof features === "string" ? features : null,
       tags: [...this.flat(-1), clientVersion, ...this.entries(KEY.tags)],

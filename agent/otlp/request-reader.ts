@@ -6,6 +6,7 @@ import type { FeatureRules } from "../columns/feature-rules.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
+import { traceStateWeight } from "../sampling/record-weight.ts";
 import { ForeignReader } from "./foreign-reader.ts";
 import { type RecordFacts, RecordReader } from "./record-reader.ts";
 import { EVENT } from "./vocabulary.ts";
@@ -34,6 +35,7 @@ export class RequestReader {
     isSpan: false,
     failed: false,
     droppedAttributes: 0,
+    weight: 1,
   };
 
   constructor(recorder: Recorder, rules: FeatureRules, mappings: MappingBook) {
@@ -194,6 +196,12 @@ export class RequestReader {
         case 0x2a:
           facts.eventName = this.eventName(wire.delimited(end));
           break;
+        case 0x1a: {
+          const stateEnd = wire.delimited(end);
+          facts.weight = traceStateWeight(wire.bytes, wire.at, stateEnd);
+          wire.at = stateEnd;
+          break;
+        }
         case 0x50:
           facts.droppedAttributes = wire.varint();
           break;
@@ -217,6 +225,7 @@ export class RequestReader {
     facts.isSpan = isSpan;
     facts.failed = false;
     facts.droppedAttributes = 0;
+    facts.weight = 1;
   }
 
   /** The number of one of our two event names; 0 for any other. */

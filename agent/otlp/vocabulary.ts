@@ -19,6 +19,7 @@ export const PINNED_TEXTS = [
   "ml.actual.value",
   "ml.actual.source",
   "ml.actual.revision",
+  "ml.prediction.weight",
   "ml.prediction",
   "ml.ground_truth",
   "_OTHER",
@@ -47,9 +48,10 @@ export const KEY = {
   actualValue: number("ml.actual.value"),
   actualSource: number("ml.actual.source"),
   actualRevision: number("ml.actual.revision"),
+  weight: number("ml.prediction.weight"),
 } as const;
 /** Slots are indexed by these numbers; 0 is none. */
-export const KEY_COUNT = KEY.actualRevision + 1;
+export const KEY_COUNT = KEY.weight + 1;
 
 export const EVENT = {
   prediction: number("ml.prediction"),

@@ -70,12 +70,16 @@ const count = (n: number): string => String(Math.round(n));
 const number = (value: number): string => String(Number(value.toPrecision(4)));
 const percent = (share: number): string => `${Number((share * 100).toPrecision(2))} %`;
 
-function nameNote({ rows, versions, repeatedIds }: TrafficProfile): string {
+function nameNote({ rows, requests, versions, repeatedIds }: TrafficProfile): string {
+  const sampled =
+    requests === rows
+      ? ""
+      : ` (sampled: they stand for about ${count(requests)} requests; what sampled them, capture.sample or the caller's tracing, is not in this document)`;
   const repeated =
     repeatedIds === 0
       ? "every id came once"
       : `${count(repeatedIds)} ids came again: the first holds, or say identity.duplicates: last-wins`;
-  return `from the newest ${count(rows)} predictions of version ${versions.map((v) => (v === "" ? "(none)" : v)).join(", ")}; ${repeated}; add owner and runbook`;
+  return `from the newest ${count(rows)} predictions${sampled} of version ${versions.map((v) => (v === "" ? "(none)" : v)).join(", ")}; ${repeated}; add owner and runbook`;
 }
 
 function guessTask(profile: TrafficProfile): Guess<Task> {
@@ -288,8 +292,8 @@ function guessDelay({ outcomes }: TrafficProfile): Guess<string> {
 
 const ERROR_RATE_MIN = 0.01;
 
-function guessErrorRate({ errors, rows }: TrafficProfile): Guess<string> {
-  const share = errors / Math.max(1, rows);
+function guessErrorRate({ failed, requests }: TrafficProfile): Guess<string> {
+  const share = failed / Math.max(1, requests);
   const promised = Math.max(ERROR_RATE_MIN, share * 2);
   return {
     value: `${Number((promised * 100).toPrecision(2))}%`,

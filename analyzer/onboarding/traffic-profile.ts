@@ -16,6 +16,9 @@ import {
 export interface TrafficProfile {
   readonly rows: number;
   readonly errors: number;
+  /** What these rows stand for where somebody sampled; as many where nobody did. */
+  readonly requests: number;
+  readonly failed: number;
   readonly fromMs: number;
   readonly toMs: number;
   /** Rows whose id came before. */
@@ -27,6 +30,7 @@ export interface TrafficProfile {
   /** Predicted labels. */
   readonly predicted: readonly string[];
   readonly versions: readonly string[];
+  /** Of predictions that did not fail. */
   readonly latency: { readonly rows: number; readonly p95: number };
   readonly numbers: readonly NumericProfile[];
   readonly categories: readonly WordProfile[];
@@ -64,9 +68,21 @@ export async function profileTraffic(model: string, store: Store): Promise<Traff
     if (tag === "") perDay.set(day, (perDay.get(day) ?? 0) + n);
   }
   const counts = [...perDay].sort((a, b) => a[0] - b[0]).map(([, n]) => n);
-  const { rows, errors, scores, versions, classes } = totals;
+  const { rows, errors, requests, failed, scores, versions, classes } = totals;
   return {
-    ...{ rows, errors, scores, versions, classes, numbers, categories, tags, outcomes },
+    ...{
+      rows,
+      errors,
+      requests,
+      failed,
+      scores,
+      versions,
+      classes,
+      numbers,
+      categories,
+      tags,
+      outcomes,
+    },
     fromMs: totals.from,
     // What comes after the last request is no silence: nobody has announced it.
     toMs: totals.to,

@@ -33,8 +33,10 @@ interface Span {
 interface Bucket {
   readonly version: string;
   readonly at: number;
+  /** Stored rows, and the requests that they stand for. */
   readonly n: number;
-  readonly errors: number;
+  readonly requests: number;
+  readonly failed: number;
   readonly latency_n: number;
   readonly latency_s: number;
 }
@@ -58,20 +60,21 @@ async function operationsOf(
     latency(""),
     versionsOf(buckets, latency),
   ]);
-  const { n, errors: failed } = totalOf(buckets);
+  const { n, requests, failed } = totalOf(buckets);
   return {
     model,
     from: rfc3339(span.fromMs),
     to: rfc3339(span.toMs),
-    predictions: n,
-    errors: failed,
-    errorShare: n === 0 ? null : failed / n,
-    perSecond: n / ((span.toMs - span.fromMs) / 1000),
+    predictions: Math.round(requests),
+    errors: Math.round(failed),
+    kept: n,
+    errorShare: n === 0 ? null : failed / requests,
+    perSecond: requests / ((span.toMs - span.fromMs) / 1000),
     latencySeconds,
     bucketSeconds: seconds,
     buckets: bucketViews(buckets),
     versions,
-    errorTypes: errors.map(({ error, version, n }) => ({ error, version, requests: n })),
+    errorTypes: errors.map((row) => ({ ...row, requests: Math.round(row.requests) })),
     anomalies: alerts
       .filter(({ kind }) => SERVICE_KINDS.includes(kind))
       .map(({ id, kind, title, from }) => ({ id, kind, title, from: rfc3339(from) })),
@@ -110,11 +113,17 @@ const alignTo = (ms: number, { fromMs, toMs }: Span): Span => ({
   toMs: Math.ceil(toMs / ms) * ms,
 });
 
-function totalOf(buckets: readonly Bucket[]): { n: number; errors: number } {
-  return buckets.reduce((sum, { n, errors }) => ({ n: sum.n + n, errors: sum.errors + errors }), {
-    n: 0,
-    errors: 0,
-  });
+type Total = Pick<Bucket, "n" | "requests" | "failed">;
+
+function totalOf(buckets: readonly Bucket[]): Total {
+  return buckets.reduce<Total>(
+    (sum, { n, requests, failed }) => ({
+      n: sum.n + n,
+      requests: sum.requests + requests,
+      failed: sum.failed + failed,
+    }),
+    { n: 0, requests: 0, failed: 0 },
+  );
 }
 
 /** The versions with most requests; those beyond the limit are in the whole only. */
@@ -125,13 +134,13 @@ async function versionsOf(
   const byVersion = Map.groupBy(buckets, ({ version }) => version);
   const versions = [...byVersion]
     .map(([version, own]) => ({ version, own, total: totalOf(own) }))
-    .sort((a, b) => b.total.n - a.total.n || a.version.localeCompare(b.version))
+    .sort((a, b) => b.total.requests - a.total.requests || a.version.localeCompare(b.version))
     .slice(0, LIMITS.versionsShownMax);
   return Promise.all(
     versions.map(async ({ version, own, total }) => ({
       version,
-      predictions: total.n,
-      errors: total.errors,
+      predictions: Math.round(total.requests),
+      errors: Math.round(total.failed),
       latencySeconds: await latency(version),
       buckets: bucketViews(own),
     })),
@@ -141,11 +150,12 @@ async function versionsOf(
 /** Versions added up per bucket, in order of time. */
 function bucketViews(buckets: readonly Bucket[]): TrafficBucket[] {
   return [...Map.groupBy(buckets, ({ at }) => at)].map(([at, own]) => {
-    const { n, errors } = totalOf(own);
+    const { requests, failed } = totalOf(own);
     const timed = own.reduce((sum, bucket) => sum + bucket.latency_n, 0);
     const seconds = own.reduce((sum, bucket) => sum + bucket.latency_s, 0);
     const latencySeconds = timed === 0 ? null : finite(seconds / timed);
-    return { at: rfc3339(at), predictions: n, errors, latencySeconds };
+    const counts = { predictions: Math.round(requests), errors: Math.round(failed) };
+    return { at: rfc3339(at), ...counts, latencySeconds };
   });
 }
 

@@ -16,8 +16,12 @@ const DAYS_MIN = 3;
 /** Requests and failures of one past hour. */
 export interface HourCounts {
   readonly hour: number;
+  /** Stored rows. */
   readonly n: number;
   readonly errors: number;
+  /** What they stand for where somebody sampled; as many where nobody did. */
+  readonly requests?: number;
+  readonly failed?: number;
 }
 
 export interface ErrorPromise {
@@ -52,7 +56,9 @@ export function usualErrors(
     );
     const n = own.reduce((sum, hour) => sum + hour.n, 0);
     rows += n;
-    if (n > 0) shares.push(own.reduce((sum, { errors }) => sum + errors, 0) / n);
+    if (n === 0) continue;
+    const failed = own.reduce((sum, { errors, failed: all = errors }) => sum + all, 0);
+    shares.push(failed / own.reduce((sum, hour) => sum + (hour.requests ?? hour.n), 0));
   }
   if (shares.length < DAYS_MIN) {
     return {

@@ -27,6 +27,14 @@ const MAD_FACTOR = 1.4826;
 const MEDIAN_VARIANCE = Math.PI / 2;
 const SHIFTS_MS = [0, -HOUR_MS, HOUR_MS] as const;
 
+/** What the past weeks carried. */
+export interface PastHours {
+  /** By start of hour. */
+  readonly requests: ReadonlyMap<number, number>;
+  /** Stored rows for each of them. */
+  readonly keptShare: number;
+}
+
 export interface VolumeVerdict {
   readonly breach: boolean;
   readonly rows: number;
@@ -41,8 +49,13 @@ export interface VolumeVerdict {
 /**
  * @param hours requests by start of hour, the judged ones and those of the past weeks; missing: none
  * @param toMs end of the span, a full hour
+ * @param keptShare stored rows for each request: where somebody samples, fewer rows carry the same number
  */
-export function judgeVolume(hours: ReadonlyMap<number, number>, toMs: number): VolumeVerdict {
+export function judgeVolume(
+  hours: ReadonlyMap<number, number>,
+  toMs: number,
+  keptShare = 1,
+): VolumeVerdict {
   const fromMs = toMs - VOLUME_SPAN_MS;
   const rows = rowsIn(hours, fromMs, toMs);
   const weeks = pastWeeks(hours, fromMs);
@@ -50,20 +63,21 @@ export function judgeVolume(hours: ReadonlyMap<number, number>, toMs: number): V
     compare(
       rows,
       weeks.map((back) => rowsIn(hours, fromMs + shift - back, toMs + shift - back)),
+      keptShare,
     ),
   );
   const mildest = verdicts.reduce((a, b) => (severityOf(b) < severityOf(a) ? b : a));
   const { expected, factor, z } = mildest;
   const breach =
     weeks.length >= WEEKS_MIN &&
-    expected >= EXPECTED_MIN &&
+    expected * keptShare >= EXPECTED_MIN &&
     rows > 0 &&
     Math.abs(z) >= Z_MIN &&
     (factor >= FACTOR_MIN || factor <= 1 / FACTOR_MIN);
   const span = VOLUME_SPAN_MS / HOUR_MS;
   return {
     ...{ breach, rows, expected, factor, z, weeks: weeks.length },
-    reason: `${rows} requests in ${span} hours; the same hours of ${weeks.length} past weeks carried ${Math.round(expected)} by the median (${factor.toFixed(2)} times as many, ${Math.abs(z).toFixed(1)} standard deviations)`,
+    reason: `${Math.round(rows)} requests in ${span} hours; the same hours of ${weeks.length} past weeks carried ${Math.round(expected)} by the median (${factor.toFixed(2)} times as many, ${Math.abs(z).toFixed(1)} standard deviations)`,
   };
 }
 
@@ -87,16 +101,17 @@ const severityOf = ({ factor, z }: Comparison): number =>
   Math.min(Math.abs(z) / Z_MIN, Math.abs(Math.log(factor)) / Math.log(FACTOR_MIN));
 
 /** On the scale of logarithms, where half and double are equally far. */
-function compare(rows: number, past: readonly number[]): Comparison {
+function compare(rows: number, past: readonly number[], keptShare: number): Comparison {
   const expected = median(past);
   const ratio = (rows + 0.5) / (expected + 0.5);
   const logs = past.map((count) => Math.log((count + 0.5) / (expected + 0.5)));
   const spread = MAD_FACTOR * median(logs.map(Math.abs));
-  const seen = Math.max(0, spread ** 2 - 1 / (expected + 0.5));
+  const counted = 1 / (expected * keptShare + 0.5);
+  const seen = Math.max(0, spread ** 2 - counted);
   const weeks = past.length;
   const variation =
     (weeks * seen + PRIOR_WEEKS * PRIOR_VARIATION ** 2) / Math.max(1, weeks + PRIOR_WEEKS);
-  const sampling = 1 / (expected + 0.5) + 1 / (rows + 0.5);
+  const sampling = counted + 1 / (rows * keptShare + 0.5);
   const ofMedian = (MEDIAN_VARIANCE * variation) / Math.max(1, weeks);
   return {
     expected,

@@ -10,6 +10,7 @@ import {
   windowEndingAt,
   windowName,
 } from "../../contract/window.ts";
+import type { z } from "zod";
 import type { Store } from "../../store/client.ts";
 import {
   trafficHours,
@@ -67,6 +68,7 @@ export async function evaluateMinutes(
     toMs: lastEnd,
   });
   const latency = await readLatency(evaluation, firstEnd, lastEnd, deps.store);
+  rememberShare(evaluation, minutes);
   const steps = stepsOf(minutes);
   const { no_traffic: noTraffic } = document.service;
   let oldest = 0;
@@ -112,18 +114,30 @@ function silentFrom(evaluation: Evaluation): number | null {
 
 const NO_PROFILE: TrafficProfile = { firstSlotMs: 0, weeks: [] };
 
-function stepsOf(
-  minutes: readonly { readonly minute: number; readonly n: number; readonly errors: number }[],
-): readonly StepCounts[] {
-  const steps = new Map<number, { endMs: number; rows: number; errors: number }>();
-  for (const { minute, n, errors } of minutes) {
+type Minutes = readonly z.output<typeof trafficMinutes.row>[];
+
+function stepsOf(minutes: Minutes): readonly StepCounts[] {
+  const steps = new Map<number, Writable<Required<StepCounts>>>();
+  for (const { minute, n, errors, requests, failed } of minutes) {
     const endMs = (Math.floor(minute / STEP_MS) + 1) * STEP_MS;
-    const step = steps.get(endMs) ?? { endMs, rows: 0, errors: 0 };
+    const step = steps.get(endMs) ?? { endMs, rows: 0, errors: 0, requests: 0, failed: 0 };
     step.rows += n;
     step.errors += errors;
+    step.requests += requests;
+    step.failed += failed;
     steps.set(endMs, step);
   }
   return [...steps.values()];
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Of the newest traffic, rows that are stored for each request. */
+function rememberShare(evaluation: Evaluation, minutes: Minutes): void {
+  if (minutes.length === 0) return;
+  const rows = minutes.reduce((sum, { n }) => sum + n, 0);
+  const keptShare = rows / minutes.reduce((sum, { requests }) => sum + requests, 0);
+  evaluation.memory = { ...evaluation.memory, keptShare };
 }
 
 function judgeStep(
@@ -159,7 +173,8 @@ async function profileOf(
     store.query(trafficProfileMinutes, span),
     store.query(trafficProfileHours, span),
   ]);
-  const traffic = { firstSlotMs: span.fromMs, weeks: weeksOf(span, minutes, hours) };
+  const { keptShare } = evaluation.memory;
+  const traffic = { firstSlotMs: span.fromMs, weeks: weeksOf(span, minutes, hours, keptShare) };
   evaluation.readAhead.profile = { dayMs, traffic };
   return traffic;
 }
@@ -168,26 +183,31 @@ interface WeekSlots {
   readonly week: number;
   readonly slot: readonly number[];
   readonly n: readonly number[];
+  readonly requests: number;
 }
 
-/** Weeks that had traffic at all; hours spread evenly where minutes are no longer kept. */
+/**
+ * Weeks that had traffic at all; hours spread evenly where minutes are no longer kept. Rows as the sampling of today
+ * would have kept them: silence is no row, however many requests a row stands for.
+ */
 function weeksOf(
   span: { readonly fromMs: number; readonly toMs: number },
   minutes: readonly WeekSlots[],
   hours: readonly WeekSlots[],
+  keptShare: number,
 ): TrafficProfile["weeks"] {
   const count = (span.toMs - span.fromMs) / SLOT_MS;
-  return hours.map(({ week, slot, n }) => {
+  return hours.map((coarse) => {
     const slots = new Float64Array(count);
-    const fine = minutes.find((candidate) => candidate.week === week);
-    if (fine !== undefined) {
-      fine.slot.forEach((at, i) => (slots[at] = fine.n[i] ?? 0));
-    } else {
-      slot.forEach((at, i) =>
-        slots.fill((n[i] ?? 0) / SLOTS_PER_HOUR, at * SLOTS_PER_HOUR, (at + 1) * SLOTS_PER_HOUR),
-      );
-    }
-    return { weeksAgo: week, slots };
+    const fine = minutes.find(({ week }) => week === coarse.week);
+    const { slot, n, requests } = fine ?? coarse;
+    const rows = n.reduce((sum, ofSlot) => sum + ofSlot, 0);
+    const scale = keptShare * (requests / rows);
+    const width = fine === undefined ? SLOTS_PER_HOUR : 1;
+    slot.forEach((at, i) =>
+      slots.fill((scale * (n[i] ?? 0)) / width, at * width, (at + 1) * width),
+    );
+    return { weeksAgo: coarse.week, slots };
   });
 }
 
@@ -233,7 +253,7 @@ function observeErrors(
   endMs: number,
   { share: promised, origin }: ErrorPromise,
 ): void {
-  const { rows, errors, share, pValue } = verdict;
+  const { rows, errors, failed, share, pValue } = verdict;
   const breach = countsAsBad(verdict, evaluation.isPending("error-share/"));
   if (!breach && !isOpen(evaluation, "error-share")) return;
   evaluation.observe(
@@ -241,7 +261,7 @@ function observeErrors(
       ...serviceDraft("error-share", endMs),
       title: `${(share * 100).toFixed(1)} % of the requests fail`,
       text: origin === "" ? verdict.reason : `${verdict.reason}; ${origin}`,
-      cost: `${errors} requests got no answer in this span`,
+      cost: `${Math.round(failed)} requests got no answer in this span`,
       causeText: "the service answers with errors; the model itself may be sound",
       certainty: `exact binomial tail ${pValueText(pValue)} under the promised rate`,
       numbers: { rows, errors, share, promised, pValue },
@@ -265,7 +285,7 @@ function observeSilence(
       ...serviceDraft("no-traffic", endMs),
       title: `No traffic for ${Math.round(silentMs / MINUTE_MS)} minutes`,
       text: verdict.reason,
-      cost: `about ${Math.round(expected)} requests were expected`,
+      cost: `about ${Math.round(expected / evaluation.memory.keptShare)} requests were expected`,
       causeText: "nobody asks, or what they ask does not reach the model server or its agent",
       certainty: `chance of such silence ${chanceText(pValue)}, from ${weeks} past weeks`,
       numbers: { silentMs, expected, pValue, weeks },

@@ -10,7 +10,7 @@ import {
 import type { Store } from "../../store/client.ts";
 import { trafficHours } from "../../store/queries/model-traffic.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { VOLUME_SPAN_MS, VOLUME_WEEKS, judgeVolume } from "../rules/volume.ts";
+import { type PastHours, VOLUME_SPAN_MS, VOLUME_WEEKS, judgeVolume } from "../rules/volume.ts";
 
 const WEEK_MS = 7 * DAY_MS;
 /** Spans reach back over midnight, and to the neighbouring hours; whole days say which weeks count. */
@@ -24,7 +24,7 @@ const SILENCE_EXPECTED_MIN = 20;
 /** @param minutes requests by minute, the last three hours among them */
 export async function evaluateVolume(
   evaluation: Evaluation,
-  minutes: readonly { readonly minute: number; readonly n: number }[],
+  minutes: readonly { readonly minute: number; readonly requests: number }[],
   endMs: number,
   store: Store,
 ): Promise<void> {
@@ -34,17 +34,19 @@ export async function evaluateVolume(
   // What nobody could hear is no fall; silence is the other rule's, which says more about it.
   if (listeningSinceMs === null || fromMs < listeningSinceMs) return;
   if (memory.alerts["no-traffic/"] !== undefined) return;
-  const hours = new Map(await pastHours(evaluation, startOfDay(endMs - 1), store));
+  const past = await pastHours(evaluation, startOfDay(endMs - 1), store);
+  const hours = new Map(past.requests);
   for (let hour = fromMs; hour < endMs; hour += HOUR_MS) hours.set(hour, 0);
-  for (const { minute, n } of minutes) {
+  for (const { minute, requests } of minutes) {
     if (minute < fromMs || minute >= endMs) continue;
     const hour = Math.floor(minute / HOUR_MS) * HOUR_MS;
-    hours.set(hour, (hours.get(hour) ?? 0) + n);
+    hours.set(hour, (hours.get(hour) ?? 0) + requests);
   }
-  const judged = judgeVolume(hours, endMs);
+  const judged = judgeVolume(hours, endMs, Math.min(past.keptShare, memory.keptShare));
   const verdict = {
     ...judged,
-    breach: judged.breach && !hasSilence(minutes, endMs, judged.expected),
+    // By rows: a gap between few rows is none between the requests that they stand for.
+    breach: judged.breach && !hasSilence(minutes, endMs, judged.expected * memory.keptShare),
   };
   if (!verdict.breach && memory.alerts["volume/"] === undefined) return;
   const { rows, expected, factor, z, weeks } = verdict;
@@ -97,19 +99,20 @@ function hasSilence(
 }
 
 /** Read once a day: past weeks do not change while it lasts. */
-async function pastHours(
-  evaluation: Evaluation,
-  dayMs: number,
-  store: Store,
-): Promise<ReadonlyMap<number, number>> {
+async function pastHours(evaluation: Evaluation, dayMs: number, store: Store): Promise<PastHours> {
   const { readAhead, context } = evaluation;
-  if (readAhead.hours?.dayMs === dayMs) return readAhead.hours.rows;
+  if (readAhead.hours?.dayMs === dayMs) return readAhead.hours.past;
   const found = await store.query(trafficHours, {
     model: context.model,
     fromMs: dayMs - VOLUME_WEEKS * WEEK_MS - MARGIN_MS,
     toMs: dayMs,
   });
-  const rows = new Map(found.map(({ hour, n }) => [hour, n] as const));
-  readAhead.hours = { dayMs, rows };
-  return rows;
+  const rows = found.reduce((sum, { n }) => sum + n, 0);
+  const all = found.reduce((sum, { requests }) => sum + requests, 0);
+  const past = {
+    requests: new Map(found.map(({ hour, requests }) => [hour, requests] as const)),
+    keptShare: rows === 0 ? 1 : rows / all,
+  };
+  readAhead.hours = { dayMs, past };
+  return past;
 }

@@ -1,4 +1,5 @@
 /** What an agent counted of records that came otherwise than their senders meant, and what to do about each. Pure. */
+import { LIMITS } from "../../contract/limits.ts";
 import { formatCount } from "../format.ts";
 
 export interface RecordFinding {
@@ -7,21 +8,50 @@ export interface RecordFinding {
   readonly next: string;
 }
 
-/** `totals` of the agent's /api/v1/self: "deadLetters.id_missing" → 12. Since its start. */
-export function judgeRecords(totals: Readonly<Record<string, number>>): readonly RecordFinding[] {
+/** A request with one of these may be sent again; its sender knows. */
+const RETRIED = new Set([
+  "spool_full",
+  "disk_full",
+  "disk_behind",
+  "bodies_over_limit",
+  "internal",
+]);
+
+/**
+ * @param totals of the agent's /api/v1/self: "deadLetters.id_missing" → 12. Since its start
+ * @param over models that sent more names of features than there is room for
+ */
+export function judgeRecords(
+  totals: Readonly<Record<string, number>>,
+  over: readonly string[] = [],
+): readonly RecordFinding[] {
   const count = (key: string): number => totals[key] ?? 0;
   const told = (rows: number, detail: string, next: string): readonly RecordFinding[] =>
     rows === 0 ? [] : [{ state: "warning", detail, next }];
-  const reasons = Object.entries(totals)
-    .filter(([key, rows]) => key.startsWith("deadLetters.") && rows > 0)
-    .map(([key, rows]) => ({ reason: key.slice("deadLetters.".length), rows }))
-    .toSorted((a, b) => b.rows - a.rows);
-  const setAside = reasons.reduce((sum, { rows }) => sum + rows, 0);
+  const reasons = named(totals, "deadLetters.");
+  const setAside = sumOf(reasons);
+  const shed = named(totals, "shed.", ".rate_limited");
+  const refused = named(totals, "refused.").filter(({ name }) => !RETRIED.has(name));
   return [
     ...told(
       setAside,
-      `${records(setAside)} set aside: ${reasons.map(({ reason, rows }) => `${formatCount(rows)} ${reason}`).join(", ")}`,
+      `${records(setAside)} set aside: ${namedText(reasons)}`,
       '"driftmend dead-letters list" shows samples; docs/capture.md says what each reason means',
+    ),
+    ...told(
+      sumOf(shed),
+      `${records(sumOf(shed))} not kept, over the rate of their model: ${namedText(shed)}`,
+      "Raise capture.rate in the model's document or DRIFTMEND_CAPTURE_RATE, or sample it (capture.sample), which loses nothing unseen; docs/sampling.md",
+    ),
+    ...told(
+      sumOf(refused),
+      `${formatCount(sumOf(refused))} requests were refused for good: ${namedText(refused)}`,
+      "Their senders drop them: docs/errors.md says what each reason means",
+    ),
+    ...told(
+      count("values.features_over_limit"),
+      `${formatCount(count("values.features_over_limit"))} values were not stored: their models have more than ${formatCount(LIMITS.featuresPerModelMax)} names of features${over.length === 0 ? "" : ` (${over.join(", ")})`}`,
+      "A sender makes names of values (an id, a time): send such values as one feature, or as a tag",
     ),
     ...told(
       count("dropped.attribute"),
@@ -45,6 +75,31 @@ export function judgeRecords(totals: Readonly<Record<string, number>>): readonly
     ),
   ];
 }
+
+interface Named {
+  readonly name: string;
+  readonly rows: number;
+}
+
+/** What is counted under names between `before` and `after`, the most first. */
+function named(
+  totals: Readonly<Record<string, number>>,
+  before: string,
+  after = "",
+): readonly Named[] {
+  return Object.entries(totals)
+    .filter(([key, rows]) => key.startsWith(before) && key.endsWith(after) && rows > 0)
+    .map(([key, rows]) => ({ name: key.slice(before.length, key.length - after.length), rows }))
+    .toSorted((a, b) => b.rows - a.rows);
+}
+
+const NAMES_TOLD = 10;
+const sumOf = (all: readonly Named[]): number => all.reduce((sum, { rows }) => sum + rows, 0);
+const namedText = (all: readonly Named[]): string =>
+  all
+    .slice(0, NAMES_TOLD)
+    .map(({ name, rows }) => `${formatCount(rows)} ${name}`)
+    .join(", ") + (all.length > NAMES_TOLD ? ", …" : "");
 
 const records = (rows: number): string =>
   rows === 1 ? "1 record was" : `${formatCount(rows)} records were`;

@@ -96,7 +96,10 @@ async function recordsOf(remote: Remote): Promise<Finding[]> {
   const self = await remote.api
     .request({ path: "/api/v1/self/agent", schema: TotalsOf })
     .catch(() => null);
-  return judgeRecords(self?.totals ?? {}).map((found) => ({ what: "records", ...found }));
+  return judgeRecords(self?.totals ?? {}, self?.modelsOverFeatureLimit).map((found) => ({
+    what: "records",
+    ...found,
+  }));
 }
 
 /** Pulls of labels; none where the analyzer does not answer, which is said already. */
@@ -110,7 +113,10 @@ async function labelsOf(remote: Remote, nowMs: number): Promise<Finding[]> {
   });
 }
 
-const TotalsOf = z.looseObject({ totals: z.record(z.string(), z.number()) });
+const TotalsOf = z.looseObject({
+  totals: z.record(z.string(), z.number()),
+  modelsOverFeatureLimit: z.array(z.string()).prefault([]),
+});
 
 /** What may be wrong with the documents of the folder that the analyzer watches. */
 async function ofFolder(remote: Remote): Promise<Finding[]> {

@@ -13,6 +13,8 @@ export interface Cohort {
   readonly segmentValue: string;
   /** Only in the rollups of models; empty elsewhere. */
   readonly error: string;
+  /** Requests that each row stands for beside itself; only in the rollups of models, 0 elsewhere. */
+  readonly unkept: number;
 }
 
 export class Cohorts {
@@ -20,8 +22,8 @@ export class Cohorts {
   private readonly numbers = new Map<string, number>();
 
   numberOf(cohort: Cohort): number {
-    const { model, version, timeMs, segmentTag, segmentValue, error } = cohort;
-    const key = JSON.stringify([model, version, timeMs, segmentTag, segmentValue, error]);
+    const { model, version, timeMs, segmentTag, segmentValue, error, unkept } = cohort;
+    const key = JSON.stringify([model, version, timeMs, segmentTag, segmentValue, error, unkept]);
     const known = this.numbers.get(key);
     if (known !== undefined) return known;
     this.numbers.set(key, this.all.length);

@@ -39,13 +39,16 @@ export function modelBlock(rollup: ModelRollup): RollupBlock {
   const rows = rollup.cohorts.all.length;
   const columns = new CohortColumns();
   const error = new Dictionary();
-  for (const cohort of rollup.cohorts.all) {
+  const unkept = new Float32Array(rows);
+  for (const [i, cohort] of rollup.cohorts.all.entries()) {
     columns.push(cohort);
     error.push(cohort.error);
+    unkept[i] = cohort.unkept;
   }
   const block = [
     ...columns.columns(),
     named("error", "LowCardinality(String)", error.column()),
+    named("unkept", "Float32", { kind: "float32", values: unkept }),
     uint32("n", rollup.counts),
     uint32("latency_n", rollup.latencyCounts),
     float64("latency_s", rollup.latencySums),

@@ -14,7 +14,7 @@ export interface CohortAssignment {
   readonly rows: Uint32Array;
   readonly segments: readonly RowSegments[];
   readonly grainMs: number;
-  /** Rows with an error have no cohort; else the error is part of the cohort. */
+  /** Rows with an error have no cohort; else error and weight are part of the cohort. */
   readonly onlyWithoutError: boolean;
   readonly cohorts: Cohorts;
 }
@@ -25,20 +25,23 @@ export function assignCohorts(given: CohortAssignment, segmentValues: SegmentVal
   const lookup = cohortLookup(given, segmentValues);
   const all = new Int32Array(rows.length).fill(-1);
   const byTag = segments.map(() => new Int32Array(rows.length).fill(-1));
+  const weights = given.onlyWithoutError ? null : columns.weight;
   let last: Bucket | undefined;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
     const error = columns.error.indexes[row]!;
     if (given.onlyWithoutError && failed[error]!) continue;
     const version = columns.version.indexes[row]!;
+    const unkept = weights === null ? 0 : weights[row]! - 1;
     const time = Math.floor(columns.ts[row]! / given.grainMs) * given.grainMs;
     if (
       last === undefined ||
       last.time !== time ||
       last.version !== version ||
-      last.error !== error
+      last.error !== error ||
+      last.unkept !== unkept
     ) {
-      last = lookup.bucket(version, error, time);
+      last = lookup.bucket(version, error, time, unkept);
     }
     all[i] = last.all;
     for (let t = 0; t < segments.length; t++) {
@@ -53,6 +56,7 @@ interface Bucket {
   readonly version: number;
   readonly error: number;
   readonly time: number;
+  readonly unkept: number;
   readonly all: number;
   /** By tag and value index of the block. */
   readonly byTag: (number | undefined)[][];
@@ -68,14 +72,15 @@ function cohortLookup(given: CohortAssignment, segmentValues: SegmentValues) {
       timeMs: bucket.time,
       segmentTag: tag,
       segmentValue: value,
+      unkept: bucket.unkept,
       error: given.onlyWithoutError ? "" : (columns.error.keys[bucket.error] ?? ""),
     });
   return {
-    bucket: (version: number, error: number, time: number): Bucket => {
-      const key = `${version} ${error} ${time}`;
+    bucket: (version: number, error: number, time: number, unkept: number): Bucket => {
+      const key = `${version} ${error} ${time} ${unkept}`;
       const known = buckets.get(key);
       if (known !== undefined) return known;
-      const bucket = { version, error, time };
+      const bucket = { version, error, time, unkept };
       const made = { ...bucket, all: cohort(bucket, "", ""), byTag: segments.map(() => []) };
       buckets.set(key, made);
       return made;

@@ -67,7 +67,7 @@ export const RULES: readonly RuleSpec[] = [
     uid: "driftmend-error-share",
     title: "Requests to a model fail",
     sql: `
-      SELECT toString(r.model) AS model, sumIf(r.n, r.error != '') / sum(r.n) AS failed
+      SELECT toString(r.model) AS model, sumIf(r.requests, r.error != '') / sum(r.requests) AS failed
       FROM model_rollups AS r
       WHERE grain = '1m' AND segment_tag = '' AND $__timeFilter_ms(r.time)
       GROUP BY model HAVING sum(r.n) >= 200 ORDER BY model LIMIT 1000`,

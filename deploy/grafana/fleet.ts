@@ -60,7 +60,7 @@ const figures = [
     unit: "short",
     size: [4, 4],
     sql: `
-      SELECT sum(r.n) AS requests FROM model_rollups AS r
+      SELECT sum(r.requests) AS requests FROM model_rollups AS r
       WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}`,
   }),
   figure({
@@ -74,7 +74,7 @@ const figures = [
       { value: 0.01, color: "red" },
     ],
     sql: `
-      SELECT sumIf(r.n, r.error != '') / sum(r.n) AS failed FROM model_rollups AS r
+      SELECT sumIf(r.requests, r.error != '') / sum(r.requests) AS failed FROM model_rollups AS r
       WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}`,
   }),
   figure({
@@ -114,7 +114,7 @@ const models = list({
       d.drifted AS "drifted features", d.looked AS "features",
       t.last AS "last request"
     FROM (
-      SELECT r.model AS model, sum(r.n) AS requests, sumIf(r.n, r.error != '') / sum(r.n) AS failed,
+      SELECT r.model AS model, sum(r.requests) AS requests, sumIf(r.requests, r.error != '') / sum(r.requests) AS failed,
         max(r.time) AS last
       FROM model_rollups AS r WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE} GROUP BY r.model
     ) AS t
@@ -162,7 +162,7 @@ const overTime = [
     label: "model",
     sql: `
       SELECT * FROM (
-        SELECT ${BUCKET} AS t, toString(r.model) AS model, sum(r.n) / $__interval_s AS "requests/s"
+        SELECT ${BUCKET} AS t, toString(r.model) AS model, sum(r.requests) / $__interval_s AS "requests/s"
         FROM model_rollups AS r
         WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}
         GROUP BY t, model ORDER BY model, t ${FILLED}
@@ -180,7 +180,7 @@ const overTime = [
     sql: `
       SELECT * FROM (
         SELECT ${BUCKET} AS t, toString(r.model) AS model,
-          toNullable(sumIf(r.n, r.error != '') / sum(r.n)) AS failed
+          toNullable(sumIf(r.requests, r.error != '') / sum(r.requests)) AS failed
         FROM model_rollups AS r
         WHERE ${MINE} AND ${EVERY_ROW} AND ${IN_RANGE}
         GROUP BY t, model ORDER BY model, t ${FILLED}

@@ -45,7 +45,7 @@ const figures = [
     unit: "short",
     size: [6, 4],
     sql: `
-      SELECT sum(r.n) AS requests FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}`,
+      SELECT sum(r.requests) AS requests FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}`,
   }),
   figure({
     title: "Failed in all",
@@ -58,7 +58,7 @@ const figures = [
       { value: 0.01, color: "red" },
     ],
     sql: `
-      SELECT sumIf(r.n, r.error != '') / sum(r.n) AS failed
+      SELECT sumIf(r.requests, r.error != '') / sum(r.requests) AS failed
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}`,
   }),
   figure({
@@ -102,11 +102,11 @@ const whole = [
     overrides: { "a week before": REFERENCE_LOOK, now: colored("blue") },
     sql: [
       `
-      SELECT ${BUCKET} AS t, sum(r.n) / $__interval_s AS now
+      SELECT ${BUCKET} AS t, sum(r.requests) / $__interval_s AS now
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
       GROUP BY t ORDER BY t ${FILLED}`,
       `
-      SELECT $__timeInterval(r.time + INTERVAL 7 DAY) AS t, sum(r.n) / $__interval_s AS "a week before"
+      SELECT $__timeInterval(r.time + INTERVAL 7 DAY) AS t, sum(r.requests) / $__interval_s AS "a week before"
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND grain = \${grain:sqlstring}
         AND r.time >= $__fromTime_ms - INTERVAL 7 DAY AND r.time <= $__toTime_ms - INTERVAL 7 DAY
       GROUP BY t ORDER BY t ${FILLED}`,
@@ -124,7 +124,7 @@ const whole = [
     overrides: { promised: REFERENCE_LOOK, failed: colored("red") },
     sql: [
       `
-      SELECT ${BUCKET} AS t, toNullable(sumIf(r.n, r.error != '') / sum(r.n)) AS failed
+      SELECT ${BUCKET} AS t, toNullable(sumIf(r.requests, r.error != '') / sum(r.requests)) AS failed
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
       GROUP BY t ORDER BY t ${FILLED}`,
       PROMISED,
@@ -145,7 +145,7 @@ const whole = [
       SELECT * FROM (
         SELECT t, error, failed FROM (
           SELECT ${BUCKET} AS t, toString(r.error) AS error,
-            sum(r.n) / sum(sum(r.n)) OVER (PARTITION BY t) AS failed
+            sum(r.requests) / sum(sum(r.requests)) OVER (PARTITION BY t) AS failed
           FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
           GROUP BY t, error
         ) WHERE error != '' ORDER BY error, t ${FILLED_RANGE}
@@ -188,8 +188,8 @@ const byVersion = [
         if(empty(l.q), NULL, l.q[3]) AS p99,
         m.first AS "first request", m.last AS "last request", v.run AS run
       FROM (
-        SELECT toString(r.version) AS version, sum(r.n) AS requests,
-          requests / sum(requests) OVER () AS share, sumIf(r.n, r.error != '') / requests AS failed,
+        SELECT toString(r.version) AS version, sum(r.requests) AS requests,
+          requests / sum(requests) OVER () AS share, sumIf(r.requests, r.error != '') / requests AS failed,
           min(r.time) AS first, max(r.time) AS last
         FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE} GROUP BY version
       ) AS m
@@ -215,7 +215,7 @@ const byVersion = [
     draw: "stacked-bars",
     label: "version",
     sql: `
-      SELECT ${BUCKET} AS t, concat('version ', r.version) AS version, sum(r.n) / $__interval_s AS "requests/s"
+      SELECT ${BUCKET} AS t, concat('version ', r.version) AS version, sum(r.requests) / $__interval_s AS "requests/s"
       FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
       GROUP BY t, version ORDER BY t, version`,
   }),
@@ -231,7 +231,7 @@ const byVersion = [
     sql: `
       SELECT * FROM (
         SELECT ${BUCKET} AS t, concat('version ', r.version) AS version,
-          toNullable(sumIf(r.n, r.error != '') / sum(r.n)) AS failed
+          toNullable(sumIf(r.requests, r.error != '') / sum(r.requests)) AS failed
         FROM model_rollups AS r WHERE ${CHOSEN_ROWS} AND ${IN_RANGE}
         GROUP BY t, version ORDER BY version, t ${FILLED}
       ) ORDER BY t, version`,
@@ -266,8 +266,8 @@ const details = [
     digits: { failed: 3 },
     widths: { requests: 90, failures: 90, failed: 90, "mean latency": 120 },
     sql: `
-      SELECT ${SEGMENT_NAME} AS segment, sum(r.n) AS requests, sumIf(r.n, r.error != '') AS failures,
-        failures / requests AS failed, sum(r.latency_s) / nullIf(sum(r.latency_n), 0) AS "mean latency"
+      SELECT ${SEGMENT_NAME} AS segment, sum(r.requests) AS requests, sumIf(r.requests, r.error != '') AS failures,
+        failures / requests AS failed, sum(r.latency_s * (1 + r.unkept)) / nullIf(sum(r.latency_n * (1 + r.unkept)), 0) AS "mean latency"
       FROM model_rollups AS r
       WHERE ${THIS_MODEL} AND ${THESE_VERSIONS} AND segment_tag != '' AND ${IN_RANGE}
       GROUP BY segment ORDER BY failed DESC, requests DESC LIMIT 200`,

@@ -13,6 +13,8 @@ const spanParams = { from: z.int(), to: z.int() };
 interface PayloadTable {
   readonly columns: readonly string[];
   readonly structure: readonly string[];
+  /** What is stored of a column instead of its value. A column that a block lacks reads as 0. */
+  readonly stored?: Readonly<Record<string, string>>;
 }
 
 const PREDICTIONS: PayloadTable = {
@@ -30,6 +32,7 @@ const PREDICTIONS: PayloadTable = {
     "probabilities",
     "latency",
     "error",
+    "weight",
   ],
   structure: [
     "model LowCardinality(String)",
@@ -45,11 +48,23 @@ const PREDICTIONS: PayloadTable = {
     "probabilities Map(LowCardinality(String), Float32)",
     "latency Float32",
     "error LowCardinality(String)",
+    "weight Float32",
   ],
+  stored: { weight: "if(weight = 0, 1, weight)" },
 };
 
 const LABELS: PayloadTable = {
-  columns: ["model", "id", "label", "value", "prediction_time", "time", "source", "revision"],
+  columns: [
+    "model",
+    "id",
+    "label",
+    "value",
+    "prediction_time",
+    "time",
+    "source",
+    "revision",
+    "unsampled",
+  ],
   structure: [
     "model LowCardinality(String)",
     "id String",
@@ -59,7 +74,9 @@ const LABELS: PayloadTable = {
     "time DateTime64(3, \\'UTC\\')",
     "source LowCardinality(String)",
     "revision UInt64",
+    "unsampled UInt32",
   ],
+  stored: { unsampled: "toUInt8(unsampled)" },
 };
 
 const DEAD_LETTERS: PayloadTable = {
@@ -80,10 +97,12 @@ const OWN_DEAD_LETTERS: PayloadTable = {
   structure: [...DEAD_LETTERS.structure, "rows UInt32", "payload String"],
 };
 
-function insertSql(table: string, { columns, structure }: PayloadTable, where: string): string {
+function insertSql(table: string, payload: PayloadTable, where: string): string {
+  const { columns, structure, stored = {} } = payload;
+  const values = columns.map((column) => stored[column] ?? column);
   const input = [...structure, "_spool LowCardinality(String)", "_seq UInt64"].join(", ");
   return `INSERT INTO ${table} (${columns.join(", ")}, _spool, _seq, _group, _shard)
-SELECT ${columns.join(", ")}, _spool, _seq, {n:UInt64}, {shard:UInt16}
+SELECT ${values.join(", ")}, _spool, _seq, {n:UInt64}, {shard:UInt16}
 FROM input('${input}')
 WHERE ${FENCE}${where} FORMAT Native`;
 }
@@ -178,9 +197,9 @@ export const insertFeatureRollups = {
 export const insertModelRollups = defineInsert({
   name: "insert model_minutes",
   params: z.object(fenceParams),
-  sql: `INSERT INTO model_minutes (model, version, segment_tag, segment_value, error, time, n, latency_n, latency_s)
-SELECT model, version, segment_tag, segment_value, error, time, toInt64(n), toInt64(latency_n), latency_s
-FROM input('model LowCardinality(String), version LowCardinality(String), segment_tag LowCardinality(String), segment_value LowCardinality(String), error LowCardinality(String), time DateTime64(3, \\'UTC\\'), n UInt32, latency_n UInt32, latency_s Float64')
+  sql: `INSERT INTO model_minutes (model, version, segment_tag, segment_value, error, time, unkept, n, latency_n, latency_s)
+SELECT model, version, segment_tag, segment_value, error, time, unkept, toInt64(n), toInt64(latency_n), latency_s
+FROM input('model LowCardinality(String), version LowCardinality(String), segment_tag LowCardinality(String), segment_value LowCardinality(String), error LowCardinality(String), time DateTime64(3, \\'UTC\\'), unkept Float32, n UInt32, latency_n UInt32, latency_s Float64')
 WHERE ${FENCE} FORMAT Native`,
 });
 

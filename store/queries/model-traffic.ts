@@ -7,31 +7,41 @@ const Span = { model: z.string(), fromMs: z.int(), toMs: z.int() };
 const IN_SPAN = `model = {model:String}
       AND time >= {fromMs:DateTime64(3, 'UTC')} AND time < {toMs:DateTime64(3, 'UTC')}`;
 
+/** Rows that are there, and what they stand for where somebody sampled: requests, and those of them that failed. */
+const TRAFFIC = { n: count, errors: count, requests: float, failed: float };
+const TRAFFIC_SQL = `sum(m.n) AS n, sumIf(m.n, error != '') AS errors,
+      sum(m.requests) AS requests, sumIf(m.requests, error != '') AS failed`;
+
 /** Minutes that had requests, in order; all versions together. */
 export const trafficMinutes = defineQuery({
   name: "traffic_minutes",
   params: z.object(Span),
-  row: z.object({ minute: timeMs, n: count, errors: count }),
-  sql: `SELECT time AS minute, sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+  row: z.object({ minute: timeMs, ...TRAFFIC }),
+  sql: `SELECT time AS minute, ${TRAFFIC_SQL}
     FROM model_minutes AS m
     WHERE ${IN_SPAN} AND segment_tag = ''
     GROUP BY minute HAVING n > 0 ORDER BY minute`,
 });
 
 /**
- * Requests of the same slots in past weeks: `week` counts back from 1, `slot` from 0 at `fromMs` less
+ * Rows of the same slots in past weeks, and how many requests those of the week stand for: `week` counts back from 1, `slot` from 0 at `fromMs` less
  * `week` weeks. The span must be shorter than a week.
  */
 const profileQuery = (tier: "minutes" | "hours", slotSeconds: number) =>
   defineQuery({
     name: `traffic_profile_${tier}`,
     params: z.object({ ...Span, weeks: z.int().max(52) }),
-    row: z.object({ week: count, slot: z.array(z.int()), n: z.array(z.number()) }),
-    sql: `SELECT week, groupArray(slot) AS slot, groupArray(rows) AS n FROM (
+    row: z.object({
+      week: count,
+      slot: z.array(z.int()),
+      n: z.array(z.number()),
+      requests: float,
+    }),
+    sql: `SELECT week, groupArray(slot) AS slot, groupArray(rows) AS n, sum(stood_for) AS requests FROM (
       SELECT w AS week, intDiv(dateDiff('second', {fromMs:DateTime64(3, 'UTC')}, time) + w * 604800, ${slotSeconds}) AS slot,
-        sum(n) AS rows
+        sum(n) AS rows, sum(requests) AS stood_for
       FROM (
-        SELECT time, n,
+        SELECT time, n, requests,
           intDiv(dateDiff('second', time, {fromMs:DateTime64(3, 'UTC')}) + 604799, 604800) AS w
         FROM model_${tier}
         WHERE model = {model:String} AND segment_tag = ''
@@ -53,8 +63,8 @@ export const trafficProfileHours = profileQuery("hours", 3600);
 export const trafficHours = defineQuery({
   name: "traffic_hours",
   params: z.object(Span),
-  row: z.object({ hour: timeMs, n: count, errors: count }),
-  sql: `SELECT time AS hour, sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+  row: z.object({ hour: timeMs, ...TRAFFIC }),
+  sql: `SELECT time AS hour, ${TRAFFIC_SQL}
     FROM model_hours AS m
     WHERE ${IN_SPAN} AND segment_tag = ''
     GROUP BY hour HAVING n > 0 ORDER BY hour`,
@@ -97,11 +107,9 @@ export const trafficDays = defineQuery({
     version: z.string(),
     segment_tag: z.string(),
     segment_value: z.string(),
-    n: count,
-    errors: count,
+    ...TRAFFIC,
   }),
-  sql: `SELECT time AS day, version, segment_tag, segment_value,
-      sum(m.n) AS n, sumIf(m.n, error != '') AS errors
+  sql: `SELECT time AS day, version, segment_tag, segment_value, ${TRAFFIC_SQL}
     FROM model_days AS m
     WHERE ${IN_SPAN}
     GROUP BY day, version, segment_tag, segment_value HAVING n > 0
@@ -111,7 +119,7 @@ export const trafficDays = defineQuery({
 /** Which tier answers buckets of a length: minutes are kept for days only. */
 export type TrafficTier = "minutes" | "hours" | "days";
 
-/** What operations shows: per bucket and version requests, errors and mean latency. */
+/** What operations shows: per bucket and version rows, requests, errors and mean latency by weight. */
 const bucketsQuery = (tier: TrafficTier) =>
   defineQuery({
     name: `traffic_buckets_${tier}`,
@@ -119,15 +127,14 @@ const bucketsQuery = (tier: TrafficTier) =>
     row: z.object({
       version: z.string(),
       at: timeMs,
-      n: count,
-      errors: count,
-      latency_n: count,
+      ...TRAFFIC,
+      latency_n: float,
       latency_s: float,
     }),
     sql: `SELECT version,
         toDateTime64(toStartOfInterval(time, INTERVAL {seconds:UInt32} SECOND, 'UTC'), 3, 'UTC') AS at,
-        sum(m.n) AS n, sumIf(m.n, error != '') AS errors,
-        sum(m.latency_n) AS latency_n, sum(m.latency_s) AS latency_s
+        ${TRAFFIC_SQL},
+        sum(m.latency_n * (1 + m.unkept)) AS latency_n, sum(m.latency_s * (1 + m.unkept)) AS latency_s
       FROM model_${tier} AS m
       WHERE ${IN_SPAN} AND segment_tag = ''
       GROUP BY version, at HAVING n > 0 ORDER BY at, version`,
@@ -144,10 +151,10 @@ const errorsQuery = (tier: TrafficTier) =>
   defineQuery({
     name: `error_types_${tier}`,
     params: z.object({ ...Span, limit: z.int() }),
-    row: z.object({ error: z.string(), version: z.string(), n: count }),
-    sql: `SELECT error, version, sum(m.n) AS n FROM model_${tier} AS m
+    row: z.object({ error: z.string(), version: z.string(), requests: float }),
+    sql: `SELECT error, version, sum(m.requests) AS requests FROM model_${tier} AS m
       WHERE ${IN_SPAN} AND segment_tag = '' AND error != ''
-      GROUP BY error, version HAVING n > 0 ORDER BY n DESC, error, version LIMIT {limit:UInt32}`,
+      GROUP BY error, version HAVING requests > 0 ORDER BY requests DESC, error, version LIMIT {limit:UInt32}`,
   });
 
 export const errorTypes = {
@@ -182,7 +189,7 @@ export const modelsSeen = defineQuery({
     FROM model_days AS m WHERE segment_tag = '' GROUP BY model ORDER BY model`,
 });
 
-/** Per model the hours of its last week that had requests, in order; some of the first day may be older than a week. */
+/** Per model the requests of each hour of its last week that had any, as its rows stand for them, in order; some of the first day may be older than a week. */
 export const lastWeekHours = defineQuery({
   name: "last_week_hours",
   params: z.object({}),
@@ -196,7 +203,8 @@ export const lastWeekHours = defineQuery({
   sql: `SELECT model, groupArray(toUnixTimestamp(hour)) AS hour, groupArray(rows) AS n,
       groupArray(failed) AS errors
     FROM (
-      SELECT m.model AS model, m.time AS hour, sum(m.n) AS rows, sumIf(m.n, error != '') AS failed
+      SELECT m.model AS model, m.time AS hour, toInt64(round(sum(m.requests))) AS rows,
+        toInt64(round(sumIf(m.requests, error != ''))) AS failed
       FROM model_hours AS m INNER JOIN (
         SELECT model, max(d.time) AS day FROM model_days AS d
         WHERE segment_tag = '' AND d.n > 0 GROUP BY model) AS l ON l.model = m.model

@@ -222,8 +222,13 @@ export const unmatchedLabels = defineQuery({
     ...spanParams,
     limit: z.int(),
   }),
-  row: z.object({ model: z.string(), id: z.string(), prediction_time: timeMs.nullable() }),
-  sql: `SELECT model, id, prediction_time FROM ${LABELS_OF_GROUP}
+  row: z.object({
+    model: z.string(),
+    id: z.string(),
+    prediction_time: timeMs.nullable(),
+    unsampled: count,
+  }),
+  sql: `SELECT model, id, prediction_time, unsampled FROM ${LABELS_OF_GROUP}
     AND ${KEY} NOT IN (SELECT ${KEY} FROM outcomes
       WHERE model IN {models:Array(String)} AND ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
         AND ${OF_THESE_LABELS})

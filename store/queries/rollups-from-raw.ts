@@ -25,7 +25,7 @@ const GRAINS_FROM_RAW = { minutes: "'1m'", hours: "'1m', '1h'", days: "'1d'" } a
 
 const FEATURE_KEY =
   "model, feature, segment_tag, segment_value, version, time, grid, cell, category";
-const MODEL_KEY = "model, version, segment_tag, segment_value, error, time";
+const MODEL_KEY = "model, version, segment_tag, segment_value, error, time, unkept";
 
 const SPAN = "ts >= {from:DateTime64(3, 'UTC')} AND ts < {to:DateTime64(3, 'UTC')}";
 const TIME_SPAN = "time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')}";
@@ -133,9 +133,9 @@ function featureDifferences(tier: Tier): string {
 function modelsOfTier(tier: Tier): string {
   return `WITH ${PINS}
 SELECT {model:String} AS model, version, cohort.1 AS segment_tag, cohort.2 AS segment_value, error, ${bucket(tier, "ts")} AS time,
-  toInt64(count()) AS n, toInt64(countIf(NOT isNaN(latency))) AS latency_n, sumIf(toFloat64(latency), NOT isNaN(latency)) AS latency_s
+  toFloat32(weight - 1) AS unkept, toInt64(count()) AS n, toInt64(countIf(NOT isNaN(latency))) AS latency_n, sumIf(toFloat64(latency), NOT isNaN(latency)) AS latency_s
 FROM (
-  SELECT version, ts, error, latency, tags, tags_of_segments
+  SELECT version, ts, error, latency, weight, tags, tags_of_segments
   FROM predictions INNER JOIN pins ON predictions._shard = pins.shard AND predictions._group = pins.n
   WHERE model = {model:String} AND ${SPAN}
 ) ${COHORTS}
@@ -145,7 +145,7 @@ GROUP BY ${MODEL_KEY}`;
 function modelDifferences(tier: Tier): string {
   const wanted =
     tier === "days"
-      ? `SELECT model, version, segment_tag, segment_value, error, ${bucket("days", "h.time")} AS time, n, latency_n, latency_s
+      ? `SELECT model, version, segment_tag, segment_value, error, ${bucket("days", "h.time")} AS time, unkept, n, latency_n, latency_s
   FROM model_hours AS h WHERE model = {model:String} AND h.time >= {from:DateTime64(3, 'UTC')} AND h.time < {to:DateTime64(3, 'UTC')}`
       : modelsOfTier(tier);
   return `SELECT ${MODEL_KEY}, sum(d.n) AS n, sum(d.latency_n) AS latency_n, sum(d.latency_s) AS latency_s FROM (

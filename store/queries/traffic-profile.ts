@@ -19,6 +19,9 @@ export const profiledTotals = defineQuery({
   row: z.object({
     rows: count,
     errors: count,
+    /** What the rows stand for where somebody sampled. */
+    requests: float,
+    failed: float,
     from: timeMs,
     to: timeMs,
     ids: count,
@@ -32,15 +35,16 @@ export const profiledTotals = defineQuery({
     latencies: count,
     latencyP95: float,
   }),
-  sql: `SELECT count() AS rows, countIf(error != '') AS errors, min(ts) AS from, max(ts) AS to,
+  sql: `SELECT count() AS rows, countIf(error != '') AS errors,
+      sum(toFloat64(weight)) AS requests, sumIf(toFloat64(weight), error != '') AS failed, min(ts) AS from, max(ts) AS to,
       uniqExact(id_hash) AS ids, countIf(isFinite(score)) AS scores,
       countIf(isFinite(value)) AS values, minIf(value, isFinite(value)) AS valueMin,
       maxIf(value, isFinite(value)) AS valueMax,
       arraySort(groupUniqArrayArray(${SHOWN})(mapKeys(probabilities))) AS classes,
       arraySort(groupUniqArrayIf(${SHOWN})(toString(label), label != '')) AS labels,
       arraySort(groupUniqArray(${SHOWN})(toString(version))) AS versions,
-      countIf(NOT isNaN(latency)) AS latencies,
-      toFloat64(quantileExactIf(0.95)(latency, NOT isNaN(latency))) AS latencyP95
+      countIf(NOT isNaN(latency) AND error = '') AS latencies,
+      toFloat64(quantileExactIf(0.95)(latency, NOT isNaN(latency) AND error = '')) AS latencyP95
     FROM ${newest("*")} HAVING rows > 0`,
 });
 

@@ -105,6 +105,10 @@ describe("an OTLP door", () => {
       duplex: "half",
     });
     expect(chunked.status).toBe(413);
+    // One record of 50 MB, whole: what it is part of cannot be taken in, and is counted.
+    const huge = protobufBody(logs(prediction("huge", text("ml.tag.x", "x".repeat(50_000_000)))));
+    expect((await agent.post("/v1/logs", huge, PROTOBUF)).status).toBe(413);
+    expect((await agent.self()).totals["refused.body_too_large"]).toBe(4);
   });
 
   it("answers what it cannot read with 400 and a google.rpc.Status in the same encoding", async () => {

@@ -217,7 +217,13 @@ describe("the analyzer as a service", () => {
     expect(quality).toMatchObject({ features: { length: 4 } });
     const operations = await show(`${path}/operations?${span}`, OperationsView);
     expect(operations).toMatchObject({
-      ...{ predictions: ROWS_PER_DAY, errors: 0, bucketSeconds: 300, errorTypes: [] },
+      ...{
+        predictions: ROWS_PER_DAY,
+        kept: ROWS_PER_DAY,
+        errors: 0,
+        bucketSeconds: 300,
+        errorTypes: [],
+      },
       versions: [{ version: "1", predictions: ROWS_PER_DAY, buckets: operations.buckets }],
     });
     const { json: self } = await call(running, "GET", "/api/v1/self");

@@ -29,3 +29,20 @@ it("one record is one", () => {
     "1 record was set aside: 1 id_missing",
   );
 });
+
+it("what a limit kept out is told with the models concerned, and refusals that nobody repeats", () => {
+  const found = judgeRecords(
+    {
+      ...{ "records.sampled_out": 900, "records.label_unsampled": 3 },
+      ...{ "shed.hot.model.rate_limited": 120, "shed.other.rate_limited": 3_000 },
+      ...{ "refused.body_too_large": 2, "refused.spool_full": 50 },
+      "values.features_over_limit": 98_000,
+    },
+    ["ids-as-names"],
+  );
+  expect(found.map(({ detail }) => detail.replaceAll("\u202f", " "))).toEqual([
+    "3 120 records were not kept, over the rate of their model: 3 000 other, 120 hot.model",
+    "2 requests were refused for good: 2 body_too_large",
+    "98 000 values were not stored: their models have more than 2 000 names of features (ids-as-names)",
+  ]);
+});

@@ -67,6 +67,27 @@ describe("outcomes", () => {
     });
   });
 
+  it("do not wait for predictions that the sample leaves out, and join them where they are there all the same", async () => {
+    const model = "sampled";
+    const label = (id: string, unsampled: 0 | 1) => ({
+      ...{ model, id, label: "late", time: now + 60_000, unsampled },
+    });
+    await send({ predictions: [{ model, id: "failed", ts: now, score: 0.5, error: "timeout" }] });
+    await send({ labels: [label("failed", 1), label("left out", 1), label("kept", 0)] });
+    const waiting = `SELECT groupArray(id) = ['kept'] AS n FROM waiting_labels FINAL WHERE model = '${model}' AND met = 0`;
+    expect(await harness.count(waiting)).toBe(1);
+    await send({ predictions: [{ model, id: "kept", ts: now + 1, score: 0.5, weight: 10 }] });
+    expect((await harness.store.query(outcomesOf, { model })).map(({ id }) => id)).toEqual([
+      "failed",
+      "kept",
+    ]);
+    expect(
+      await harness.count(
+        `SELECT toInt64(sum(weight) * 100 + sum(id = 'failed')) AS n FROM predictions WHERE model = '${model}'`,
+      ),
+    ).toBe(1_101);
+  });
+
   it("miss nothing when labels and predictions are stored one right after the other", async () => {
     const model = "close together";
     const pairs = 60;

@@ -101,6 +101,24 @@ describe("poison", () => {
     await collector.stop();
   }, 60_000);
 
+  it("is a weight below 1, none at all, or beyond all sampling; a block without weights weighs 1", () => {
+    const open = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+    const bounds = { predictions: open, labels: open, deadLetters: open };
+    const check = (weight: number) => {
+      const predictions = rows("weighed", [now, now]).map((row) => ({ ...row, weight }));
+      const frame = decodeFrame(frameOf("0".repeat(32), 1, { predictions }));
+      if (frame.kind === "bad") throw new Error(frame.reason);
+      return checkFrame(frame, bounds);
+    };
+    for (const weight of [0.5, -1, Number.NaN, Number.POSITIVE_INFINITY, 2_000_000]) {
+      expect(check(weight).deadLetters, `${weight}`).toMatchObject([
+        { reason: "block_invalid", rows: 2 },
+      ]);
+    }
+    expect(check(12).predictions[0]?.columns.weight).toEqual(Float32Array.of(12, 12));
+    expect(check(1).predictions[0]?.columns.weight).toBeNull();
+  });
+
   it("would reach the tables if times were not checked", () => {
     const frame = decodeFrame(frameOf("0".repeat(32), 1, { predictions: rows("open", [0, now]) }));
     if (frame.kind === "bad") throw new Error(frame.reason);

@@ -23,8 +23,19 @@ const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const span = (model: string) => ({ model, from: today - 3 * DAY_MS, to: today });
 const TIERS = ["minutes", "hours", "days"] as const;
 
-/** Rows with everything that rollups treat apart: errors, NaN, infinities, missing and new values. */
-function hostileRows(model: string, rows: number, random: Random): PredictionRow[] {
+/** Of rows that were kept by chance, and of others. */
+const WEIGHTS = [1, 10, 10, 3.328125, 1_048_576];
+
+/**
+ * Rows with everything that rollups treat apart: errors, NaN, infinities, missing and new values.
+ * @param weights what they may stand for
+ */
+function hostileRows(
+  model: string,
+  rows: number,
+  random: Random,
+  weights: readonly number[] = WEIGHTS,
+): PredictionRow[] {
   const special = [
     Number.NaN,
     Number.POSITIVE_INFINITY,
@@ -58,6 +69,7 @@ function hostileRows(model: string, rows: number, random: Random): PredictionRow
       ...(random.next() < 0.3 ? { value: 1e6 * (random.next() - 0.5) } : {}),
       ...(random.next() < 0.9 ? { latency: random.next() / 10 } : {}),
       ...(random.next() < 0.03 ? { error: "timeout" } : {}),
+      weight: weights[random.integer(weights.length)] ?? 1,
     };
   });
 }
@@ -162,7 +174,8 @@ describe("rollups against raw", () => {
       await describeModel(model, rollup);
       const running = await harness.collect();
       const spool = harness.spool();
-      await spool.send({ predictions: hostileRows(model, 2000, random) });
+      // An agent that samples nothing sends no weights: these rows weigh 1.
+      await spool.send({ predictions: hostileRows(model, 2000, random, [1]) });
       await until(() => spool.storedThrough === 1, "rows without a grid are stored");
       for (const [grid, center] of [
         [1, 500],
@@ -176,6 +189,16 @@ describe("rollups against raw", () => {
         await until(() => spool.storedThrough === 1 + grid, "rows with a grid are stored");
       }
       expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
+      const [raw, rolled] = await Promise.all([
+        harness.count(
+          `SELECT toInt64(sum(toFloat64(weight))) AS n FROM predictions WHERE model = '${model}'`,
+        ),
+        harness.count(
+          `SELECT toInt64(sum(requests)) AS n FROM model_rollups WHERE model = '${model}' AND grain = '1d' AND segment_tag = ''`,
+        ),
+      ]);
+      expect(rolled).toBe(raw);
+      expect(rolled).toBeGreaterThan(1_000_000_000);
       expect(
         await harness.count(
           `SELECT uniqExact(grid) AS n FROM feature_days WHERE model = '${model}' AND feature = 'distance'`,

@@ -136,7 +136,14 @@ export const operations = (): OperationsView => {
   });
   return OperationsView.parse({
     ...{ model: "m", from: "2026-08-13T16:00:00.000Z", to: "2026-08-13T16:04:00.000Z" },
-    ...{ predictions: 100, errors: 3, errorShare: 0.03, perSecond: 0.4, latencySeconds: null },
+    ...{
+      predictions: 100,
+      kept: 100,
+      errors: 3,
+      errorShare: 0.03,
+      perSecond: 0.4,
+      latencySeconds: null,
+    },
     ...{ bucketSeconds: 60, buckets: [], errorTypes: [], anomalies: [] },
     versions: [
       {

@@ -183,6 +183,55 @@ describe("the schema", () => {
     await second.close();
   });
 
+  it("gives what was stored before there was sampling the weight 1, in every tier, and adds weights to it", async () => {
+    const before = open("before");
+    const outside = before.withDatabase("default");
+    const runIn = (target: Store, sql: string) =>
+      target.command(defineCommand({ name: "test", params: none, sql, repeatable: false }), {});
+    await runIn(outside, "CREATE DATABASE before ENGINE = Atomic");
+    await outside.close();
+    const fill = (text: string): string =>
+      text
+        .replaceAll(/\{\{(on_cluster|replicated)\}\}/g, "")
+        .replaceAll("{{deduplication}}", "non_replicated_deduplication_window = 100")
+        .replaceAll("{{durable}}", "fsync_after_insert = 0");
+    await runIn(
+      before,
+      "CREATE TABLE schema_migrations (version UInt32, name String, checksum String, applied DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY version",
+    );
+    for (const { version, name, checksum, text } of readMigrations()) {
+      if (version >= 53) continue;
+      for (const statement of statementsOf(fill(text))) await runIn(before, statement);
+      await before.insert("schema_migrations", [{ version, name, checksum }]);
+    }
+    const row = { model: "m", version: "1", error: "", time: Date.now() };
+    await before.insert("model_minutes", [{ ...row, n: 3 }]);
+    await before.insert("predictions", [{ model: "m", id: "a", ts: Date.now() }]);
+    // Cut short and begun again.
+    const own = readMigrations().find(({ version }) => version === 53)?.text ?? "";
+    for (const statement of statementsOf(fill(own)).slice(0, 4)) await runIn(before, statement);
+    await migrate(before, {}, deps);
+    for (const _ of [1, 2]) await before.insert("model_minutes", [{ ...row, n: 2, unkept: 9 }]);
+    await before.insert("model_minutes", [{ ...row, n: 1 }]);
+    for (const tier of ["minutes", "hours", "days"]) {
+      await runIn(before, `OPTIMIZE TABLE model_${tier} FINAL`);
+    }
+    const tiers = defineQuery({
+      name: "test",
+      params: none,
+      row: z.object({ grain: z.string(), parts: count, n: count, requests: float }),
+      sql: `SELECT r.grain AS grain, count() AS parts, sum(r.n) AS n, sum(r.requests) AS requests
+        FROM model_rollups AS r GROUP BY grain ORDER BY grain`,
+    });
+    const sums = { parts: 2, n: 8, requests: 44 };
+    expect(await before.query(tiers, {})).toEqual(
+      ["1d", "1h", "1m"].map((grain) => ({ grain, ...sums })),
+    );
+    const weight = countOf("SELECT toInt64(sum(weight)) AS n FROM predictions");
+    expect(await before.query(weight, {})).toEqual([{ n: 1 }]);
+    await before.close();
+  });
+
   it("of a newer version, or with an edited migration, is refused", async () => {
     await run(
       "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'future', 'x')",

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { OperationsView } from "../../../contract/views.ts";
 import { SECONDS, useLive } from "../../api/live.ts";
 import { Choice, Part } from "../../parts/figures.tsx";
+import { formatCount, formatShare } from "../../format/numbers.ts";
 import { TrafficCharts, VersionTable } from "../../parts/traffic.tsx";
 import { Empty, Show } from "../../parts/states.tsx";
 import { apiOf } from "../../route.ts";
@@ -37,6 +38,7 @@ export function OperationsPart({ looked }: { readonly looked: Looked }) {
             <Empty title="No requests in this span" />
           ) : (
             <>
+              <SampleNote operations={operations} />
               <TrafficCharts operations={operations} group={`${model.model} service`} />
               <VersionTable operations={operations} />
             </>
@@ -44,5 +46,20 @@ export function OperationsPart({ looked }: { readonly looked: Looked }) {
         }
       </Show>
     </Part>
+  );
+}
+
+/** Figures are estimates where not every request was kept. */
+function SampleNote({
+  operations: { kept, predictions },
+}: {
+  readonly operations: OperationsView;
+}) {
+  if (kept === predictions) return null;
+  return (
+    <p class="note">
+      Sampled {formatShare(kept / predictions)}: {formatCount(kept)} of about{" "}
+      {formatCount(predictions)} requests are kept; what is shown is estimated from them.
+    </p>
   );
 }

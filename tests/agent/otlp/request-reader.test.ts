@@ -27,6 +27,7 @@ const key = fc.oneof(
     "ml.actual.label",
     "ml.actual.value",
     "ml.actual.source",
+    "ml.prediction.weight",
     "event.name",
     "http.route",
   ),
@@ -66,9 +67,9 @@ const attributes = fc
       selector: (attribute) => attribute.key,
     }),
     fc.boolean(),
-    fc.boolean(),
+    fc.constantFrom(null, "id-é", "id-é", "id-2", "id-3"),
   )
-  .map(([some, hasModel, hasId]) => {
+  .map(([some, hasModel, id]) => {
     const given = (name: string, value: string) => [{ key: name, value: { stringValue: value } }];
     const rest = some.filter((attribute) => {
       return attribute.key !== "ml.prediction.id" && attribute.key !== "ml.model.name";
@@ -76,7 +77,7 @@ const attributes = fc
     return [
       ...rest,
       ...(hasModel ? given("ml.model.name", "m") : some.slice(0, 1)),
-      ...(hasId ? given("ml.prediction.id", "id-é") : []),
+      ...(id === null ? [] : given("ml.prediction.id", id)),
     ].filter(({ key: name }, i, all) => all.findIndex((other) => other.key === name) === i);
   });
 const logRecord = fc.record({
@@ -88,7 +89,13 @@ const logRecord = fc.record({
   attributes,
   droppedAttributesCount: fc.nat(3),
 });
+/** The sampler of the trace, where it says anything. */
+const traceState = fc.oneof(
+  fc.constantFrom("", "ot=th:8", "vendor=x,ot=rv:1;th:fd70a4", "ot=th:xyz", "ot=th", "ot="),
+  fc.string({ maxLength: 12 }).map((text) => `ot=th:${text}`),
+);
 const span = fc.record({
+  traceState,
   name: fc.constantFrom("ml.prediction", "POST /predict", "ml.ground_truth"),
   startTimeUnixNano: nanos,
   endTimeUnixNano: nanos,
@@ -100,6 +107,11 @@ const resource = { attributes: [{ key: "service.name", value: { stringValue: "fl
 const documents = {
   flights: { match: { resource: { "service.name": "flights" } } },
   m: { features: { a: { type: "categorical" }, b: { type: "numeric" } } },
+};
+/** Of the ids below one is kept, the others only where they failed. */
+const sampled = {
+  ...documents,
+  m: { ...documents.m, capture: { sample: 0.7, keep: "errors" } },
 };
 
 const logsRequest = fc.array(logRecord, { maxLength: 6 }).map((logRecords) => ({
@@ -120,8 +132,8 @@ function withoutSamples(rows: ReturnType<ReturnType<typeof createCapture>["rows"
 
 describe("the protobuf reader", () => {
   it("gives the rows that protobufjs and the JSON door give", () => {
-    const fast = createCapture(documents);
-    const slow = createCapture(documents);
+    const fast = createCapture(sampled);
+    const slow = createCapture(sampled);
     let rows = 0;
     fc.assert(
       fc.property(request, ({ signal, value }) => {

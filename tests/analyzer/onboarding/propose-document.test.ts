@@ -16,7 +16,16 @@ const words = (name: string, distinct: number, length = 5) => ({
   top: [["a", 600] as [string, number], ["b", 400] as [string, number]].slice(0, distinct),
 });
 const profile = (over: Partial<TrafficProfile> = {}): TrafficProfile => ({
-  ...{ rows: 1_000, errors: 0, fromMs: 0, toMs: 0, repeatedIds: 0, scores: 0 },
+  ...{
+    rows: 1_000,
+    errors: 0,
+    requests: 1_000,
+    failed: 0,
+    fromMs: 0,
+    toMs: 0,
+    repeatedIds: 0,
+    scores: 0,
+  },
   ...{ classes: [], predicted: [], versions: ["1"], outcomes: [], numbers: [], categories: [] },
   ...{ tags: [], rowsPerDay: 5_000, days: 3 },
   values: { rows: 0, min: Number.NaN, max: Number.NaN },
@@ -29,6 +38,17 @@ const outcome = (label: string, rows: number, score: number, values = 0) => ({
 });
 
 describe("a proposed document", () => {
+  it("promises by what rows stand for where somebody samples, and says that they do", () => {
+    const { document, notes } = proposeDocument(
+      "m",
+      profile({ rows: 1_000, errors: 100, requests: 9_100, failed: 100 }),
+    );
+    expect(document.service?.error_rate).toBe("2.2%");
+    const [head] = notes;
+    expect(head?.text).toContain("1000 predictions (sampled: they stand for about 9100 requests");
+    expect(proposeDocument("m", profile()).notes[0]?.text).not.toContain("sampled");
+  });
+
   it.each<[string, Partial<TrafficProfile>, object]>([
     [
       "a classifier whose labels are told apart by its scores",

@@ -112,4 +112,31 @@ describe("the volume of requests", () => {
       rows: 0,
     });
   });
+
+  it("is judged by what rows stand for, and trusted no more than so few rows can be", () => {
+    const truth = traffic({ weeks: 33, peak: 2_000, days: 0.05, hours: 0.1, seed: 4 });
+    const random = seededRandom(5);
+    const thinned = (share: number): Map<number, number> =>
+      new Map([...truth].map(([hour, n]) => [hour, poissonSample(random, n * share) / share]));
+    const alarms = (counts: ReadonlyMap<number, number>, share: number): number => {
+      let count = 0;
+      for (let toMs = START + 3 * WEEK + VOLUME_SPAN_MS; toMs <= START + 33 * WEEK; toMs += HOUR) {
+        if (judgeVolume(counts, toMs, share).breach) count++;
+      }
+      return count;
+    };
+    for (const share of [0.1, 0.01]) expect(alarms(thinned(share), share)).toBe(0);
+    // A tenth of the sample is no tenth of the traffic: the first hours at the new share are as usual.
+    const counts = thinned(0.1);
+    const tenth = new Map([...counts].map(([hour, n]) => [hour, n / 10]));
+    const now = START + 20 * WEEK + 60 * HOUR;
+    const fallen = new Map(
+      [...counts].map(([hour, n]) => [
+        hour,
+        hour < now - VOLUME_SPAN_MS ? n : (tenth.get(hour) ?? 0),
+      ]),
+    );
+    expect(judgeVolume(fallen, now, 0.1)).toMatchObject({ breach: true });
+    expect(judgeVolume(fallen, now, 0.001)).toMatchObject({ breach: false });
+  });
 });

@@ -6,6 +6,7 @@ import { z } from "zod";
 import {
   PREDICTION_COLUMNS,
   type PredictionRow,
+  WEIGHT_COLUMN,
   buildLabelBlock,
   buildPredictionBlock,
 } from "../../../contract/payload-blocks.ts";
@@ -19,13 +20,16 @@ export interface PastRow extends PredictionRow {
   readonly knownMs?: number;
 }
 
-const predictionNames = PREDICTION_COLUMNS.map(({ name }) => name).join(", ");
+const names = (of: readonly { readonly name: string }[]): string =>
+  of.map(({ name }) => name).join(", ");
 
-const insertPredictions = defineInsert({
-  name: "test_predictions",
-  params: z.object({}),
-  sql: `INSERT INTO predictions (${predictionNames}) FORMAT Native`,
-});
+/** A block whose rows all stand for themselves has no weights. */
+const insertPredictions = (columns: readonly { readonly name: string }[]) =>
+  defineInsert({
+    name: "test_predictions",
+    params: z.object({}),
+    sql: `INSERT INTO predictions (${names(columns)}) FORMAT Native`,
+  });
 
 const insertLabels = defineInsert({
   name: "test_labels",
@@ -59,12 +63,13 @@ const countModel = defineCommand({
   params: Span.extend({ tags: z.array(z.string()) }),
   repeatable: false,
   sql: `INSERT INTO model_minutes
+      (model, version, segment_tag, segment_value, error, time, unkept, n, latency_n, latency_s)
     SELECT model, version, segment.1, segment.2, error, toDateTime64(toStartOfMinute(ts), 3, 'UTC'),
-      count(), countIf(NOT isNaN(latency)), sumIf(latency, NOT isNaN(latency))
+      toFloat32(weight - 1), count(), countIf(NOT isNaN(latency)), sumIf(latency, NOT isNaN(latency))
     FROM predictions ARRAY JOIN ${segmentsOf} AS segment
     WHERE model = {model:String} AND ts >= {fromMs:DateTime64(3, 'UTC')}
       AND ts < {toMs:DateTime64(3, 'UTC')}
-    GROUP BY 1, 2, 3, 4, 5, 6`,
+    GROUP BY 1, 2, 3, 4, 5, 6, 7`,
 });
 
 const countFeatures = defineCommand({
@@ -130,7 +135,9 @@ export async function loadHistory(
   const { model, rows, fromMs, toMs } = given;
   const tags = [...given.tags];
   const predictions = rows.map(({ actual: _actual, knownMs: _known, ...row }) => row);
-  await store.insertNative(insertPredictions, {}, [buildPredictionBlock(predictions)]);
+  const isWeighted = predictions.some(({ weight = 1 }) => weight !== 1);
+  const columns = isWeighted ? [...PREDICTION_COLUMNS, WEIGHT_COLUMN] : PREDICTION_COLUMNS;
+  await store.insertNative(insertPredictions(columns), {}, [buildPredictionBlock(predictions)]);
   const labels = rows.flatMap((row) =>
     row.actual === undefined || !Number.isFinite(row.knownMs ?? Number.NaN)
       ? []
