@@ -63,6 +63,7 @@ export class AgentCounters {
     const { outcome } = taken;
     this.add("records", { kind: "prediction" }, outcome.predictions);
     this.add("records", { kind: "label" }, outcome.labels);
+    this.add("records", { kind: "server_metric" }, outcome.serverMetrics);
     this.add("records", { kind: "unknown" }, outcome.unknown);
     for (const [reason, count] of outcome.deadLetters) this.add("deadLetters", { reason }, count);
     this.add("dropped", { kind: "attribute" }, outcome.droppedAttributes);

@@ -3,6 +3,7 @@
 export interface Outcome {
   predictions: number;
   labels: number;
+  serverMetrics: number;
   /** By reason. */
   deadLetters: Map<string, number>;
   /** Records that are neither predictions nor labels: accepted and not looked at further. */
@@ -20,6 +21,7 @@ export function emptyOutcome(): Outcome {
   return {
     predictions: 0,
     labels: 0,
+    serverMetrics: 0,
     deadLetters: new Map(),
     unknown: 0,
     droppedAttributes: 0,

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { LIMITS } from "../contract/limits.ts";
+import type { ServerMetricRow } from "../contract/server-metric.ts";
 import type { FrameBuilder } from "./columns/frame-builder.ts";
 import { type FeatureRules, RULE, type Rule } from "./columns/feature-rules.ts";
 import type { ModelClocks } from "./model-clocks.ts";
@@ -134,6 +135,12 @@ export class Recorder {
     labels.endRow();
     this.outcome.labels++;
     this.frame.rowAdded();
+  }
+
+  /** A sample that was looked at already: its names are short, its time is right. */
+  addServerMetric(row: ServerMetricRow): void {
+    this.frame.addServerMetric(row);
+    this.outcome.serverMetrics++;
   }
 
   addNumber(name: number, value: number): void {

@@ -33,6 +33,7 @@ const PUBLIC = new Set([
   "model_versions",
   "audit_log",
   "dead_letters",
+  "server_metrics",
 ]);
 
 const DROP = /^DROP TABLE IF EXISTS (\w+)/gm;
