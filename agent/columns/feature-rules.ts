@@ -27,6 +27,8 @@ export const CaptureDocument = z.object({
     .object({ prediction: z.string().optional(), version: z.string().optional() })
     .optional(),
   map: DocumentMapping.optional(),
+  /** Where the model's server tells its metrics. */
+  service: z.object({ metrics: z.string().optional() }).optional(),
   features: z
     .record(
       z.string(),

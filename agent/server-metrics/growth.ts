@@ -5,7 +5,6 @@
  */
 import { LIMITS } from "../../contract/limits.ts";
 import type { Reading } from "./map-points.ts";
-import type { Bucket } from "./point.ts";
 
 export interface Baseline {
   readonly timeMs: number;
@@ -48,12 +47,12 @@ export function growthOf(
   if (before === null) return fromZero(baseline, wholeMs);
   if (timeMs <= before.timeMs) return { kind: "old" };
   if (timeMs - before.timeMs > LIMITS.metricGapMsMax) return { kind: "gap", baseline };
-  if (startMs > before.timeMs || hasFallen(baseline, before)) {
+  if (startMs > before.timeMs || totalOf(values) < totalOf(before.values)) {
     const beganMs = startMs > before.timeMs ? startMs : before.timeMs;
     return { kind: "counted", values, elapsedMs: timeMs - beganMs, baseline };
   }
-  if (!sameEdges(baseline, before)) return { kind: "first", baseline };
-  const grown = values.map((value, i) => value - (before.values[i] ?? 0));
+  const grown = grownBy(reading, values, before);
+  if (grown === null) return { kind: "first", baseline };
   return { kind: "counted", values: grown, elapsedMs: timeMs - before.timeMs, baseline };
 }
 
@@ -72,17 +71,34 @@ function valuesOf({ taken }: Reading): readonly number[] {
 }
 
 function edgesOf({ taken }: Reading): readonly number[] {
-  return taken.kind === "buckets" ? taken.buckets.map(({ upper }: Bucket) => upper) : [];
+  return taken.kind === "buckets" ? taken.buckets.map(({ upper }) => upper) : [];
 }
 
-/** Of buckets the sum tells, since edges may differ. */
-function hasFallen(now: Baseline, before: Baseline): boolean {
-  if (sameEdges(now, before)) {
-    return now.values.some((value, i) => value < (before.values[i] ?? 0));
+const totalOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0);
+
+/**
+ * Null for what cannot be compared. Buckets may have become wider or more since, as those of exponential histograms
+ * do: what was counted before lies in the bucket that holds its upper edge.
+ */
+function grownBy(
+  { taken }: Reading,
+  values: readonly number[],
+  before: Baseline,
+): readonly number[] | null {
+  const grown = [...values];
+  for (const [i, counted] of before.values.entries()) {
+    const edge = before.edges[i];
+    const at =
+      taken.kind !== "buckets" || edge === undefined
+        ? i
+        : taken.buckets.findIndex(
+            ({ lower, upper }) => edge === upper || (edge > lower && edge < upper),
+          );
+    if (at === -1 && counted === 0) continue;
+    const now = grown[at];
+    if (now === undefined) return null;
+    grown[at] = now - counted;
   }
-  const total = ({ values }: Baseline): number => values.reduce((sum, value) => sum + value, 0);
-  return total(now) < total(before);
+  return grown.every((value) => value >= 0) ? grown : null;
 }
-
-const sameEdges = (a: Baseline, b: Baseline): boolean =>
-  a.edges.length === b.edges.length && a.edges.every((edge, i) => Object.is(edge, b.edges[i]));

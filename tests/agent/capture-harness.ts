@@ -91,6 +91,14 @@ function valueAt(column: Column, row: number): unknown {
   return entries;
 }
 
+/** Rows of server metrics that the spool in `folder` holds. */
+export function spooledMetrics(folder: string): Row[] {
+  return framesIn(folder)
+    .flatMap(({ sections }) => sections)
+    .filter(({ table }) => table === "server_metrics")
+    .flatMap(({ payload }) => rowsOf(readBlock(payload)));
+}
+
 /** Rows with this id that the spool in `folder` holds. */
 export function spooledRows(
   folder: string,

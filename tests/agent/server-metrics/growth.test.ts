@@ -56,16 +56,24 @@ describe("growth of a counter", () => {
     expect(growthOf(reading(1_000, 12), known(1_000, 10), null).kind).toBe("old");
   });
 
-  it("does not compare buckets with other edges", () => {
-    const buckets = (timeMs: number, upper: number, count: number): Reading =>
-      reading(timeMs, 0, {
-        measure: "latency",
-        taken: { kind: "buckets", buckets: [{ lower: 0, upper, count }] },
-      });
-    const before: Baseline = { timeMs: 1_000, startMs: 0, values: [4], edges: [1] };
-    expect(growthOf(buckets(2_000, 1, 6), before, null)).toMatchObject({ values: [2] });
-    expect(growthOf(buckets(2_000, 2, 6), before, null).kind).toBe("first");
-    expect(growthOf(buckets(2_000, 2, 3), before, null)).toMatchObject({ values: [3] });
+  const buckets = (timeMs: number, ...of: (readonly [number, number, number])[]): Reading =>
+    reading(timeMs, 0, {
+      measure: "latency",
+      taken: {
+        kind: "buckets",
+        buckets: of.map(([lower, upper, count]) => ({ lower, upper, count })),
+      },
+    });
+
+  it("of buckets goes by their edges: new ones were empty, and wider ones hold what narrow ones held", () => {
+    const before: Baseline = { timeMs: 1_000, startMs: 0, values: [4, 2], edges: [1, 2] };
+    const grownBy = (now: Reading) => growthOf(now, before, null);
+    expect(grownBy(buckets(2_000, [0, 1, 6], [1, 2, 2], [2, 4, 5]))).toMatchObject({
+      values: [2, 0, 5],
+    });
+    expect(grownBy(buckets(2_000, [0, 2, 9]))).toMatchObject({ values: [3] });
+    expect(grownBy(buckets(2_000, [0, 1, 3]))).toMatchObject({ values: [3] });
+    expect(grownBy(buckets(2_000, [0, 1, 9])).kind).toBe("first");
   });
 
   it("adds up to all that was counted, over any restarts that are seen", () => {
