@@ -25,6 +25,8 @@ export const Memory = z.strictObject({
   lastRequestMs: z.int().nullable(),
   /** Through where rules on minutes were evaluated; null: as far as days were. */
   minutesThroughMs: z.int().nullable().prefault(null),
+  /** Where its requests are counted: `server` for one that never had a record. */
+  trafficFrom: z.enum(["records", "server"]).prefault("records"),
   alerts: z.record(z.string(), OpenAlert),
   breaks: z.array(OpenBreak),
   quarantined: z.array(Quarantined),
@@ -39,6 +41,7 @@ export const EMPTY_MEMORY: Memory = {
   format: FORMAT,
   lastRequestMs: null,
   minutesThroughMs: null,
+  trafficFrom: "records",
   alerts: {},
   breaks: [],
   quarantined: [],

@@ -183,6 +183,8 @@ export const LIMITS = {
   versionsShownMax: 12,
   /** Types of error, per version, that operations tells apart. */
   errorTypesShownMax: 50,
+  /** Levels of servers, by copy and GPU, that operations shows. */
+  resourcesShownMax: 100,
   /** Rows behind an alert in one answer. */
   alertRowsMax: 500,
   /** Changes made elsewhere in one answer. */

@@ -10,6 +10,7 @@ import { type RollupTier, featureCells } from "../../store/queries/feature-cells
 import { type TrafficTier, errorTypes, trafficBuckets } from "../../store/queries/model-traffic.ts";
 import { CELL_MISSING, type FeatureGrid } from "../features/feature-window.ts";
 import { readGrids } from "../reference/store-grids.ts";
+import { countedByServer, readServer } from "./operations-server.ts";
 import { OfModel, type RouteDeps, SpanQuery, daySpanOf, finite, rfc3339 } from "./route-deps.ts";
 
 const BUCKETS_MAX = 500;
@@ -58,11 +59,18 @@ async function operationsOf(
     latency(""),
     versionsOf(buckets, latency),
   ]);
+  const told = await readServer(model, span, seconds, deps);
   const { n, errors: failed } = totalOf(buckets);
+  const anomalies = alerts
+    .filter(({ kind }) => SERVICE_KINDS.includes(kind))
+    .map(({ id, kind, title, from }) => ({ id, kind, title, from: rfc3339(from) }));
+  const common = { model, from: rfc3339(span.fromMs), to: rfc3339(span.toMs), anomalies, ...told };
+  if (n === 0 && told.server !== null) {
+    return { ...common, ...countedByServer(told.server), bucketSeconds: seconds };
+  }
   return {
-    model,
-    from: rfc3339(span.fromMs),
-    to: rfc3339(span.toMs),
+    ...common,
+    source: "records",
     predictions: n,
     errors: failed,
     errorShare: n === 0 ? null : failed / n,
@@ -72,9 +80,6 @@ async function operationsOf(
     buckets: bucketViews(buckets),
     versions,
     errorTypes: errors.map(({ error, version, n }) => ({ error, version, requests: n })),
-    anomalies: alerts
-      .filter(({ kind }) => SERVICE_KINDS.includes(kind))
-      .map(({ id, kind, title, from }) => ({ id, kind, title, from: rfc3339(from) })),
   };
 }
 

@@ -8,8 +8,8 @@ import {
   windowName,
 } from "../../contract/window.ts";
 import type { Store } from "../../store/client.ts";
-import { trafficHours } from "../../store/queries/model-traffic.ts";
 import type { Evaluation } from "../evaluation.ts";
+import { readTrafficHours } from "./server-traffic.ts";
 import { VOLUME_SPAN_MS, VOLUME_WEEKS, judgeVolume } from "../rules/volume.ts";
 
 const WEEK_MS = 7 * DAY_MS;
@@ -102,13 +102,10 @@ async function pastHours(
   dayMs: number,
   store: Store,
 ): Promise<ReadonlyMap<number, number>> {
-  const { readAhead, context } = evaluation;
+  const { readAhead } = evaluation;
   if (readAhead.hours?.dayMs === dayMs) return readAhead.hours.rows;
-  const found = await store.query(trafficHours, {
-    model: context.model,
-    fromMs: dayMs - VOLUME_WEEKS * WEEK_MS - MARGIN_MS,
-    toMs: dayMs,
-  });
+  const span = { fromMs: dayMs - VOLUME_WEEKS * WEEK_MS - MARGIN_MS, toMs: dayMs };
+  const found = await readTrafficHours(evaluation, span, store);
   const rows = new Map(found.map(({ hour, n }) => [hour, n] as const));
   readAhead.hours = { dayMs, rows };
   return rows;

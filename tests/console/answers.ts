@@ -136,6 +136,7 @@ export const operations = (): OperationsView => {
     ...{ model: "m", from: "2026-08-13T16:00:00.000Z", to: "2026-08-13T16:04:00.000Z" },
     ...{ predictions: 100, errors: 3, errorShare: 0.03, perSecond: 0.4, latencySeconds: null },
     ...{ bucketSeconds: 60, buckets: [], errorTypes: [], anomalies: [] },
+    ...{ source: "records", server: null, resources: [] },
     versions: [
       {
         ...{ version: "1", predictions: 90, errors: 3, latencySeconds: null },

@@ -18,7 +18,7 @@ import { defineQuery } from "../../store/define-query.ts";
 import { migrate } from "../../store/migrate.ts";
 import { rollupTiers } from "../../store/queries/rollups-from-raw.ts";
 import { type Killable, keepAlive, startModule } from "./killable.ts";
-import { LOAD_MODEL, startLoad } from "./load.ts";
+import { LOAD_MODEL, type Load, startLoad } from "./load.ts";
 
 export interface CrashOptions {
   readonly seed: number;
@@ -29,10 +29,12 @@ export interface CrashOptions {
 
 export interface CrashReport {
   readonly kills: Readonly<Record<string, number>>;
-  readonly accepted: { predictions: number; labels: number; resent: number };
+  readonly accepted: Load["accepted"];
   readonly lost: number;
   readonly twice: number;
   readonly labelsLost: number;
+  /** Requests that the model's server told of, less those that are stored; below 0 some are there twice. */
+  readonly servedLost: number;
   readonly outcomesMissing: number;
   /** Cells of rollups that differ from raw. */
   readonly rollupDifferences: number;
@@ -196,6 +198,7 @@ async function numberOf(store: Store, sql: string): Promise<number> {
 }
 
 const PREDICTIONS = "SELECT count() AS n FROM predictions";
+const SERVED = "SELECT toInt64(sum(value)) AS n FROM server_metrics WHERE measure = 'requests'";
 const OUTCOMES = "SELECT count() AS n FROM outcomes FINAL";
 
 /** Waits until everything is there, or until nothing has moved for a while. */
@@ -204,7 +207,9 @@ async function settled(store: Store, accepted: CrashReport["accepted"]): Promise
   while (performance.now() < endMs) {
     const predictions = await numberOf(store, PREDICTIONS);
     const outcomes = await numberOf(store, OUTCOMES);
-    if (predictions >= accepted.predictions && outcomes >= accepted.labels) break;
+    const served = await numberOf(store, SERVED);
+    const isAllThere = predictions >= accepted.predictions && outcomes >= accepted.labels;
+    if (isAllThere && served >= accepted.served) break;
     await systemClock.sleep(250);
   }
   // The last group's rollups may still be on their way.
@@ -234,6 +239,7 @@ async function verify(store: Store, accepted: CrashReport["accepted"]) {
     lost: accepted.predictions - ids,
     twice: rows - ids,
     labelsLost: accepted.labels - labels,
+    servedLost: accepted.served - (await numberOf(store, SERVED)),
     outcomesMissing: accepted.labels - outcomes,
     rollupDifferences,
     deadLetters: await numberOf(store, "SELECT count() AS n FROM dead_letters"),
