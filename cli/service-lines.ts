@@ -16,6 +16,9 @@ const Agent = z.looseObject({
   diskFull: z.boolean(),
   natsConnected: z.boolean(),
   totals: z.record(z.string(), z.number()),
+  scrape: z
+    .array(z.looseObject({ target: z.string(), up: z.boolean(), failures: z.number() }))
+    .prefault([]),
 });
 const Collector = z.looseObject({
   ready: z.boolean(),
@@ -97,7 +100,14 @@ function linesOf<S extends z.ZodType>(
   return parsed.success ? lines(parsed.data) : null;
 }
 
-function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof Agent>): string[] {
+function agentLines({
+  spool,
+  diskFull,
+  natsConnected,
+  totals,
+  scrape,
+}: z.output<typeof Agent>): string[] {
+  const down = scrape.filter(({ failures }) => failures > 0);
   const dead = Object.entries(totals)
     .filter(([name]) => name.startsWith("deadLetters."))
     .reduce((sum, [, count]) => sum + count, 0);
@@ -111,6 +121,12 @@ function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof 
     spool.unstoredFrames === 0
       ? "everything is stored"
       : `${waits}, the oldest for ${formatSpan(spool.lagSeconds * 1000)}`,
+    ...(scrape.length === 0
+      ? []
+      : [
+          `metrics of ${scrape.filter(({ up }) => up).length} of ${scrape.length} model servers are read`,
+        ]),
+    ...down.map(({ target }) => `METRICS OF ${target} CANNOT BE READ: "driftmend doctor" says why`),
     ...(dead === 0
       ? []
       : [`${formatCount(dead)} records set aside: "driftmend dead-letters list" says why`]),

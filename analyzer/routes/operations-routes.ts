@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { LIMITS } from "../../contract/limits.ts";
-import type { OperationsView, TrafficBucket } from "../../contract/views.ts";
+import type { OperationsView, TrafficBucket } from "../../contract/operations-view.ts";
 import { DAY_MS, HOUR_MS } from "../../contract/window.ts";
 import { cellCounts, cellQuantile } from "../../stats/index.ts";
 import { alertsOf } from "../../store/queries/analyzer-state.ts";

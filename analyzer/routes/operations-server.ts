@@ -1,7 +1,7 @@
 /** What a model's servers told of themselves over a span, for `GET …/operations`. */
 import { LIMITS } from "../../contract/limits.ts";
 import { MEASURES, type Measure, type SampleSource } from "../../contract/server-metric.ts";
-import type { OperationsView } from "../../contract/views.ts";
+import type { OperationsView } from "../../contract/operations-view.ts";
 import {
   resourceSeries,
   serverBuckets,
@@ -60,7 +60,13 @@ export function countedByServer(
     perSecond: server.perSecond,
     latencySeconds: server.latencySeconds,
     buckets,
-    versions: [],
+    // All versions together: servers count by copy, and most say no version.
+    versions: [
+      {
+        ...{ version: "", predictions: server.requests, errors: server.errors },
+        ...{ latencySeconds: server.latencySeconds, buckets },
+      },
+    ],
     errorTypes: server.errorTypes.map(({ error, requests }) => ({
       ...{ error, version: "", requests },
     })),

@@ -13,6 +13,7 @@ import { type Remote, answer, connectRemote, withStore } from "../remote.ts";
 import { renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 import { judgeClock, readClock } from "./doctor-clocks.ts";
+import { ScrapeState, judgeScrapes } from "./doctor-scrapes.ts";
 import { judgeRecords } from "./doctor-records.ts";
 import { SERVICES } from "../up/upstream-of.ts";
 
@@ -54,6 +55,7 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
   const findings = await Promise.all(checks);
   findings.push(
     ...(await recordsOf(remote)),
+    ...(await scrapesOf(remote)),
     ...(await channelsOf(remote)),
     ...(await ofFolder(remote)),
   );
@@ -95,6 +97,16 @@ async function recordsOf(remote: Remote): Promise<Finding[]> {
     .catch(() => null);
   return judgeRecords(self?.totals ?? {}).map((found) => ({ what: "records", ...found }));
 }
+
+/** Endpoints of model servers that are read, or are not. */
+async function scrapesOf(remote: Remote): Promise<Finding[]> {
+  const self = await remote.api
+    .request({ path: "/api/v1/self/agent", schema: ScrapeOf })
+    .catch(() => null);
+  return judgeScrapes(self?.scrape ?? []).map((found) => ({ what: "metrics", ...found }));
+}
+
+const ScrapeOf = z.looseObject({ scrape: z.array(ScrapeState).prefault([]) });
 
 const TotalsOf = z.looseObject({ totals: z.record(z.string(), z.number()) });
 

@@ -5,7 +5,8 @@ import { defaultDocument } from "../../analyzer/documents/default-document.ts";
 import { Evaluation } from "../../analyzer/evaluation.ts";
 import { EMPTY_MEMORY } from "../../analyzer/memory.ts";
 import type { Measure } from "../../contract/server-metric.ts";
-import { ModelsView, OperationsView } from "../../contract/views.ts";
+import { ModelsView } from "../../contract/views.ts";
+import { OperationsView } from "../../contract/operations-view.ts";
 import { deps } from "./support/analysis-stage.ts";
 import {
   READ_TOKEN,

@@ -3,11 +3,11 @@ import { AlertView } from "../../contract/alert.ts";
 import {
   DriftView,
   ModelView,
-  OperationsView,
   PerformanceView,
   PerformanceWindow,
   RunDetailView,
 } from "../../contract/views.ts";
+import { OperationsView } from "../../contract/operations-view.ts";
 import type { z } from "zod";
 
 const DAY_MS = 86_400_000;

@@ -66,11 +66,11 @@ function fired(resource: Resource, hours: ReadonlyMap<number, number>, fromWeek 
   return found;
 }
 
-const calm: World = { weeks: 56, seed: 1, days: 0.1, hours: 0.1 };
+const calm: World = { weeks: 30, seed: 1, days: 0.1, hours: 0.1 };
 
 describe("what a server uses", () => {
-  it("is told in vain less than once in nine years of a resource, moody days among them", () => {
-    // Nine resources, 52 weeks judged each, three kinds of world: 27 years of a resource.
+  it("is told in vain at most once in thirteen years of a resource, moody days among them", () => {
+    // Nine resources, 26 weeks judged each, three kinds of world: 13.5 years of a resource.
     const alarms = RESOURCE_NAMES.flatMap((resource, i) =>
       [0.05, 0.15, 0.25].flatMap((days, j) =>
         fired(resource, used(resource, { ...calm, days, hours: days, seed: 100 * i + j })).map(
@@ -78,7 +78,7 @@ describe("what a server uses", () => {
         ),
       ),
     );
-    expect(alarms.length, alarms.join("\n")).toBeLessThanOrEqual(3);
+    expect(alarms.slice(1)).toEqual([]);
   });
 
   it.each(RESOURCE_NAMES)(
