@@ -1,6 +1,8 @@
 /** Samples of model servers take the way of predictions: once, whatever is lost or said twice. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ServerMetricRow } from "../../contract/server-metric.ts";
+import { readJsonRequest } from "../../agent/otlp/json-request.ts";
+import { createCapture } from "../agent/capture-harness.ts";
 import { type Harness, startHarness, until } from "./harness.ts";
 
 let harness: Harness;
@@ -85,6 +87,39 @@ describe("server metrics", () => {
         "SELECT count() AS n FROM dead_letters WHERE model = 'times' AND record = 'server_metrics' AND reason = 'time_out_of_bounds'",
       ),
     ).toBe(1);
+    await collector.stop();
+  }, 60_000);
+});
+
+describe("a failed request without features", () => {
+  it("counts as a request and as an error of its type, from OTLP to the rollups", async () => {
+    const capture = createCapture();
+    const record = {
+      eventName: "ml.prediction",
+      attributes: [
+        { key: "ml.model.name", value: { stringValue: "featureless" } },
+        { key: "ml.prediction.id", value: { stringValue: "1" } },
+        { key: "error.type", value: { stringValue: "timeout" } },
+      ],
+    };
+    const request = { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] };
+    capture.take(() => {
+      const { recorder, rules, mappings } = capture;
+      readJsonRequest("logs", JSON.stringify(request), recorder, rules, mappings);
+    });
+    const [row] = capture.rows().predictions;
+    expect(row).toMatchObject({ model: "featureless", error: "timeout", num: [], cat: [] });
+    const collector = await harness.collect();
+    const spool = harness.spool();
+    const failed = { model: "featureless", id: "1", ts: today - 60_000, error: "timeout" };
+    const seq = await spool.send({ predictions: [failed, { ...failed, id: "2", error: "" }] });
+    await until(() => spool.storedThrough === seq, "the group is stored");
+    const requests = (where: string): Promise<number> =>
+      harness.count(
+        `SELECT sum(n) AS n FROM model_minutes WHERE model = 'featureless' AND segment_tag = ''${where}`,
+      );
+    expect(await requests("")).toBe(2);
+    expect(await requests(" AND error = 'timeout'")).toBe(1);
     await collector.stop();
   }, 60_000);
 });
