@@ -2,6 +2,7 @@
 import { LIMITS } from "../contract/limits.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Taken } from "./intake.ts";
+import type { SampleCounts } from "./server-metrics/plan-samples.ts";
 
 export interface AgentGauges {
   readonly spoolBytes: number;
@@ -20,6 +21,11 @@ const GAUGES = {
   storedThrough: ["stored_through", "Highest frame number that is stored"],
   nextSeq: ["next_seq", "Number of the next frame"],
   lagSeconds: ["lag_seconds", "Age of the oldest frame that is not stored"],
+} as const;
+
+const SAMPLE_REASONS = {
+  ...{ first: "first", gap: "gap", old: "old", noModel: "no_model", badTime: "bad_time" },
+  ...{ overLimit: "over_limit", unmapped: "unmapped" },
 } as const;
 
 export class AgentCounters {
@@ -46,6 +52,12 @@ export class AgentCounters {
       events: metrics.counter("cloud_events_total", "CloudEvents, by what became of them", [
         "kind",
       ]),
+      samples: metrics.counter(
+        "server_samples_passed_over_total",
+        "Samples of model servers that became no row, by the reason",
+        ["reason"],
+      ),
+      scrapes: metrics.counter("scrapes_total", "Readings of model servers' endpoints", ["kind"]),
     } as const;
     this.add = (name, labels, count) => {
       if (count === 0) return;
@@ -66,6 +78,7 @@ export class AgentCounters {
     const { outcome } = taken;
     this.add("records", { kind: "prediction" }, outcome.predictions);
     this.add("records", { kind: "label" }, outcome.labels);
+    this.add("records", { kind: "server_metric" }, outcome.serverMetrics);
     this.add("records", { kind: "unknown" }, outcome.unknown);
     for (const [reason, count] of outcome.deadLetters) this.add("deadLetters", { reason }, count);
     this.add("records", { kind: "sampled_out" }, outcome.sampledOut);
@@ -105,6 +118,17 @@ export class AgentCounters {
     count: number,
   ): void {
     this.add("events", { kind }, count);
+  }
+
+  /** Samples of servers that became no row; `unmapped`: no mapping asks for the metric. */
+  samples(counts: Partial<SampleCounts> & { readonly unmapped?: number }): void {
+    for (const [reason, n] of Object.entries(counts)) {
+      this.add("samples", { reason: SAMPLE_REASONS[reason as keyof typeof SAMPLE_REASONS] }, n);
+    }
+  }
+
+  scrapes(kind: "read" | "failed"): void {
+    this.add("scrapes", { kind }, 1);
   }
 
   gauges(values: AgentGauges): void {

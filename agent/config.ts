@@ -55,6 +55,17 @@ export const AgentConfig = z.object({
     description:
       "File, or folder of files, of mappings: how other vocabularies become predictions (docs/mapping.md)",
   }),
+  DRIFTMEND_SCRAPE: z.string().optional().meta({
+    description:
+      "Prometheus endpoints of model servers that are read: addresses by commas, each with or without preset= before it, or a YAML file of targets (docs/operations.md)",
+  }),
+  DRIFTMEND_SCRAPE_SECONDS: wholeNumber(30, 1).meta({
+    description: "Time between two readings of an endpoint, 300 at most",
+  }),
+  DRIFTMEND_SCRAPE_DOCUMENTS: z.enum(["on", "off"]).prefault("on").meta({
+    description:
+      "Whether endpoints that onboarding documents name as service.metrics are read; several agents share them",
+  }),
   DRIFTMEND_REDACTION_KEY: z.string().min(16).optional().meta({
     description:
       "Key of the hashes of features with redact: hash; the same for all agents. Without one, hashes are plain",

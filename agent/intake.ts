@@ -87,7 +87,11 @@ export class Intake {
    * @throws {DriftmendError} spool_full, disk_full, disk_behind (retry later), or what `read` throws
    */
   async take(door: Door, body: Uint8Array, read: () => void): Promise<Taken> {
-    const digest = bodyDigest(this.digestKey, door, body);
+    return this.takeKnown(bodyDigest(this.digestKey, door, body), read);
+  }
+
+  /** As `take`, of what is known by this digest. */
+  async takeKnown(digest: string, read: () => void): Promise<Taken> {
     if (this.deps.spool.digests.has(digest)) return { kind: "repeated" };
     const running = this.pending.get(digest);
     if (running !== undefined) {

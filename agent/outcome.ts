@@ -3,6 +3,7 @@
 export interface Outcome {
   predictions: number;
   labels: number;
+  serverMetrics: number;
   /** By reason. */
   deadLetters: Map<string, number>;
   /** Predictions that a model's sample leaves out, as its document asks. */
@@ -28,6 +29,7 @@ export function emptyOutcome(): Outcome {
   return {
     predictions: 0,
     labels: 0,
+    serverMetrics: 0,
     deadLetters: new Map(),
     sampledOut: 0,
     labelsUnsampled: 0,

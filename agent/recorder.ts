@@ -6,6 +6,7 @@
 import { isUtf8 } from "node:buffer";
 import { LIMITS } from "../contract/limits.ts";
 import { FeatureNames } from "./columns/feature-names.ts";
+import type { ServerMetricRow } from "../contract/server-metric.ts";
 import type { FrameBuilder } from "./columns/frame-builder.ts";
 import { type FeatureRules, RULE, type Rule } from "./columns/feature-rules.ts";
 import type { ModelClocks } from "./model-clocks.ts";
@@ -168,6 +169,12 @@ export class Recorder {
     labels.endRow();
     this.outcome.labels++;
     this.frame.rowAdded();
+  }
+
+  /** A sample that was looked at already: its names are short, its time is right. */
+  addServerMetric(row: ServerMetricRow): void {
+    this.frame.addServerMetric(row);
+    this.outcome.serverMetrics++;
   }
 
   addNumber(name: number, value: number): void {

@@ -23,6 +23,9 @@ import { openProxy } from "./proxy/open-proxy.ts";
 import { HalfLog } from "./pairs/half-log.ts";
 import { Pairing, type PairingDeps } from "./pairs/pairing.ts";
 import { Recorder } from "./recorder.ts";
+import { openServerMetrics } from "./server-metrics/open-server-metrics.ts";
+import { ScrapeOwner } from "./server-metrics/scrape-owner.ts";
+import type { Scraper } from "./server-metrics/scraper.ts";
 import { Spool } from "./spool/spool.ts";
 import { CollectorLink } from "./transport/collector-link.ts";
 import { listenForLines } from "./transport/nats-lines.ts";
@@ -44,15 +47,16 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   };
   refuseOpenDoors(serverOptions);
   const parts = await assemble(config, deps);
-  const elsewhere = await sharedRoutes(config, parts, deps);
   const { DRIFTMEND_MAPPINGS: own } = config;
   const mappings = new MappingBook(
     { own: own === undefined ? [] : readMappings(own), shipped: shippedMappings() },
     parts.rules,
   );
   const pairing = await openPairing(config, { ...parts, mappings }, deps);
+  const metrics = await openServerMetrics(config, { ...parts, mappings }, deps);
   const shared = {
     ...parts,
+    metrics: metrics.door,
     mappings,
     pairing,
     reader: new RequestReader(parts.recorder, parts.rules, mappings),
@@ -61,11 +65,13 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     lifecycle,
     mayEnter: tokenCheck(serverOptions),
   };
+  const elsewhere = await sharedRoutes(config, { ...parts, scraper: metrics.scraper }, deps);
   const server = await openDoorServer(serverOptions, createDoors({ ...shared, elsewhere }));
   lifecycle.defer("doors", () => server.close());
   await openGrpc(config, shared);
   await openProxy(config, shared);
   parts.link.start();
+  metrics.scraper.start();
   return { url: server.url };
 }
 
@@ -111,6 +117,7 @@ interface AgentParts {
   readonly recorder: Recorder;
   readonly intake: Intake;
   readonly lines: Lines;
+  readonly scrapeOwner: ScrapeOwner;
   readonly gauges: () => AgentGauges;
 }
 
@@ -125,9 +132,15 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   await loadDocuments(folder, rules);
   const counters = new AgentCounters(metrics);
   const clocks = new ModelClocks(nowMs, spool.clocks);
+  const scrapeOwner = new ScrapeOwner();
   const link = new CollectorLink(
-    { natsUrl: config.DRIFTMEND_NATS_URL, shards: config.DRIFTMEND_SHARDS },
     {
+      natsUrl: config.DRIFTMEND_NATS_URL,
+      shards: config.DRIFTMEND_SHARDS,
+      scrapes: config.DRIFTMEND_SCRAPE_DOCUMENTS === "on",
+    },
+    {
+      scrapeOwner,
       ...{ spool, rules, clock, logger, counters, onRules: createSaver(folder, rules, deps) },
       onConnected: ({ connection }) => listenForLines(connection, { lines, counters }),
     },
@@ -162,7 +175,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     "digest memory",
     clock.every(PRUNE_PERIOD_MS, () => spool.prune()),
   );
-  return { spool, rules, counters, clocks, link, recorder, intake, lines, gauges };
+  return { spool, rules, counters, clocks, link, recorder, intake, lines, scrapeOwner, gauges };
 }
 
 function gaugesOf(spool: Spool, link: CollectorLink, nowMs: number): AgentGauges {
@@ -180,7 +193,18 @@ function gaugesOf(spool: Spool, link: CollectorLink, nowMs: number): AgentGauges
 /** Health, metrics and self as every service has them. */
 async function sharedRoutes(
   config: AgentConfig,
-  { spool, intake, link, clocks, counters, gauges, recorder }: AgentParts,
+  {
+    spool,
+    intake,
+    link,
+    clocks,
+    counters,
+    gauges,
+    recorder,
+    scraper,
+  }: AgentParts & {
+    readonly scraper: Scraper;
+  },
   deps: ServiceDeps,
 ): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
   const tokens = tokensOf(config, deps.clock);
@@ -199,6 +223,10 @@ async function sharedRoutes(
     ),
     totals: counters.totals,
     modelsOverFeatureLimit: recorder.featureNames.over.slice(0, MODELS_TOLD),
+    scrape: scraper.states().map(({ lastReadMs, ...state }) => ({
+      ...state,
+      lastRead: lastReadMs === null ? null : new Date(lastReadMs).toISOString(),
+    })),
   }));
   await app.ready();
   deps.lifecycle.defer("routes", close);

@@ -13,6 +13,7 @@ import type { Random } from "../runtime/random.ts";
 import type { Store } from "../store/client.ts";
 import { checkpoints } from "../store/queries/analyzer-state.ts";
 import { modelsSeen } from "../store/queries/model-traffic.ts";
+import { serverModels } from "../store/queries/server-metrics.ts";
 import { blindDraft } from "./alerts/blind-draft.ts";
 import { LateActions } from "./alerts/late-actions.ts";
 import {
@@ -272,7 +273,10 @@ export class Analyzer {
 
   private async firstDayOf(model: string): Promise<number | null> {
     const seen = await this.deps.store.query(modelsSeen, {});
-    return seen.find((row) => row.model === model)?.first ?? null;
+    const recorded = seen.find((row) => row.model === model);
+    if (recorded !== undefined) return recorded.first;
+    const told = await this.deps.store.query(serverModels, {});
+    return told.find((row) => row.model === model)?.first ?? null;
   }
 
   /** Channels may have gone since a document named them: its alerts would stay in the list. */

@@ -37,6 +37,11 @@ export interface ReadAhead {
   profile: { readonly dayMs: number; readonly traffic: TrafficProfile } | null;
   /** Requests by hour of the past weeks, as they were at the begin of a day. */
   hours: { readonly dayMs: number; readonly past: PastHours } | null;
+  /** What a model's servers used, by measure and hour, of the weeks before a day. */
+  resources: {
+    readonly dayMs: number;
+    readonly hours: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  } | null;
   /** What an hour of an undescribed model usually fails. */
   errors: { readonly hourMs: number; readonly promise: ErrorPromise } | null;
   /** All rows of past days, by start of day. */
@@ -46,6 +51,7 @@ export interface ReadAhead {
 export const emptyReadAhead = (): ReadAhead => ({
   profile: null,
   hours: null,
+  resources: null,
   errors: null,
   days: new Map(),
 });

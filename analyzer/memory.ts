@@ -27,6 +27,8 @@ export const Memory = z.strictObject({
   keptShare: z.number().prefault(1),
   /** Through where rules on minutes were evaluated; null: as far as days were. */
   minutesThroughMs: z.int().nullable().prefault(null),
+  /** Where its requests are counted: `server` for one that never had a record. */
+  trafficFrom: z.enum(["records", "server"]).prefault("records"),
   alerts: z.record(z.string(), OpenAlert),
   breaks: z.array(OpenBreak),
   quarantined: z.array(Quarantined),
@@ -42,6 +44,7 @@ export const EMPTY_MEMORY: Memory = {
   lastRequestMs: null,
   keptShare: 1,
   minutesThroughMs: null,
+  trafficFrom: "records",
   alerts: {},
   breaks: [],
   quarantined: [],

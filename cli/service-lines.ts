@@ -16,6 +16,9 @@ const Agent = z.looseObject({
   diskFull: z.boolean(),
   natsConnected: z.boolean(),
   totals: z.record(z.string(), z.number()),
+  scrape: z
+    .array(z.looseObject({ target: z.string(), up: z.boolean(), failures: z.number() }))
+    .prefault([]),
 });
 const Collector = z.looseObject({
   ready: z.boolean(),
@@ -97,7 +100,9 @@ function linesOf<S extends z.ZodType>(
   return parsed.success ? lines(parsed.data) : null;
 }
 
-function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof Agent>): string[] {
+function agentLines(agent: z.output<typeof Agent>): string[] {
+  const { spool, diskFull, natsConnected, totals, scrape } = agent;
+  const down = scrape.filter(({ failures }) => failures > 0);
   const sum = (prefix: string): number =>
     Object.entries(totals).reduce((all, [name, n]) => all + (name.startsWith(prefix) ? n : 0), 0);
   const dead = sum("deadLetters.");
@@ -123,6 +128,12 @@ function agentLines({ spool, diskFull, natsConnected, totals }: z.output<typeof 
       : [
           `${formatCount(shed)} predictions NOT KEPT, over the rate of their model: "driftmend doctor" says of which`,
         ]),
+    ...(scrape.length === 0
+      ? []
+      : [
+          `metrics of ${scrape.filter(({ up }) => up).length} of ${scrape.length} model servers are read`,
+        ]),
+    ...down.map(({ target }) => `METRICS OF ${target} CANNOT BE READ: "driftmend doctor" says why`),
     ...(dead === 0
       ? []
       : [`${formatCount(dead)} records set aside: "driftmend dead-letters list" says why`]),

@@ -49,6 +49,8 @@ export class GroupBuilder {
   private predictions = 0;
   private labels = 0;
   private agentDeadLetters = 0;
+  private serverMetrics = 0;
+  private readonly metricSpan = new Span();
   private readonly predictionSpan = new Span();
   private readonly predictionIds: RecordIds[] = [];
   private readonly labelSpan = new Span();
@@ -76,6 +78,7 @@ export class GroupBuilder {
     if (this.rows + rowsOf(frame) > LIMITS.groupRowsMax) return false;
     const days = new Set(this.days);
     for (const { columns } of frame.predictions) addBuckets(days, columns.ts, DAY_MS);
+    for (const { times } of frame.serverMetrics) addBuckets(days, times, DAY_MS);
     const months = new Set(this.labelMonths);
     for (const { times } of frame.labels) addBuckets(months, times, MONTH_MS);
     return days.size <= LIMITS.groupDaysMax && months.size <= LIMITS.groupDaysMax;
@@ -111,6 +114,12 @@ export class GroupBuilder {
       this.addSection("dead_letters", frame, payload, rows);
       this.agentDeadLetters += rows;
     }
+    for (const { payload, rows, times } of frame.serverMetrics) {
+      this.addSection("server_metrics", frame, payload, rows);
+      this.serverMetrics += rows;
+      this.metricSpan.extend(times);
+      addBuckets(this.days, times, DAY_MS);
+    }
     for (const letter of frame.deadLetters) this.ownDeadLetters.push({ ...letter, spool, seq });
     for (const { model, timeMs } of frame.header.clocks) {
       this.clocks.push({ model, time_ms: timeMs === "wall" ? -1 : timeMs });
@@ -138,6 +147,9 @@ export class GroupBuilder {
       ),
       clocks: this.clocks,
       accepted: this.acceptedMs,
+      server_metrics: this.serverMetrics,
+      metrics_from: this.metricSpan.fromMs,
+      metrics_to: this.metricSpan.toMs,
     };
   }
 
@@ -193,6 +205,7 @@ function rowsOf(frame: CheckedFrame): number {
   for (const { columns } of frame.predictions) rows += columns.rows;
   for (const labels of frame.labels) rows += labels.rows;
   for (const letters of frame.deadLetterBlocks) rows += letters.rows;
+  for (const metrics of frame.serverMetrics) rows += metrics.rows;
   return rows;
 }
 

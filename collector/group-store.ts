@@ -13,6 +13,7 @@ import {
   insertModelRollups,
   insertOwnDeadLetters,
   insertPredictions,
+  insertServerMetrics,
 } from "../store/queries/group-data.ts";
 import { groupByNumber, insertGroup } from "../store/queries/ingest-groups.ts";
 import { deadLetterBlock } from "./dead-letter-block.ts";
@@ -73,6 +74,7 @@ export async function insertRows(
   await allSettled([
     insert(insertPredictions, group.piecesOf("predictions"), `d/${token}`, "live"),
     insert(insertLabels, group.piecesOf("labels"), `d/${token}`, "live"),
+    insert(insertServerMetrics, group.piecesOf("server_metrics"), `d/${token}`, "live"),
     insert(insertAgentDeadLetters, group.piecesOf("dead_letters"), `da/${token}`, "backlog"),
     insert(insertOwnDeadLetters, ownPieces(group), `do/${token}`, "backlog"),
   ]);

@@ -9,10 +9,12 @@ import {
   countDeadLetters,
   countLabelsByMonth,
   countPredictions,
+  countServerMetrics,
   mendAgentDeadLetters,
   mendDeadLetters,
   mendLabels,
   mendPredictions,
+  mendServerMetrics,
 } from "../store/queries/group-data.ts";
 import type { WholeFrame } from "./collect-frames.ts";
 import { GroupBuilder } from "./group-builder.ts";
@@ -30,6 +32,7 @@ export type MissingRows =
       readonly predictions: number;
       readonly labels: number;
       readonly deadLetters: number;
+      readonly serverMetrics: number;
       readonly reason: string;
     };
 
@@ -58,15 +61,21 @@ export async function missingRows(
     manifest.dead_letters === 0 || !strict
       ? manifest.dead_letters
       : await counted(store.query(countDeadLetters, { shard, n }));
+  const { metrics_from: metricsFrom, metrics_to: metricsTo } = manifest;
+  const serverMetrics =
+    manifest.server_metrics === 0
+      ? 0
+      : await counted(
+          store.query(countServerMetrics, { shard, n, from: metricsFrom, to: metricsTo }),
+        );
   const missing = {
     predictions: manifest.predictions - predictions,
     labels: manifest.labels - labels,
     deadLetters: manifest.dead_letters - deadLetters,
+    serverMetrics: manifest.server_metrics - serverMetrics,
   };
-  if (missing.predictions <= 0 && missing.labels <= 0 && missing.deadLetters <= 0) {
-    return { kind: "none" };
-  }
-  const reason = `${missing.predictions} predictions, ${missing.labels} labels, ${missing.deadLetters} dead letters`;
+  if (Object.values(missing).every((rows) => rows <= 0)) return { kind: "none" };
+  const reason = `${missing.predictions} predictions, ${missing.labels} labels, ${missing.deadLetters} dead letters, ${missing.serverMetrics} server metrics`;
   return { kind: "missing", ...missing, reason };
 }
 
@@ -111,6 +120,7 @@ export async function groupFromFrames(
     predictions: { fromMs: manifest.from, toMs: manifest.to },
     labels: { fromMs: manifest.labels_from, toMs: manifest.labels_to },
     deadLetters: deps.bounds.at(deps.clock.nowMs()).deadLetters,
+    serverMetrics: { fromMs: manifest.metrics_from, toMs: manifest.metrics_to },
   };
   const pinned = await pinnedSettings(manifest, deps.book);
   const group = new GroupBuilder(deps.clock.monotonicMs(), {
@@ -144,7 +154,11 @@ export async function mendGroup(
   const before = await missingRows(store, owner.shard, manifest, strict);
   if (before.kind === "none") return;
   // A part of the rows is there: a token that has left the window would double it.
-  if (before.predictions >= manifest.predictions && before.labels >= manifest.labels) {
+  if (
+    before.predictions >= manifest.predictions &&
+    before.labels >= manifest.labels &&
+    before.serverMetrics >= manifest.server_metrics
+  ) {
     await insertRows(store, owner, manifest.n, group);
   }
   const after = await missingRows(store, owner.shard, manifest, strict);
@@ -176,6 +190,11 @@ async function insertMissing(
   if (labels.length > 0) {
     const params = { ...owner, n, from: manifest.labels_from, to: manifest.labels_to };
     await store.insertNative(mendLabels, params, labels, options);
+  }
+  const metrics = group.piecesOf("server_metrics");
+  if (metrics.length > 0) {
+    const params = { ...owner, n, from: manifest.metrics_from, to: manifest.metrics_to };
+    await store.insertNative(mendServerMetrics, params, metrics, options);
   }
   const agents = group.piecesOf("dead_letters");
   if (agents.length > 0) {

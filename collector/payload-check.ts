@@ -12,6 +12,7 @@ import {
   LABEL_COLUMNS,
   OPTIONAL_COLUMNS,
   PREDICTION_COLUMNS,
+  SERVER_METRIC_COLUMNS,
 } from "../contract/payload-blocks.ts";
 import { filterBlock } from "./filter-block.ts";
 import { type PredictionColumns, predictionColumns } from "./prediction-columns.ts";
@@ -29,6 +30,7 @@ export interface Bounds {
   readonly predictions: TimeBounds;
   readonly labels: TimeBounds;
   readonly deadLetters: TimeBounds;
+  readonly serverMetrics: TimeBounds;
 }
 
 export interface CheckedPredictions {
@@ -43,6 +45,12 @@ export interface CheckedLabels {
   /** NaN: not said. */
   readonly predictionTimes: Float64Array;
   readonly ids: RecordIds;
+}
+
+export interface CheckedServerMetrics {
+  readonly payload: Uint8Array;
+  readonly rows: number;
+  readonly times: Float64Array;
 }
 
 export interface DeadLetter {
@@ -63,6 +71,7 @@ export interface CheckedFrame {
   readonly labels: readonly CheckedLabels[];
   /** Dead letters of the agent, as its block. */
   readonly deadLetterBlocks: readonly { readonly payload: Uint8Array; readonly rows: number }[];
+  readonly serverMetrics: readonly CheckedServerMetrics[];
   readonly deadLetters: readonly DeadLetter[];
   readonly bytes: number;
 }
@@ -71,6 +80,7 @@ const COLUMNS: Readonly<Record<SectionTable, readonly { name: string; type: stri
   predictions: PREDICTION_COLUMNS,
   labels: LABEL_COLUMNS,
   dead_letters: DEAD_LETTER_COLUMNS,
+  server_metrics: SERVER_METRIC_COLUMNS,
 };
 const NOTHING = new Uint8Array(0);
 
@@ -83,6 +93,7 @@ export function checkFrame(
     predictions: [] as CheckedPredictions[],
     labels: [] as CheckedLabels[],
     deadLetterBlocks: [] as { payload: Uint8Array; rows: number }[],
+    serverMetrics: [] as CheckedServerMetrics[],
     deadLetters: [] as DeadLetter[],
     bytes: frame.frameBytes,
   };
@@ -114,6 +125,7 @@ function checkSection(
     predictions: CheckedPredictions[];
     labels: CheckedLabels[];
     deadLetterBlocks: { payload: Uint8Array; rows: number }[];
+    serverMetrics: CheckedServerMetrics[];
     deadLetters: DeadLetter[];
   },
 ): void {
@@ -129,22 +141,31 @@ function checkSection(
     checked.deadLetterBlocks.push({ payload: section.payload, rows: block.rows });
     return;
   }
-  const isPrediction = section.table === "predictions";
-  const times = columnOf(block, isPrediction ? "ts" : "time", "time").values;
-  const refused = rowsOutside(times, isPrediction ? bounds.predictions : bounds.labels);
+  const { table } = section;
+  const times = columnOf(block, table === "labels" ? "time" : "ts", "time").values;
+  const refused = rowsOutside(times, boundsOf(table, bounds));
   checked.deadLetters.push(...timeRefusals(checked.header, section, block, times, refused, bounds));
   if (refused.length === block.rows) return;
   const sound =
     refused.length === 0
       ? { block, payload: section.payload }
       : filterBlock(block, rowsWithout(block.rows, refused));
-  if (isPrediction) {
+  if (table === "predictions") {
     const columns = predictionColumns(sound.block);
     checkWeights(columns);
     checked.predictions.push({ payload: sound.payload, columns });
-  } else {
+  } else if (table === "labels") {
     checked.labels.push(labelsOf(sound.block, sound.payload));
+  } else {
+    const { rows } = sound.block;
+    const own = columnOf(sound.block, "ts", "time").values;
+    checked.serverMetrics.push({ payload: sound.payload, rows, times: own });
   }
+}
+
+function boundsOf(table: "predictions" | "labels" | "server_metrics", bounds: Bounds): TimeBounds {
+  if (table === "server_metrics") return bounds.serverMetrics;
+  return table === "predictions" ? bounds.predictions : bounds.labels;
 }
 
 function checkColumns(table: SectionTable, block: Block): void {
@@ -216,7 +237,8 @@ function timeRefusal(
   bounds: Bounds,
 ): DeadLetter {
   const model = textAt(columnOf(block, "model", "dictionary"), row);
-  const id = textAt(columnOf(block, "id", "string"), row);
+  // Samples of servers have none.
+  const id = table === "server_metrics" ? "" : textAt(columnOf(block, "id", "string"), row);
   return {
     timeMs: clamp(header.acceptedMs, bounds.deadLetters),
     record: table,

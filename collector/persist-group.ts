@@ -86,6 +86,7 @@ function countRows(
   metrics.groups.inc({ shard });
   metrics.rows.inc({ shard, table: "predictions" }, manifest.predictions);
   metrics.rows.inc({ shard, table: "labels" }, manifest.labels);
+  metrics.rows.inc({ shard, table: "server_metrics" }, manifest.server_metrics);
   metrics.rows.inc({ shard, table: "dead_letters" }, manifest.dead_letters);
   metrics.waitingLabels.set({ shard }, waiting.size);
   for (const { reason } of group.ownDeadLetters) metrics.deadLetters.inc({ reason });

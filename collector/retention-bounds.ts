@@ -18,6 +18,7 @@ export function retentionBounds(retention: Retention): RetentionBounds {
         predictions: since(retention.predictions),
         labels: since(retention.labels),
         deadLetters: since(retention.dead_letters),
+        serverMetrics: since(retention.server_metrics),
       };
     },
   };

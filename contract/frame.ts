@@ -15,7 +15,7 @@ const CRC_BYTES = 4;
 const hex32 = z.string().regex(/^[0-9a-f]{32}$/);
 
 export const FrameSection = z.object({
-  table: z.enum(["predictions", "labels", "dead_letters"]),
+  table: z.enum(["predictions", "labels", "dead_letters", "server_metrics"]),
   rows: z.int().min(0),
   bytes: z.int().min(0),
   /** Smallest and largest event time of the section's rows. */

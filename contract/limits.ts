@@ -218,6 +218,8 @@ export const LIMITS = {
   versionsShownMax: 12,
   /** Types of error, per version, that operations tells apart. */
   errorTypesShownMax: 50,
+  /** Levels of servers, by copy and GPU, that operations shows. */
+  resourcesShownMax: 100,
   /** Rows behind an alert in one answer. */
   alertRowsMax: 500,
   /** Changes made elsewhere in one answer. */
@@ -244,4 +246,27 @@ export const LIMITS = {
   proxyCopiesBytesMax: 64 * 1024 * 1024,
   /** Calls that passed and wait to be captured. */
   proxyCallsWaitingMax: 10_000,
+  /** An answer of a Prometheus endpoint, decompressed, and its samples; beyond it the endpoint counts as down. */
+  scrapeBytesMax: 16 * 1024 * 1024,
+  scrapeSamplesMax: 200_000,
+  scrapeTimeoutMs: 5_000,
+  /** Endpoints that one agent reads, and how many at a time. */
+  scrapeTargetsMax: 200,
+  scrapesAtOnceMax: 8,
+  /** Between two readings; more seldom, growth could not be dated. */
+  scrapePeriodMsMin: 1_000,
+  scrapePeriodMsMax: 300_000,
+  /** Growth of a counter over a longer time is not counted: nobody knows when it was. */
+  metricGapMsMax: 600_000,
+  /** Labels of one sample. */
+  metricLabelsMax: 128,
+  /** Counters whose last value an agent knows; beyond it the growth of new ones is not counted. */
+  metricSeriesMax: 100_000,
+  /** Models that share the figures of one server, which each of them gets. */
+  modelsPerServerMax: 50,
+  /** Samples of one reading or request that are stored; the rest is counted. */
+  serverMetricRowsMax: 5_000,
+  /** Buckets of an exponential histogram: finer ones are put together, eight to a doubling. */
+  latencyBucketScaleMax: 3,
+  latencyBucketsMax: 400,
 } as const;

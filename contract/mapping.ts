@@ -1,10 +1,12 @@
 /**
  * How other vocabularies become the canonical record, without code: the file that an agent is given, and `map`
- * of an onboarding document. Two kinds: records of OTLP whose attributes have other names, and the tensors of
- * an inference request with its response. docs/mapping.md explains both by examples.
+ * of an onboarding document. Three kinds: records of OTLP whose attributes have other names, the tensors of an
+ * inference request with its response, and the metrics of model servers, which stand in files only. docs/mapping.md and
+ * docs/operations.md explain them by examples.
  */
 import { z } from "zod";
 import { LIMITS } from "./limits.ts";
+import { MEASURE_NAMES } from "./server-metric.ts";
 
 /**
  * Where a value stands in a record of OTLP: the name of an attribute; `resource:NAME`; `body:PATH`, a path of
@@ -104,7 +106,36 @@ export const TensorMapping = z.strictObject({
 });
 export type TensorMapping = z.output<typeof TensorMapping>;
 
-export const Mapping = z.discriminatedUnion("from", [RecordMapping, TensorMapping]);
+/** A label of the metric; `resource:NAME`, an attribute of OTLP's resource; `=TEXT`, that text. */
+const MetricPlaces = list(z.string().min(1).max(LIMITS.featureNameBytesMax));
+/** What a metric, under a condition, says. Of a histogram or summary a measure takes what fits: buckets, sum, count, or the mean of what came. */
+const MetricTake = z.strictObject({
+  measure: z.enum(MEASURE_NAMES),
+  /** Of a model or the whole server; its type of error, its GPU. */
+  part: MetricPlaces.optional(),
+  /** By label the values that count; `*` stands for any letters. A label that is missing is empty. */
+  when: z.record(z.string(), list(z.string())).prefault({}),
+  /** Times the value (or the edges of buckets) to come to seconds, bytes, shares of one. */
+  scale: z.number().positive().prefault(1),
+});
+export type MetricTake = z.output<typeof MetricTake>;
+
+export const MetricsMapping = z.strictObject({
+  name: z.string().min(1),
+  from: z.literal("metrics"),
+  /** Absent, or not in the sample: the figure is of the whole server, and of every model that it serves. */
+  model: MetricPlaces.optional(),
+  version: MetricPlaces.optional(),
+  /** By name, with or without `_total`. */
+  metrics: z
+    .record(z.string().min(1), list(MetricTake))
+    .refine((metrics) => Object.keys(metrics).length <= LIMITS.mappingEntriesMax, {
+      message: `expected at most ${LIMITS.mappingEntriesMax} metrics`,
+    }),
+});
+export type MetricsMapping = z.output<typeof MetricsMapping>;
+
+export const Mapping = z.discriminatedUnion("from", [RecordMapping, TensorMapping, MetricsMapping]);
 export type Mapping = z.output<typeof Mapping>;
 
 /** A file of mappings; earlier ones go first. */

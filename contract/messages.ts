@@ -17,6 +17,8 @@ export const HeadMessage = z.object({
   oldestUnstoredMs: timeMs.nullable(),
   /** Models this spool carried in the last hour. */
   models: z.array(z.string()),
+  /** True of an agent that reads the endpoints which documents name as `service.metrics`. */
+  scrapes: z.boolean().optional(),
   sentMs: timeMs,
 });
 export type HeadMessage = z.infer<typeof HeadMessage>;

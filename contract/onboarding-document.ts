@@ -142,7 +142,7 @@ export const OnboardingDocument = z.strictObject({
     .prefault({}),
   service: z
     .strictObject({
-      metrics: z.url().optional(),
+      metrics: z.url({ protocol: /^https?$/ }).optional(),
       error_rate: Fraction.prefault("1%"),
       latency_p95: Duration.optional(),
       no_traffic: z.union([z.literal("auto"), z.literal("off"), Duration]).prefault("auto"),

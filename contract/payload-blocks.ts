@@ -11,6 +11,7 @@ import {
   writeBlock,
 } from "./native-block.ts";
 import { NativeWriter } from "./native-writer.ts";
+import type { ServerMetricRow } from "./server-metric.ts";
 
 export interface ColumnDefinition {
   readonly name: string;
@@ -55,6 +56,7 @@ export const OPTIONAL_COLUMNS = {
   predictions: WEIGHT_COLUMN,
   labels: UNSAMPLED_COLUMN,
   dead_letters: null,
+  server_metrics: null,
 } as const;
 
 export const DEAD_LETTER_COLUMNS = [
@@ -69,6 +71,19 @@ export const DEAD_LETTER_COLUMNS = [
   { name: "detail", type: "String" },
   /** The record as a JSON line of the event or label door, as far as it was understood. */
   { name: "sample", type: "String" },
+] as const satisfies readonly ColumnDefinition[];
+
+export const SERVER_METRIC_COLUMNS = [
+  { name: "model", type: "LowCardinality(String)" },
+  { name: "version", type: "LowCardinality(String)" },
+  { name: "ts", type: "DateTime64(3, 'UTC')" },
+  { name: "instance", type: "LowCardinality(String)" },
+  { name: "source", type: "LowCardinality(String)" },
+  { name: "measure", type: "LowCardinality(String)" },
+  { name: "part", type: "LowCardinality(String)" },
+  { name: "lower", type: "Float64" },
+  { name: "upper", type: "Float64" },
+  { name: "value", type: "Float64" },
 ] as const satisfies readonly ColumnDefinition[];
 
 /** A row of a section's block, by column name; what is left out is empty, NaN or null. */
@@ -131,6 +146,11 @@ export function buildLabelBlock(rows: readonly LabelRow[]): Uint8Array<ArrayBuff
 /** A `dead_letters` payload. */
 export function buildDeadLetterBlock(rows: readonly DeadLetterRow[]): Uint8Array<ArrayBuffer> {
   return build(DEAD_LETTER_COLUMNS, rows);
+}
+
+/** A `server_metrics` payload. */
+export function buildServerMetricBlock(rows: readonly ServerMetricRow[]): Uint8Array<ArrayBuffer> {
+  return build(SERVER_METRIC_COLUMNS, rows);
 }
 
 function build(

@@ -185,47 +185,6 @@ export const QualityView = z.object({
 });
 export type QualityView = z.infer<typeof QualityView>;
 
-const LatencyView = z.object({ p50: figure, p95: figure, p99: figure }).nullable();
-export const TrafficBucket = z.object({
-  at: rfc3339,
-  predictions: z.int(),
-  errors: z.int(),
-  /** Mean. */
-  latencySeconds: figure,
-});
-export type TrafficBucket = z.infer<typeof TrafficBucket>;
-export const OperationsView = z.object({
-  model: z.string(),
-  from: rfc3339,
-  to: rfc3339,
-  /** By estimate where somebody samples: stored predictions by their weights (docs/sampling.md). */
-  predictions: z.int(),
-  errors: z.int(),
-  /** Stored predictions. */
-  kept: z.int(),
-  errorShare: figure,
-  perSecond: z.number(),
-  latencySeconds: LatencyView,
-  bucketSeconds: z.int(),
-  buckets: z.array(TrafficBucket),
-  /** Versions that answered in the span, the one with most requests first. */
-  versions: z.array(
-    z.object({
-      version: z.string(),
-      predictions: z.int(),
-      errors: z.int(),
-      latencySeconds: LatencyView,
-      buckets: z.array(TrafficBucket),
-    }),
-  ),
-  /** Failed requests by type of error, most frequent first. */
-  errorTypes: z.array(z.object({ error: z.string(), version: z.string(), requests: z.int() })),
-  anomalies: z.array(
-    z.object({ id: z.string(), kind: z.string(), title: z.string(), from: rfc3339 }),
-  ),
-});
-export type OperationsView = z.infer<typeof OperationsView>;
-
 export const ChangeView = z.object({
   id: z.string(),
   model: z.string(),

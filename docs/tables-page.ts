@@ -32,6 +32,7 @@ const PUBLIC = new Set([
   "model_versions",
   "audit_log",
   "dead_letters",
+  "server_metrics",
 ]);
 
 const STEP =

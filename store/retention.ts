@@ -16,6 +16,7 @@ export const Retention = z.strictObject({
   minutes: days.prefault(14),
   hours: days.prefault(400),
   dead_letters: days.prefault(90),
+  server_metrics: days.prefault(90),
   groups: days.prefault(400),
 });
 export type Retention = z.output<typeof Retention>;
@@ -29,6 +30,7 @@ const RULES: readonly { table: string; column: string; days: keyof Retention }[]
   { table: "feature_hours", column: "time", days: "hours" },
   { table: "model_hours", column: "time", days: "hours" },
   { table: "dead_letters", column: "time", days: "dead_letters" },
+  { table: "server_metrics", column: "ts", days: "server_metrics" },
   { table: "ingest_groups", column: "formed", days: "groups" },
 ];
 

@@ -30,6 +30,8 @@ export const CaptureDocument = z.object({
     .optional(),
   map: DocumentMapping.optional(),
   capture: CaptureSettings.prefault({}),
+  /** Where the model's server tells its metrics. */
+  service: z.object({ metrics: z.string().optional() }).optional(),
   features: z
     .record(
       z.string(),

@@ -8,8 +8,10 @@ import { LIMITS } from "../../contract/limits.ts";
 import { type NamedColumn, writeBlock } from "../../contract/native-block.ts";
 import { buildDeadLetterBlock, type DeadLetterRow } from "../../contract/payload-blocks.ts";
 import { Interner } from "./interner.ts";
+import type { ServerMetricRow } from "../../contract/server-metric.ts";
 import { LabelColumns } from "./label-columns.ts";
 import { PredictionColumns } from "./prediction-columns.ts";
+import { ServerMetricRows } from "./server-metric-rows.ts";
 
 export interface FrameContent {
   readonly sections: readonly FrameSection[];
@@ -33,6 +35,11 @@ export class FrameIsFull extends Error {
 const NAME_UNIT_BYTES = 6;
 const NAME_BYTES = 24;
 
+const NOTHING = {
+  ...{ predictions: 0, labels: 0, deadLetters: 0, deadLetterBytes: 0, clocks: 0 },
+  serverMetrics: 0,
+};
+
 export class FrameBuilder {
   readonly interner: Interner;
   readonly predictions: PredictionColumns;
@@ -44,7 +51,8 @@ export class FrameBuilder {
   private clocks: FrameClock[] = [];
   private parts: FrameContent[] = [];
   private requests = 0;
-  private mark = { predictions: 0, labels: 0, deadLetters: 0, deadLetterBytes: 0, clocks: 0 };
+  private readonly serverMetrics = new ServerMetricRows();
+  private mark = NOTHING;
 
   constructor(pinnedTexts: readonly string[]) {
     this.interner = new Interner(pinnedTexts);
@@ -62,7 +70,12 @@ export class FrameBuilder {
   }
 
   get rows(): number {
-    return this.predictions.rows + this.labels.rows + this.deadLetters.length;
+    return (
+      this.predictions.rows +
+      this.labels.rows +
+      this.deadLetters.length +
+      this.serverMetrics.rows.length
+    );
   }
 
   /** True when nothing more should be added. */
@@ -91,6 +104,7 @@ export class FrameBuilder {
       deadLetters: this.deadLetters.length,
       deadLetterBytes: this.deadLetterBytes,
       clocks: this.clocks.length,
+      serverMetrics: this.serverMetrics.rows.length,
     };
   }
 
@@ -102,6 +116,7 @@ export class FrameBuilder {
       this.predictions.rows > mark.predictions ||
       this.labels.rows > mark.labels ||
       this.deadLetters.length > mark.deadLetters ||
+      this.serverMetrics.rows.length > mark.serverMetrics ||
       this.clocks.length > mark.clocks
     );
   }
@@ -119,6 +134,7 @@ export class FrameBuilder {
     this.deadLetters.length = mark.deadLetters;
     this.deadLetterBytes = mark.deadLetterBytes;
     this.clocks.length = mark.clocks;
+    this.serverMetrics.truncate(mark.serverMetrics);
   }
 
   /**
@@ -130,13 +146,18 @@ export class FrameBuilder {
     if (!this.isEmpty) throw new FrameIsFull();
     this.parts.push(this.content());
     this.resetColumns(false);
-    this.mark = { predictions: 0, labels: 0, deadLetters: 0, deadLetterBytes: 0, clocks: 0 };
+    this.mark = NOTHING;
   }
 
   addDeadLetter(row: DeadLetterRow): void {
     this.deadLetters.push(row);
     this.deadLetterNameUnits += row.model?.length ?? 0;
     this.deadLetterBytes += 3 * ((row.sample?.length ?? 0) + (row.detail?.length ?? 0)) + 64;
+    this.rowAdded();
+  }
+
+  addServerMetric(row: ServerMetricRow): void {
+    this.serverMetrics.add(row);
     this.rowAdded();
   }
 
@@ -196,6 +217,8 @@ export class FrameBuilder {
         payload,
       );
     }
+    const metrics = this.serverMetrics.finish();
+    if (metrics !== null) add(metrics.section, metrics.payload);
     return { sections, payloads };
   }
 
@@ -205,18 +228,25 @@ export class FrameBuilder {
     this.deadLetters = [];
     this.deadLetterBytes = 0;
     this.deadLetterNameUnits = 0;
+    this.serverMetrics.truncate(0);
     if (forgetTexts) this.interner.reset();
   }
 
   private bytesBound(): number {
-    return this.predictions.bytesBound() + this.labels.bytesBound() + this.deadLetterBytes;
+    return (
+      this.predictions.bytesBound() +
+      this.labels.bytesBound() +
+      this.deadLetterBytes +
+      this.serverMetrics.bytesBound
+    );
   }
 
   private modelNamesBound(): number {
     const { model } = this.predictions;
     const { model: labelled } = this.labels;
-    const names = model.keyCount + labelled.keyCount + this.deadLetters.length;
-    const units = model.keyLength + labelled.keyLength + this.deadLetterNameUnits;
+    const { rows, nameUnits } = this.serverMetrics;
+    const names = model.keyCount + labelled.keyCount + this.deadLetters.length + rows.length;
+    const units = model.keyLength + labelled.keyLength + this.deadLetterNameUnits + nameUnits;
     return NAME_UNIT_BYTES * units + NAME_BYTES * names;
   }
 }

@@ -8,6 +8,7 @@ import { readJsonRequest } from "../otlp/json-request.ts";
 import type { RequestReader, Signal } from "../otlp/request-reader.ts";
 import { deadLetterCount, refusalText, shedCount } from "../outcome.ts";
 import type { Recorder } from "../recorder.ts";
+import type { MetricDoor } from "../server-metrics/metric-door.ts";
 import type { OtlpEncoding, PartialSuccess } from "./otlp-answer.ts";
 
 export interface ExportDeps {
@@ -17,9 +18,8 @@ export interface ExportDeps {
   readonly rules: FeatureRules;
   readonly mappings: MappingBook;
   readonly counters: AgentCounters;
+  readonly metrics: MetricDoor;
 }
-
-const METRICS_WARNING = "metrics are accepted and not used";
 
 /**
  * Resolves once the records are on disk; done with the body when it returns.
@@ -33,7 +33,7 @@ export async function takeExport(
   deps: ExportDeps,
 ): Promise<PartialSuccess | null> {
   if (signal === "metrics") {
-    return body.length === 0 ? null : { rejected: 0, message: METRICS_WARNING };
+    return body.length === 0 ? null : deps.metrics.take(encoding, body);
   }
   const taken =
     body.length === 0

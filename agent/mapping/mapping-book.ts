@@ -2,6 +2,7 @@
 import type {
   DocumentMapping,
   Mapping,
+  MetricsMapping,
   RecordMapping,
   TensorMapping,
 } from "../../contract/mapping.ts";
@@ -9,6 +10,9 @@ import { TensorMapping as TensorMappingSchema } from "../../contract/mapping.ts"
 import type { FeatureRules } from "../columns/feature-rules.ts";
 import { fits } from "./map-record.ts";
 import type { ForeignRecord } from "./record.ts";
+
+/** The mapping of what any process says of itself. */
+const EVERY_PROCESS = "process";
 
 /** Protocols whose requests carry tensors. */
 export type TensorProtocol = TensorMapping["from"];
@@ -55,14 +59,21 @@ export class MappingBook {
     if (document?.map !== undefined && document.map.from !== "record") {
       return withIdentity({ ...document.map, name: model, model }, document.identity);
     }
-    const candidates = this.own.flatMap((mapping) =>
-      mapping.from !== "record" && mapping.from === from ? [mapping] : [],
-    );
+    const candidates = this.own.flatMap((mapping) => (mapping.from === from ? [mapping] : []));
     const found =
       candidates.find((mapping) => mapping.model === model) ??
       candidates.find((mapping) => mapping.model === undefined) ??
       TensorMappingSchema.parse({ name: `${from} by names`, from });
     return withIdentity(found, document?.identity);
+  }
+
+  /** Of servers' metrics, own ones first; a preset names one of them, beside what every process says. */
+  ofMetrics(preset: string | null): readonly MetricsMapping[] {
+    const isMeant = (name: string): boolean =>
+      preset === null || name === preset || name === EVERY_PROCESS;
+    return [...this.own, ...this.shipped].flatMap((mapping) =>
+      mapping.from === "metrics" && isMeant(mapping.name) ? [mapping] : [],
+    );
   }
 
   /** Whether this component of a graph tells the predictions of the model; another one's would count twice. */

@@ -13,7 +13,7 @@ const ENTRY_BYTES = DIGEST_BYTES + 8;
 const IV_BYTES = 12;
 
 /** Which door a body came through: the same bytes mean different things at different doors. */
-export const DOORS = ["logs", "traces", "events", "labels", "exchanges"] as const;
+export const DOORS = ["logs", "traces", "events", "labels", "exchanges", "metrics"] as const;
 export type Door = (typeof DOORS)[number];
 
 /** 128 bits under a secret key: the tag of AES-GCM over the body as additional data, at memory speed. */

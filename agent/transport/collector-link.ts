@@ -5,18 +5,14 @@
  */
 import { z } from "zod";
 import { LIMITS } from "../../contract/limits.ts";
-import {
-  type HeadMessage,
-  ModelMessage,
-  StoredMessage,
-  WantMessage,
-} from "../../contract/messages.ts";
+import { HeadMessage, ModelMessage, StoredMessage, WantMessage } from "../../contract/messages.ts";
 import { shardOfSpool, subjects } from "../../contract/subjects.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { connectNats, type Nats } from "../../runtime/nats.ts";
 import type { AgentCounters } from "../agent-counters.ts";
 import { CaptureDocument, type FeatureRules } from "../columns/feature-rules.ts";
+import type { ScrapeOwner } from "../server-metrics/scrape-owner.ts";
 import type { Spool } from "../spool/spool.ts";
 import { Publisher } from "./publisher.ts";
 import { RecentModels } from "./recent-models.ts";
@@ -24,6 +20,8 @@ import { RecentModels } from "./recent-models.ts";
 export interface LinkOptions {
   readonly natsUrl: string;
   readonly shards: number;
+  /** Whether this agent reads the endpoints of documents. */
+  readonly scrapes: boolean;
 }
 
 export interface LinkDeps {
@@ -34,6 +32,8 @@ export interface LinkDeps {
   readonly counters: AgentCounters;
   /** Documents have changed. */
   readonly onRules: () => void;
+  /** Who else reads endpoints of documents. */
+  readonly scrapeOwner: ScrapeOwner;
   /** There is a connection, which comes back by itself from now on. */
   readonly onConnected: (nats: Nats) => void;
 }
@@ -125,11 +125,13 @@ export class CollectorLink {
         this.publisher.goBackTo(fromSeq);
       }),
       nats.subscribe(subjects.all("model"), ModelMessage, (message) => this.onModel(message)),
+      nats.subscribe(subjects.all("head"), HeadMessage, (head) => this.onHead(head)),
     ];
   }
 
   private async watchReconnects(nats: Nats): Promise<void> {
     for await (const status of nats.connection.status()) {
+      if (status.type === "disconnect") this.deps.scrapeOwner.lost();
       if (status.type !== "reconnect") continue;
       this.publisher.goBackTo(this.deps.spool.storedThrough + 1);
       // What changed meanwhile was not heard.
@@ -164,6 +166,7 @@ export class CollectorLink {
   private async tick(): Promise<void> {
     if (!this.isConnected) return;
     this.sendHead();
+    this.deps.scrapeOwner.look(this.deps.clock.nowMs());
     if (!this.knowsDocuments) await this.fetchDocuments();
   }
 
@@ -177,9 +180,14 @@ export class CollectorLink {
       storedThrough: spool.storedThrough,
       oldestUnstoredMs: spool.oldestUnstoredMs,
       models: this.models.since(nowMs),
+      scrapes: this.options.scrapes,
       sentMs: nowMs,
     };
     this.nats?.publish(subjects.head(spool.id), head);
+  }
+
+  private onHead({ spool, scrapes }: HeadMessage): void {
+    if (scrapes === true) this.deps.scrapeOwner.hear(spool, this.deps.clock.nowMs());
   }
 
   private async fetchDocuments(): Promise<void> {

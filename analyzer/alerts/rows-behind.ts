@@ -38,7 +38,9 @@ export function rowsBehind(
     case "error-share":
       return { ...all, failed: true, which: "failed requests" };
     case "latency": {
-      const promisedMs = Number(numbers["promisedMs"] ?? 0);
+      // An anomaly of a server's resources has no promise, and no rows that are slower.
+      if (numbers["promisedMs"] === undefined) return all;
+      const promisedMs = Number(numbers["promisedMs"]);
       return { ...all, seconds: promisedMs / 1000, which: `rows slower than ${promisedMs} ms` };
     }
     case "no-traffic":

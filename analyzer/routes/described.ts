@@ -8,10 +8,10 @@ import {
   ChangesView,
   DriftView,
   ModelsView,
-  OperationsView,
   PerformanceView,
   QualityView,
 } from "../../contract/views.ts";
+import { OperationsView } from "../../contract/operations-view.ts";
 import type { DescribedRoute } from "../../runtime/described-route.ts";
 import { Acknowledge, ListQuery, OfAlert, RowsQuery, Silence } from "./alert-routes.ts";
 import { Change, ChangesQuery } from "./change-routes.ts";

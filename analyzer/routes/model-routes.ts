@@ -9,6 +9,7 @@ import { windowName } from "../../contract/window.ts";
 import { lastChanges, listedFigures, newestDrift } from "../../store/queries/analysis-results.ts";
 import { firingAlerts } from "../../store/queries/analyzer-state.ts";
 import { lastWeekHours } from "../../store/queries/model-traffic.ts";
+import { serverModels } from "../../store/queries/server-metrics.ts";
 import { type KnownModel, unknownModel } from "../documents/model-documents.ts";
 import { fileOf } from "../documents/who-may-change.ts";
 import { namesAnother } from "./onboarding-routes.ts";
@@ -68,16 +69,19 @@ async function retire(model: string, by: string, { analyzer }: RouteDeps): Promi
 /** Per model: state, traffic of its last day, skill, drift and the last change. */
 async function listModels(deps: RouteDeps): Promise<ModelsView> {
   const { analyzer, store } = deps;
-  const [hours, listed, drift, changes, firing] = await Promise.all([
+  const [hours, listed, drift, changes, firing, served] = await Promise.all([
     store.query(lastWeekHours, {}).then(byModel),
     store.query(listedFigures, { metrics: [...LISTED_METRICS], weeks: LIMITS.skillWeeksShown }),
     store.query(newestDrift, {}).then(byModel),
     store.query(lastChanges, {}).then(byModel),
     store.query(firingAlerts, { limit: ALERTS_MAX }),
+    store.query(serverModels, {}),
   ]);
   const figures = Map.groupBy(listed, ({ model }) => model);
   const alertsByModel = Map.groupBy(firing, ({ model }) => model);
-  const names = new Set([...hours.keys(), ...analyzer.documents.list().map(({ model }) => model)]);
+  const names = new Set(
+    [...served, ...analyzer.documents.list()].map(({ model }) => model).concat([...hours.keys()]),
+  );
   const models = [...names].sort().map((model) =>
     modelView(
       model,

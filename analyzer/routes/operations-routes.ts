@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { LIMITS } from "../../contract/limits.ts";
-import type { OperationsView, TrafficBucket } from "../../contract/views.ts";
+import type { OperationsView, TrafficBucket } from "../../contract/operations-view.ts";
 import { DAY_MS, HOUR_MS } from "../../contract/window.ts";
 import { cellCounts, cellQuantile } from "../../stats/index.ts";
 import { alertsOf } from "../../store/queries/analyzer-state.ts";
@@ -10,6 +10,7 @@ import { type RollupTier, featureCells } from "../../store/queries/feature-cells
 import { type TrafficTier, errorTypes, trafficBuckets } from "../../store/queries/model-traffic.ts";
 import { CELL_MISSING, type FeatureGrid } from "../features/feature-window.ts";
 import { readGrids } from "../reference/store-grids.ts";
+import { countedByServer, readServer } from "./operations-server.ts";
 import { OfModel, type RouteDeps, SpanQuery, daySpanOf, finite, rfc3339 } from "./route-deps.ts";
 
 const BUCKETS_MAX = 500;
@@ -60,11 +61,18 @@ async function operationsOf(
     latency(""),
     versionsOf(buckets, latency),
   ]);
+  const told = await readServer(model, span, seconds, deps);
   const { n, requests, failed } = totalOf(buckets);
+  const anomalies = alerts
+    .filter(({ kind }) => SERVICE_KINDS.includes(kind))
+    .map(({ id, kind, title, from }) => ({ id, kind, title, from: rfc3339(from) }));
+  const common = { model, from: rfc3339(span.fromMs), to: rfc3339(span.toMs), anomalies, ...told };
+  if (n === 0 && told.server !== null) {
+    return { ...common, ...countedByServer(told.server), bucketSeconds: seconds };
+  }
   return {
-    model,
-    from: rfc3339(span.fromMs),
-    to: rfc3339(span.toMs),
+    ...common,
+    source: "records",
     predictions: Math.round(requests),
     errors: Math.round(failed),
     kept: n,
@@ -75,9 +83,6 @@ async function operationsOf(
     buckets: bucketViews(buckets),
     versions,
     errorTypes: errors.map((row) => ({ ...row, requests: Math.round(row.requests) })),
-    anomalies: alerts
-      .filter(({ kind }) => SERVICE_KINDS.includes(kind))
-      .map(({ id, kind, title, from }) => ({ id, kind, title, from: rfc3339(from) })),
   };
 }
 

@@ -13,6 +13,7 @@ import { STEP_MS } from "../rules/steps.ts";
 import { type LatencyStep, SLOW_SHARE, judgeLatency } from "../rules/latency.ts";
 import { countsAsBad } from "../rules/recovery.ts";
 import { pValueText } from "../alerts/p-value-text.ts";
+import { readServerLatency } from "./server-traffic.ts";
 
 const FEATURE = "$latency";
 const HYSTERESIS = { breachesToFire: 2, cleanToResolve: 3 };
@@ -21,26 +22,29 @@ const CELL_VALUES_MAX = 32_000;
 
 /** Steps of the span and of the hour before it; none where no p95 is promised. */
 export async function readLatency(
-  { context }: Evaluation,
+  evaluation: Evaluation,
   firstEndMs: number,
   lastEndMs: number,
   store: Store,
 ): Promise<readonly LatencyStep[]> {
+  const { context } = evaluation;
   const { latency_p95: promisedMs } = context.document.service;
   if (promisedMs === undefined) return [];
   const span = { model: context.model, fromMs: firstEndMs - HOUR_MS, toMs: lastEndMs };
   const seconds = promisedMs / 1000;
   if ((context.document.rollup ?? "1m") === "1m") {
-    const steps = stepsOf(
+    const cells = stepsOf(
       await store.query(latencyCells, span),
       context.grids.get(FEATURE),
       seconds,
     );
     // Minutes are kept for days only: a replay of old data has raw rows.
-    if (steps !== null && steps.length > 0) return steps;
+    if (cells !== null && cells.length > 0) return cells;
   }
   const rows = await store.query(latencyRaw, { ...span, seconds });
-  return rows.map(({ end: endMs, n, slow }) => ({ endMs, rows: n, slow }));
+  const steps = rows.map(({ end: endMs, n, slow }) => ({ endMs, rows: n, slow }));
+  // Records without latency, or none at all: the server may know.
+  return steps.length > 0 ? steps : readServerLatency(evaluation, span, seconds, store);
 }
 
 interface StepCells {

@@ -2,52 +2,31 @@
  * The minute rules: every closed 5-minute step in order: error share, latency, silence, and each hour volume.
  * One query for the steps of a tick and one per day for what the same hours of past weeks carried.
  */
-import {
-  DAY_MS,
-  HOUR_MS,
-  MINUTE_MS,
-  startOfDay,
-  windowEndingAt,
-  windowName,
-} from "../../contract/window.ts";
-import type { z } from "zod";
+import { DAY_MS, HOUR_MS, MINUTE_MS, startOfDay } from "../../contract/window.ts";
 import type { Store } from "../../store/client.ts";
-import {
-  trafficHours,
-  trafficMinutes,
-  trafficProfileHours,
-  trafficProfileMinutes,
-} from "../../store/queries/model-traffic.ts";
-import type { AlertDraft } from "../alerts/alert-book.ts";
+import { trafficProfileHours, trafficProfileMinutes } from "../../store/queries/model-traffic.ts";
 import { minutesWaitMs } from "../next-step.ts";
 import type { Evaluation, StageDeps } from "../evaluation.ts";
-import { type ErrorShareVerdict, type StepCounts, judgeErrorShare } from "../rules/error-share.ts";
+import type { StepCounts } from "../rules/error-share.ts";
 import {
   type SilenceVerdict,
   SLOT_MS,
   type TrafficProfile,
   judgeSilence,
 } from "../rules/no-traffic.ts";
-import { countsAsBad } from "../rules/recovery.ts";
 import { STEP_MS } from "../rules/steps.ts";
 import { VOLUME_SPAN_MS } from "../rules/volume.ts";
+import { evaluateErrors } from "./errors.ts";
 import { evaluateLatency, readLatency } from "./latency.ts";
+import { evaluateResources } from "./resources.ts";
+import { type MinuteCounts, readMinutes } from "./server-traffic.ts";
+import { serviceDraft } from "./service-draft.ts";
 import { evaluateVolume } from "./volume.ts";
-import {
-  type ErrorPromise,
-  USUAL_DAYS,
-  USUAL_MARGIN_HOURS,
-  usualErrors,
-} from "../rules/usual-errors.ts";
-import { chanceText, pValueText } from "../alerts/p-value-text.ts";
+import { chanceText } from "../alerts/p-value-text.ts";
 
 const WEEKS_LOOKED_BACK = 8;
 const PROFILE_MARGIN_MS = 2 * HOUR_MS;
 const SLOTS_PER_HOUR = HOUR_MS / SLOT_MS;
-const ERRORS: { breachesToFire: number; cleanToResolve: number } = {
-  breachesToFire: 2,
-  cleanToResolve: 3,
-};
 const SILENCE = { breachesToFire: 2, cleanToResolve: 1 };
 
 /** Evaluates the steps that closed in (fromMs, toMs]; both within one UTC day. */
@@ -60,13 +39,10 @@ export async function evaluateMinutes(
   const firstEnd = (Math.floor(fromMs / STEP_MS) + 1) * STEP_MS;
   const lastEnd = Math.floor(toMs / STEP_MS) * STEP_MS;
   if (lastEnd < firstEnd) return;
-  const { model, document } = evaluation.context;
+  const { document } = evaluation.context;
   const behindMs = lateMs(document.labels.lateness);
-  const minutes = await deps.store.query(trafficMinutes, {
-    model,
-    fromMs: firstEnd - STEP_MS - VOLUME_SPAN_MS - behindMs,
-    toMs: lastEnd,
-  });
+  const span = { fromMs: firstEnd - STEP_MS - VOLUME_SPAN_MS - behindMs, toMs: lastEnd };
+  const minutes = await readMinutes(evaluation, span, deps.store);
   const latency = await readLatency(evaluation, firstEnd, lastEnd, deps.store);
   rememberShare(evaluation, minutes);
   const steps = stepsOf(minutes);
@@ -84,6 +60,7 @@ export async function evaluateMinutes(
     const lastHour = steps.slice(oldest, oldest + HOUR_MS / STEP_MS);
     await evaluateErrors(evaluation, lastHour, endMs, deps.store);
     evaluateLatency(evaluation, latency, endMs);
+    if (endMs % HOUR_MS === 0) await evaluateResources(evaluation, endMs, deps.store);
     if (heardMs % HOUR_MS === 0) await evaluateVolume(evaluation, minutes, heardMs, deps.store);
     const last = silentFrom(evaluation);
     if (noTraffic === "off" || last === null) continue;
@@ -114,7 +91,7 @@ function silentFrom(evaluation: Evaluation): number | null {
 
 const NO_PROFILE: TrafficProfile = { firstSlotMs: 0, weeks: [] };
 
-type Minutes = readonly z.output<typeof trafficMinutes.row>[];
+type Minutes = readonly MinuteCounts[];
 
 function stepsOf(minutes: Minutes): readonly StepCounts[] {
   const steps = new Map<number, Writable<Required<StepCounts>>>();
@@ -211,67 +188,6 @@ function weeksOf(
   });
 }
 
-async function evaluateErrors(
-  evaluation: Evaluation,
-  lastHour: readonly StepCounts[],
-  endMs: number,
-  store: Store,
-): Promise<void> {
-  const { document, isDescribed } = evaluation.context;
-  const floor = document.service.error_rate;
-  const verdict = judgeErrorShare(lastHour, endMs, floor);
-  // What is usual costs a query, and only what is above the floor can be above that.
-  if (isDescribed || !verdict.breach) {
-    return observeErrors(evaluation, verdict, endMs, { share: floor, origin: "" });
-  }
-  const promise = await usualErrorsAt(evaluation, endMs, floor, store);
-  observeErrors(evaluation, judgeErrorShare(lastHour, endMs, promise.share), endMs, promise);
-}
-
-/** What the hour of the step that ends at `endMs` usually fails; read once for each hour. */
-async function usualErrorsAt(
-  evaluation: Evaluation,
-  endMs: number,
-  floor: number,
-  store: Store,
-): Promise<ErrorPromise> {
-  const hourMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
-  if (evaluation.readAhead.errors?.hourMs === hourMs) return evaluation.readAhead.errors.promise;
-  const hours = await store.query(trafficHours, {
-    model: evaluation.context.model,
-    fromMs: hourMs - USUAL_DAYS * DAY_MS - USUAL_MARGIN_HOURS * HOUR_MS,
-    toMs: hourMs,
-  });
-  const promise = usualErrors(hours, hourMs, floor);
-  evaluation.readAhead.errors = { hourMs, promise };
-  return promise;
-}
-
-function observeErrors(
-  evaluation: Evaluation,
-  verdict: ErrorShareVerdict,
-  endMs: number,
-  { share: promised, origin }: ErrorPromise,
-): void {
-  const { rows, errors, failed, share, pValue } = verdict;
-  const breach = countsAsBad(verdict, evaluation.isPending("error-share/"));
-  if (!breach && !isOpen(evaluation, "error-share")) return;
-  evaluation.observe(
-    {
-      ...serviceDraft("error-share", endMs),
-      title: `${(share * 100).toFixed(1)} % of the requests fail`,
-      text: origin === "" ? verdict.reason : `${verdict.reason}; ${origin}`,
-      cost: `${Math.round(failed)} requests got no answer in this span`,
-      causeText: "the service answers with errors; the model itself may be sound",
-      certainty: `exact binomial tail ${pValueText(pValue)} under the promised rate`,
-      numbers: { rows, errors, share, promised, pValue },
-    },
-    { breach, fromMs: verdict.fromMs, toMs: verdict.toMs, openedMs: endMs },
-    endMs,
-    ERRORS,
-  );
-}
-
 function observeSilence(
   evaluation: Evaluation,
   verdict: SilenceVerdict,
@@ -299,19 +215,3 @@ function observeSilence(
 /** Most steps are good and nothing is open: they need no words. */
 const isOpen = (evaluation: Evaluation, kind: string): boolean =>
   evaluation.memory.alerts[`${kind}/`] !== undefined;
-
-function serviceDraft(
-  kind: "error-share" | "no-traffic",
-  endMs: number,
-): Omit<AlertDraft, "title" | "text" | "cost" | "causeText" | "certainty" | "numbers"> {
-  return {
-    kind,
-    subject: "",
-    severity: "page",
-    cause: "unknown",
-    where: "all rows",
-    loop: "nothing: retraining does not mend a service",
-    finding: null,
-    windows: [windowName(windowEndingAt("day", startOfDay(endMs - 1) + DAY_MS))],
-  };
-}

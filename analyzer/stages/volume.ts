@@ -8,8 +8,8 @@ import {
   windowName,
 } from "../../contract/window.ts";
 import type { Store } from "../../store/client.ts";
-import { trafficHours } from "../../store/queries/model-traffic.ts";
 import type { Evaluation } from "../evaluation.ts";
+import { readTrafficHours } from "./server-traffic.ts";
 import { type PastHours, VOLUME_SPAN_MS, VOLUME_WEEKS, judgeVolume } from "../rules/volume.ts";
 
 const WEEK_MS = 7 * DAY_MS;
@@ -100,13 +100,10 @@ function hasSilence(
 
 /** Read once a day: past weeks do not change while it lasts. */
 async function pastHours(evaluation: Evaluation, dayMs: number, store: Store): Promise<PastHours> {
-  const { readAhead, context } = evaluation;
+  const { readAhead } = evaluation;
   if (readAhead.hours?.dayMs === dayMs) return readAhead.hours.past;
-  const found = await store.query(trafficHours, {
-    model: context.model,
-    fromMs: dayMs - VOLUME_WEEKS * WEEK_MS - MARGIN_MS,
-    toMs: dayMs,
-  });
+  const span = { fromMs: dayMs - VOLUME_WEEKS * WEEK_MS - MARGIN_MS, toMs: dayMs };
+  const found = await readTrafficHours(evaluation, span, store);
   const rows = found.reduce((sum, { n }) => sum + n, 0);
   const all = found.reduce((sum, { requests }) => sum + requests, 0);
   const past = {

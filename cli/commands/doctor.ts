@@ -15,6 +15,7 @@ import { renderTable } from "../table.ts";
 import { asTyped } from "../typed-command.ts";
 import { judgeClock, readClock } from "./doctor-clocks.ts";
 import { judgePull } from "./doctor-labels.ts";
+import { ScrapeState, judgeScrapes } from "./doctor-scrapes.ts";
 import { judgeRecords } from "./doctor-records.ts";
 import { SERVICES } from "../up/upstream-of.ts";
 
@@ -57,6 +58,7 @@ async function ofSystem(context: CommandContext): Promise<Finding[]> {
   findings.push(
     ...(await recordsOf(remote)),
     ...(await labelsOf(remote, context.clock.nowMs())),
+    ...(await scrapesOf(remote)),
     ...(await channelsOf(remote)),
     ...(await ofFolder(remote)),
   );
@@ -112,6 +114,16 @@ async function labelsOf(remote: Remote, nowMs: number): Promise<Finding[]> {
     return found === null ? [] : [{ what: "labels", ...found }];
   });
 }
+
+/** Endpoints of model servers that are read, or are not. */
+async function scrapesOf(remote: Remote): Promise<Finding[]> {
+  const self = await remote.api
+    .request({ path: "/api/v1/self/agent", schema: ScrapeOf })
+    .catch(() => null);
+  return judgeScrapes(self?.scrape ?? []).map((found) => ({ what: "metrics", ...found }));
+}
+
+const ScrapeOf = z.looseObject({ scrape: z.array(ScrapeState).prefault([]) });
 
 const TotalsOf = z.looseObject({
   totals: z.record(z.string(), z.number()),

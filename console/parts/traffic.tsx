@@ -1,6 +1,6 @@
 /** Requests, error share and mean latency over time, one line per version, and the versions in numbers. */
 import { useMemo, useState } from "preact/hooks";
-import type { OperationsView } from "../../contract/views.ts";
+import type { OperationsView } from "../../contract/operations-view.ts";
 import { Plot, type PlotShape } from "../charts/plot.tsx";
 import { formatCount, formatNumber, formatSeconds, formatShare } from "../format/numbers.ts";
 import { formatTime } from "../format/times.ts";

@@ -1,5 +1,5 @@
 /** Requests, errors and latency of versions as columns over one axis of time. */
-import type { OperationsView, TrafficBucket } from "../../contract/views.ts";
+import type { OperationsView, TrafficBucket } from "../../contract/operations-view.ts";
 
 export interface TrafficColumns {
   /** Starts of the buckets in seconds, every one of the span, with and without requests. */

@@ -48,3 +48,7 @@ export const WINDOW_IN_RANGE = "$__timeFilter_ms(w.`to`)";
 /** Spans (alerts, quarantines) that overlap the time range. */
 export const OVERLAPS_RANGE =
   "a.`from` <= $__toTime_ms AND (isNull(a.`to`) OR a.`to` >= $__fromTime_ms)";
+
+/** Samples of model servers within the time range, and the bucket of each. */
+export const SAMPLES_IN_RANGE = "$__timeFilter_ms(s.ts)";
+export const BUCKET_OF_SAMPLE = "$__timeInterval(s.ts)";

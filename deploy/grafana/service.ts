@@ -17,6 +17,7 @@ import {
 import { PAGE, dashboard } from "./dashboard.ts";
 import { ALERT_LINKS, ALERT_TITLE_LINKS } from "./links.ts";
 import { REFERENCE_LOOK, WORDS, colored, curves, figure, list } from "./panels.ts";
+import { resources } from "./resources.ts";
 import { grainVariable, modelVariable, segmentVariable, versionsVariable } from "./variables.ts";
 
 const CHOSEN_ROWS = `${THIS_MODEL} AND ${THESE_VERSIONS} AND ${THIS_SEGMENT}`;
@@ -307,6 +308,7 @@ export function service(): Dashboard {
     rows: [
       { title: "Whole", panels: [...figures, ...whole] },
       { title: "By version", panels: byVersion },
+      { title: "What its servers say", panels: resources },
       { title: "Where, and what was said", panels: details },
     ],
   });

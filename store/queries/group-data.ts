@@ -97,6 +97,33 @@ const OWN_DEAD_LETTERS: PayloadTable = {
   structure: [...DEAD_LETTERS.structure, "rows UInt32", "payload String"],
 };
 
+const SERVER_METRICS: PayloadTable = {
+  columns: [
+    "model",
+    "version",
+    "ts",
+    "instance",
+    "source",
+    "measure",
+    "part",
+    "lower",
+    "upper",
+    "value",
+  ],
+  structure: [
+    "model LowCardinality(String)",
+    "version LowCardinality(String)",
+    "ts DateTime64(3, \\'UTC\\')",
+    "instance LowCardinality(String)",
+    "source LowCardinality(String)",
+    "measure LowCardinality(String)",
+    "part LowCardinality(String)",
+    "lower Float64",
+    "upper Float64",
+    "value Float64",
+  ],
+};
+
 function insertSql(table: string, payload: PayloadTable, where: string): string {
   const { columns, structure, stored = {} } = payload;
   const values = columns.map((column) => stored[column] ?? column);
@@ -118,6 +145,7 @@ function plain(table: string, payload: PayloadTable) {
 export const insertPredictions = plain("predictions", PREDICTIONS);
 export const insertLabels = plain("labels", LABELS);
 export const insertAgentDeadLetters = plain("dead_letters", DEAD_LETTERS);
+export const insertServerMetrics = plain("server_metrics", SERVER_METRICS);
 export const insertOwnDeadLetters = plain("dead_letters", OWN_DEAD_LETTERS);
 
 /** A part is lost or there as a whole, and frames do not share rows: (frame, time, id) tells which. */
@@ -144,6 +172,29 @@ export const mendLabels = defineInsert({
   WHERE time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
     AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
   ),
+});
+
+const SAMPLE = "_spool, _seq, ts, model, version, instance, source, measure, part, upper";
+
+export const mendServerMetrics = defineInsert({
+  name: "mend server metrics",
+  params: z.object({ ...groupParams, ...spanParams }),
+  sql: insertSql(
+    "server_metrics",
+    SERVER_METRICS,
+    ` AND (${SAMPLE}) NOT IN (SELECT ${SAMPLE} FROM server_metrics
+  WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+    AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
+  ),
+});
+
+export const countServerMetrics = defineQuery({
+  name: "count server metrics of a group",
+  params: z.object({ shard: z.int(), n: z.int(), ...spanParams }),
+  row: z.object({ n: count }),
+  sql: `SELECT count() AS n FROM server_metrics
+WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
+  AND _group = {n:UInt64} AND _shard = {shard:UInt16}`,
 });
 
 export const countPredictions = defineQuery({

@@ -21,11 +21,14 @@ const manifestRow = z.object({
   segments: z.record(z.string(), z.array(z.string())),
   clocks: z.array(z.object({ model: z.string(), time_ms: z.int() })),
   accepted: timeMs,
+  server_metrics: count,
+  metrics_from: timeMs,
+  metrics_to: timeMs,
 });
 export type ManifestRow = z.output<typeof manifestRow>;
 
 const COLUMNS =
-  "n, epoch, frames, predictions, labels, dead_letters, `from`, `to`, labels_from, labels_to, models, grids, grains, segments, clocks, accepted";
+  "n, epoch, frames, predictions, labels, dead_letters, `from`, `to`, labels_from, labels_to, models, grids, grains, segments, clocks, accepted, server_metrics, metrics_from, metrics_to";
 
 const JSON_STRUCTURE = [
   "n UInt64",
@@ -44,6 +47,9 @@ const JSON_STRUCTURE = [
   "segments Map(String, Array(String))",
   "clocks Array(Tuple(model String, time_ms Int64))",
   "accepted Int64",
+  "server_metrics UInt64",
+  "metrics_from Int64",
+  "metrics_to Int64",
 ].join(", ");
 
 const time = (column: string): string => `fromUnixTimestamp64Milli(m.${column}, 'UTC')`;
@@ -55,7 +61,8 @@ export const insertGroup = defineInsert({
   sql: `INSERT INTO ingest_groups (shard, ${COLUMNS}, formed)
 SELECT {shard:UInt16}, m.n, m.epoch, m.frames, m.predictions, m.labels, m.dead_letters,
   ${time("from")}, ${time("to")}, ${time("labels_from")}, ${time("labels_to")},
-  m.models, m.grids, m.grains, m.segments, m.clocks, ${time("accepted")}, {formed:DateTime64(3, 'UTC')}
+  m.models, m.grids, m.grains, m.segments, m.clocks, ${time("accepted")},
+  m.server_metrics, ${time("metrics_from")}, ${time("metrics_to")}, {formed:DateTime64(3, 'UTC')}
 FROM (SELECT JSONExtract(manifest, 'Tuple(${JSON_STRUCTURE})') AS m FROM input('manifest String'))
 WHERE ${FENCE} FORMAT Native`,
 });

@@ -16,6 +16,13 @@ const RETENTION_MS = 400 * 86_400_000;
 
 export type Row = Readonly<Record<string, unknown>>;
 
+const KEY_OF = {
+  predictions: "predictions",
+  labels: "labels",
+  dead_letters: "deadLetters",
+  server_metrics: "serverMetrics",
+} as const;
+
 export function createCapture(
   documents: Readonly<Record<string, unknown>> = {},
   own: readonly Mapping[] = [],
@@ -50,12 +57,15 @@ export function createCapture(
       frame.commit(null);
     },
     /** All rows of the batch by table, and a new frame. */
-    rows(): { predictions: Row[]; labels: Row[]; deadLetters: Row[] } {
-      const tables = { predictions: [] as Row[], labels: [] as Row[], deadLetters: [] as Row[] };
+    rows(): { predictions: Row[]; labels: Row[]; deadLetters: Row[]; serverMetrics: Row[] } {
+      const tables = {
+        ...{ predictions: [] as Row[], labels: [] as Row[] },
+        ...{ deadLetters: [] as Row[], serverMetrics: [] as Row[] },
+      };
       for (const content of frame.seal().frames) {
         for (const [i, { table }] of content.sections.entries()) {
           const rows = rowsOf(readBlock(content.payloads[i] ?? new Uint8Array()));
-          tables[table === "dead_letters" ? "deadLetters" : table].push(...rows);
+          tables[KEY_OF[table]].push(...rows);
         }
       }
       return tables;
@@ -79,6 +89,14 @@ function valueAt(column: Column, row: number): unknown {
     entries.push([textAt(keys, i), valueAt(values, i)]);
   }
   return entries;
+}
+
+/** Rows of server metrics that the spool in `folder` holds. */
+export function spooledMetrics(folder: string): Row[] {
+  return framesIn(folder)
+    .flatMap(({ sections }) => sections)
+    .filter(({ table }) => table === "server_metrics")
+    .flatMap(({ payload }) => rowsOf(readBlock(payload)));
 }
 
 /** Rows with this id that the spool in `folder` holds. */

@@ -129,8 +129,14 @@ describe("OTLP over gRPC", () => {
     expect(await call(LOGS, logs(prediction("p1")))).toHaveLength(0);
     expect(await call(TRACES, new Uint8Array())).toHaveLength(0);
     expect(spooledRows(folder, "predictions", "p1")).toHaveLength(1);
-    const metrics = otlpSchema.response.decode(await call(METRICS, Buffer.from([0x0a, 0x00])));
-    expect(metrics).toMatchObject({ partialSuccess: { errorMessage: /not used/ } });
+    const asked = { name: "nobody.asks", gauge: { dataPoints: [{ asDouble: 1 }] } };
+    const unused = encodeRequest("metrics", {
+      resourceMetrics: [{ scopeMetrics: [{ metrics: [asked] }] }],
+    });
+    const metrics = otlpSchema.response.decode(await call(METRICS, unused));
+    expect(metrics.toJSON()).toMatchObject({
+      partialSuccess: { errorMessage: expect.stringContaining("no mapping") },
+    });
     const nameless = { eventName: "ml.prediction", attributes: [text("ml.prediction.id", "n1")] };
     const partial = otlpSchema.response.decode(await call(LOGS, logs(nameless, prediction("p2"))));
     expect(partial.toJSON()).toMatchObject({

@@ -21,6 +21,42 @@ message Span {
   repeated KeyValue attributes = 9; uint32 dropped_attributes_count = 10; Status status = 15;
 }
 message Status { string message = 2; int32 code = 3; }
+message MetricsRequest { repeated ResourceMetrics resource_metrics = 1; }
+message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; string schema_url = 3; }
+message ScopeMetrics { Scope scope = 1; repeated Metric metrics = 2; string schema_url = 3; }
+message Metric {
+  string name = 1; string description = 2; string unit = 3;
+  oneof data {
+    Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9; ExponentialHistogram exponential_histogram = 10;
+    Summary summary = 11;
+  }
+}
+message Gauge { repeated NumberDataPoint data_points = 1; }
+message Sum { repeated NumberDataPoint data_points = 1; int32 aggregation_temporality = 2; bool is_monotonic = 3; }
+message Histogram { repeated HistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
+message ExponentialHistogram {
+  repeated ExponentialHistogramDataPoint data_points = 1; int32 aggregation_temporality = 2;
+}
+message Summary { repeated SummaryDataPoint data_points = 1; }
+message NumberDataPoint {
+  repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+  oneof value { double as_double = 4; sfixed64 as_int = 6; } uint32 flags = 8;
+}
+message HistogramDataPoint {
+  repeated KeyValue attributes = 9; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+  fixed64 count = 4; optional double sum = 5; repeated fixed64 bucket_counts = 6;
+  repeated double explicit_bounds = 7; uint32 flags = 10;
+}
+message ExponentialHistogramDataPoint {
+  repeated KeyValue attributes = 1; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+  fixed64 count = 4; optional double sum = 5; sint32 scale = 6; fixed64 zero_count = 7;
+  ExponentialBuckets positive = 8; ExponentialBuckets negative = 9; uint32 flags = 10; double zero_threshold = 14;
+}
+message ExponentialBuckets { sint32 offset = 1; repeated uint64 bucket_counts = 2; }
+message SummaryDataPoint {
+  repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+  fixed64 count = 4; double sum = 5; uint32 flags = 8;
+}
 message Resource { repeated KeyValue attributes = 1; uint32 dropped_attributes_count = 2; }
 message Scope { string name = 1; string version = 2; repeated KeyValue attributes = 3; }
 message KeyValue { string key = 1; AnyValue value = 2; }
@@ -43,19 +79,20 @@ const { root } = protobuf.parse(SCHEMA);
 export const otlpSchema = {
   logs: root.lookupType("LogsRequest"),
   traces: root.lookupType("TraceRequest"),
+  metrics: root.lookupType("MetricsRequest"),
   response: root.lookupType("ExportResponse"),
   status: root.lookupType("RpcStatus"),
   retryInfo: root.lookupType("RetryInfo"),
 } as const;
 
 /** A request, as its JSON in OTLP, to protobuf. */
-export function encodeRequest(signal: "logs" | "traces", request: object): Buffer {
+export function encodeRequest(signal: "logs" | "traces" | "metrics", request: object): Buffer {
   const type = otlpSchema[signal];
   return Buffer.from(type.encode(type.fromObject(request)).finish());
 }
 
 /** Protobuf to OTLP's JSON; throws for what is no request. */
-export function decodeRequest(signal: "logs" | "traces", bytes: Buffer): object {
+export function decodeRequest(signal: "logs" | "traces" | "metrics", bytes: Buffer): object {
   const type = otlpSchema[signal];
   return type.toObject(type.decode(bytes), { longs: String, bytes: String, json: true });
 }

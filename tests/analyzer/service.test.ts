@@ -10,10 +10,10 @@ import {
   ChangesView,
   DriftView,
   ModelsView,
-  OperationsView,
   PerformanceView,
   QualityView,
 } from "../../contract/views.ts";
+import { OperationsView } from "../../contract/operations-view.ts";
 import type { Nats } from "../../runtime/nats.ts";
 import { type AnalysisStage, loadDays } from "./support/analysis-stage.ts";
 import {

@@ -10,13 +10,16 @@ import {
   type PredictionRow,
   buildLabelBlock,
   buildPredictionBlock,
+  buildServerMetricBlock,
 } from "../../contract/payload-blocks.ts";
+import type { ServerMetricRow } from "../../contract/server-metric.ts";
 import { shardOfSpool, subjects } from "../../contract/subjects.ts";
 import type { Nats } from "../../runtime/nats.ts";
 
 export interface FrameContent {
   readonly predictions?: readonly PredictionRow[];
   readonly labels?: readonly LabelRow[];
+  readonly serverMetrics?: readonly ServerMetricRow[];
   readonly clocks?: readonly FrameClock[];
   readonly acceptedMs?: number;
 }
@@ -110,7 +113,7 @@ export function frameOf(spool: string, seq: number, content: FrameContent): Uint
     });
     payloads.push(payload);
   };
-  const { predictions = [], labels = [] } = content;
+  const { predictions = [], labels = [], serverMetrics = [] } = content;
   if (predictions.length > 0) {
     const times = predictions.map((row) => row.ts);
     add("predictions", predictions, times, buildPredictionBlock(predictions));
@@ -118,6 +121,10 @@ export function frameOf(spool: string, seq: number, content: FrameContent): Uint
   if (labels.length > 0) {
     const times = labels.map((row) => row.time);
     add("labels", labels, times, buildLabelBlock(labels));
+  }
+  if (serverMetrics.length > 0) {
+    const times = serverMetrics.map((row) => row.ts);
+    add("server_metrics", serverMetrics, times, buildServerMetricBlock(serverMetrics));
   }
   const acceptedMs = content.acceptedMs ?? Date.now();
   return encodeFrame(

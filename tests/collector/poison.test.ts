@@ -103,7 +103,7 @@ describe("poison", () => {
 
   it("is a weight below 1, none at all, or beyond all sampling; a block without weights weighs 1", () => {
     const open = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
-    const bounds = { predictions: open, labels: open, deadLetters: open };
+    const bounds = { predictions: open, labels: open, deadLetters: open, serverMetrics: open };
     const check = (weight: number) => {
       const predictions = rows("weighed", [now, now]).map((row) => ({ ...row, weight }));
       const frame = decodeFrame(frameOf("0".repeat(32), 1, { predictions }));
@@ -123,10 +123,11 @@ describe("poison", () => {
     const frame = decodeFrame(frameOf("0".repeat(32), 1, { predictions: rows("open", [0, now]) }));
     if (frame.kind === "bad") throw new Error(frame.reason);
     const open = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
-    const unchecked = checkFrame(frame, { predictions: open, labels: open, deadLetters: open });
+    const rest = { labels: open, deadLetters: open, serverMetrics: open };
+    const unchecked = checkFrame(frame, { predictions: open, ...rest });
     expect(unchecked.predictions[0]?.columns.ts[0]).toBe(0);
     const within = { fromMs: now - 1000, toMs: now + 1000 };
-    const checked = checkFrame(frame, { predictions: within, labels: open, deadLetters: open });
+    const checked = checkFrame(frame, { predictions: within, ...rest });
     expect([...(checked.predictions[0]?.columns.ts ?? [])]).toEqual([now]);
   });
 

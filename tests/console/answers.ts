@@ -3,11 +3,11 @@ import { AlertView } from "../../contract/alert.ts";
 import {
   DriftView,
   ModelView,
-  OperationsView,
   PerformanceView,
   PerformanceWindow,
   RunDetailView,
 } from "../../contract/views.ts";
+import { OperationsView } from "../../contract/operations-view.ts";
 import type { z } from "zod";
 
 const DAY_MS = 86_400_000;
@@ -145,6 +145,7 @@ export const operations = (): OperationsView => {
       latencySeconds: null,
     },
     ...{ bucketSeconds: 60, buckets: [], errorTypes: [], anomalies: [] },
+    ...{ source: "records", server: null, resources: [] },
     versions: [
       {
         ...{ version: "1", predictions: 90, errors: 3, latencySeconds: null },

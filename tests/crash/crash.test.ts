@@ -18,6 +18,7 @@ it(`loses nothing and doubles nothing while every process is killed at random (s
     lost: 0,
     twice: 0,
     labelsLost: 0,
+    servedLost: 0,
     outcomesMissing: 0,
     rollupDifferences: 0,
     deadLetters: 0,

@@ -10,6 +10,8 @@ export interface Accepted {
   predictions: number;
   labels: number;
   resent: number;
+  /** Requests that the model's server told of. */
+  served: number;
 }
 
 export interface Load {
@@ -23,15 +25,15 @@ const LANES = 4;
 const RETRY_MS = 50;
 
 export function startLoad(urlOf: () => string, random: Random, rowsPerRequest: number): Load {
-  const accepted = { predictions: 0, labels: 0, resent: 0 };
+  const accepted = { predictions: 0, labels: 0, resent: 0, served: 0 };
   let stopped = false;
-  const post = async (path: string, body: string): Promise<void> => {
+  const post = async (path: string, body: string, type = "application/x-ndjson"): Promise<void> => {
     for (;;) {
       try {
         const response = await fetch(urlOf() + path, {
           method: "POST",
           body,
-          headers: { "content-type": "application/x-ndjson" },
+          headers: { "content-type": type },
           signal: AbortSignal.timeout(10_000),
         });
         const answer = await response.text();
@@ -80,6 +82,9 @@ export function startLoad(urlOf: () => string, random: Random, rowsPerRequest: n
         await post(path, `${lines.join("\n")}\n`);
         accepted[path === "/v1/events" ? "predictions" : "labels"] += rows.length;
       }
+      const served = 1 + random.integer(1000);
+      await post("/v1/metrics", servedOf(`lane ${number}`, request, served), "application/json");
+      accepted.served += served;
     }
   };
   const lanes = Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
@@ -90,6 +95,21 @@ export function startLoad(urlOf: () => string, random: Random, rowsPerRequest: n
       await lanes;
     },
   };
+}
+
+/** What the model's server says that it answered since the request before. */
+function servedOf(instance: string, request: number, served: number): string {
+  const point = {
+    attributes: [{ key: "model_name", value: { stringValue: MODEL } }],
+    timeUnixNano: `${Date.now()}${String(request).padStart(6, "0").slice(-6)}`,
+    asInt: String(served),
+  };
+  const sum = { aggregationTemporality: 1, isMonotonic: true, dataPoints: [point] };
+  const attributes = [{ key: "service.instance.id", value: { stringValue: instance } }];
+  const metrics = [{ name: "vllm:request_success", sum }];
+  return JSON.stringify({
+    resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ metrics }] }],
+  });
 }
 
 export const LOAD_MODEL = MODEL;

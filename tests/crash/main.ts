@@ -29,6 +29,15 @@ const report = await runCrash({
   say: (line) => process.stderr.write(`${line}\n`),
 });
 process.stdout.write(`${JSON.stringify({ seed: Number(values.seed), ...report })}\n`);
-const { lost, twice, labelsLost, outcomesMissing, rollupDifferences, deadLetters } = report;
-const wrong = [lost, twice, labelsLost, outcomesMissing, rollupDifferences, deadLetters];
+const { lost, twice, labelsLost, servedLost } = report;
+const { outcomesMissing, rollupDifferences, deadLetters } = report;
+const wrong = [
+  lost,
+  twice,
+  labelsLost,
+  servedLost,
+  outcomesMissing,
+  rollupDifferences,
+  deadLetters,
+];
 process.exitCode = wrong.every((number) => number === 0) ? 0 : 1;

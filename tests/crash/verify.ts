@@ -11,6 +11,8 @@ export interface Verdict {
   readonly lost: number;
   readonly twice: number;
   readonly labelsLost: number;
+  /** Requests that the model's server told of, less those that are stored; below 0 some are there twice. */
+  readonly servedLost: number;
   readonly outcomesMissing: number;
   /** Cells of rollups that differ from raw. */
   readonly rollupDifferences: number;
@@ -29,6 +31,7 @@ async function numberOf(store: Store, sql: string): Promise<number> {
 }
 
 const PREDICTIONS = "SELECT count() AS n FROM predictions";
+const SERVED = "SELECT toInt64(sum(value)) AS n FROM server_metrics WHERE measure = 'requests'";
 const OUTCOMES = "SELECT count() AS n FROM outcomes FINAL";
 
 /** Waits until everything is there, or until nothing has moved for a while. */
@@ -37,7 +40,9 @@ export async function settled(store: Store, accepted: Accepted): Promise<void> {
   while (performance.now() < endMs) {
     const predictions = await numberOf(store, PREDICTIONS);
     const outcomes = await numberOf(store, OUTCOMES);
-    if (predictions >= accepted.predictions && outcomes >= accepted.labels) break;
+    const served = await numberOf(store, SERVED);
+    const isAllThere = predictions >= accepted.predictions && outcomes >= accepted.labels;
+    if (isAllThere && served >= accepted.served) break;
     await systemClock.sleep(250);
   }
   // The last group's rollups may still be on their way.
@@ -66,6 +71,7 @@ export async function verify(store: Store, accepted: Accepted): Promise<Verdict>
     lost: accepted.predictions - ids,
     twice: rows - ids,
     labelsLost: accepted.labels - labels,
+    servedLost: accepted.served - (await numberOf(store, SERVED)),
     outcomesMissing: accepted.labels - outcomes,
     rollupDifferences,
     deadLetters: await numberOf(store, "SELECT count() AS n FROM dead_letters"),

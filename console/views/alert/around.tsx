@@ -1,6 +1,6 @@
 /** For alerts of the service: requests, errors and latency in the hours around it. */
 import type { AlertDetail } from "../../../contract/alert.ts";
-import type { OperationsView } from "../../../contract/views.ts";
+import type { OperationsView } from "../../../contract/operations-view.ts";
 import { SECONDS, useLive } from "../../api/live.ts";
 import { Part } from "../../parts/figures.tsx";
 import { Show } from "../../parts/states.tsx";

@@ -1,9 +1,10 @@
 /** The service: requests, errors and latency, per version, over the last day or week of the model's time. */
 import { useState } from "preact/hooks";
-import type { OperationsView } from "../../../contract/views.ts";
+import type { OperationsView } from "../../../contract/operations-view.ts";
 import { SECONDS, useLive } from "../../api/live.ts";
 import { Choice, Part } from "../../parts/figures.tsx";
 import { formatCount, formatShare } from "../../format/numbers.ts";
+import { ResourceCharts, ServerFigures } from "../../parts/resources.tsx";
 import { TrafficCharts, VersionTable } from "../../parts/traffic.tsx";
 import { Empty, Show } from "../../parts/states.tsx";
 import { apiOf } from "../../route.ts";
@@ -33,17 +34,21 @@ export function OperationsPart({ looked }: { readonly looked: Looked }) {
       end={<Choice name="Span" options={SPANS} value={hours} choose={setHours} />}
     >
       <Show live={live} what="the service">
-        {(operations) =>
-          operations.predictions === 0 ? (
-            <Empty title="No requests in this span" />
-          ) : (
-            <>
-              <SampleNote operations={operations} />
-              <TrafficCharts operations={operations} group={`${model.model} service`} />
-              <VersionTable operations={operations} />
-            </>
-          )
-        }
+        {(operations) => (
+          <>
+            {operations.predictions === 0 ? (
+              <Empty title="No requests in this span" />
+            ) : (
+              <>
+                <SampleNote operations={operations} />
+                <TrafficCharts operations={operations} group={`${model.model} service`} />
+                <VersionTable operations={operations} />
+              </>
+            )}
+            <ServerFigures operations={operations} />
+            <ResourceCharts operations={operations} group={`${model.model} service`} />
+          </>
+        )}
       </Show>
     </Part>
   );

@@ -10,13 +10,13 @@ import {
   DriftView,
   LoopView,
   ModelsView,
-  OperationsView,
   PerformanceView,
   QualityView,
   RunDetailView,
   RunsView,
   VersionsView,
 } from "../../../contract/views.ts";
+import { OperationsView } from "../../../contract/operations-view.ts";
 
 const ANSWERS: readonly (readonly [RegExp, z.ZodType])[] = [
   [/^\/api\/v1\/access$/, AccessView],

@@ -86,7 +86,7 @@ export async function startFlightsStage(): Promise<FlightsStage> {
 async function loadFlights(store: Store, folder: string) {
   await migrate(
     store,
-    { retention: { predictions: 3_650, outcomes: 3_650, minutes: 3_650 } },
+    { retention: { predictions: 3_650, outcomes: 3_650, minutes: 3_650, server_metrics: 3_650 } },
     deps,
   );
   const prepared = await prepareFlights({ folder, nowMs: Date.UTC(2026, 10, 23) });

@@ -79,6 +79,28 @@ export async function storeBooks(store: Store, books: Books): Promise<void> {
     },
   ]);
   await storeTransport(store, model, toMs);
+  await storeServer(store, model, toMs);
+}
+
+/** What a model server says of its last day. */
+async function storeServer(store: Store, model: string, toMs: number): Promise<void> {
+  const levels = [
+    ...[["requests", "", 500] as const, ["errors", "BACKEND", 5] as const],
+    ...[["latency_seconds", "", 10] as const, ["latency_count", "", 500] as const],
+    ...[["queue_seconds", "", 1] as const, ["queue_count", "", 500] as const],
+    ...[["gpu_utilisation", "0", 0.4] as const, ["gpu_memory_bytes", "0", 2e10] as const],
+    ...[["cpu_cores", "", 3] as const, ["memory_bytes", "", 4e9] as const],
+  ];
+  await store.insert(
+    "server_metrics",
+    Array.from({ length: 24 }, (_, hour) => hour).flatMap((hour) =>
+      levels.map(([measure, part, value]) => ({
+        ...{ model, version: "1", ts: toMs - (hour + 1) * 60 * MINUTE_MS, instance: "a:8002" },
+        ...{ source: "scrape", measure, part, lower: 0, upper: 0, value },
+        ...{ _spool: "", _seq: 1, _group: 1, _shard: 0 },
+      })),
+    ),
+  );
 }
 
 async function storeTransport(store: Store, model: string, toMs: number): Promise<void> {
