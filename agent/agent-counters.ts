@@ -1,6 +1,7 @@
 /** What the agent counts: for Prometheus, and the same numbers for `/api/v1/self`. */
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Taken } from "./intake.ts";
+import type { Outcome } from "./outcome.ts";
 
 export interface AgentGauges {
   readonly spoolBytes: number;
@@ -26,7 +27,10 @@ export class AgentCounters {
   private readonly add: (name: string, labels: Record<string, string>, count: number) => void;
   private readonly setGauge: (name: keyof AgentGauges, value: number) => void;
 
-  constructor(metrics: Metrics) {
+  private readonly onTaken: (outcome: Outcome) => void;
+
+  constructor(metrics: Metrics, onTaken: (outcome: Outcome) => void) {
+    this.onTaken = onTaken;
     const counters = {
       requests: metrics.counter("requests_total", "Requests taken in", ["kind"]),
       refused: metrics.counter("requests_refused_total", "Requests refused", ["reason"]),
@@ -61,6 +65,7 @@ export class AgentCounters {
     this.add("requests", { kind: taken?.kind ?? "empty" }, 1);
     if (taken?.kind !== "taken") return;
     const { outcome } = taken;
+    this.onTaken(outcome);
     this.add("records", { kind: "prediction" }, outcome.predictions);
     this.add("records", { kind: "label" }, outcome.labels);
     this.add("records", { kind: "unknown" }, outcome.unknown);

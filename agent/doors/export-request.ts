@@ -4,8 +4,9 @@ import type { AgentCounters } from "../agent-counters.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
 import type { Intake } from "../intake.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
-import { readJsonRequest } from "../otlp/json-request.ts";
+import { jsonObject, readJsonRequest } from "../otlp/json-request.ts";
 import type { RequestReader, Signal } from "../otlp/request-reader.ts";
+import { mustBeMessage } from "../otlp/wire.ts";
 import { deadLetterCount, refusalText } from "../outcome.ts";
 import type { Recorder } from "../recorder.ts";
 import type { OtlpEncoding, PartialSuccess } from "./otlp-answer.ts";
@@ -33,7 +34,9 @@ export async function takeExport(
   deps: ExportDeps,
 ): Promise<PartialSuccess | null> {
   if (signal === "metrics") {
-    return body.length === 0 ? null : { rejected: 0, message: METRICS_WARNING };
+    if (body.length === 0) return null;
+    mustBeRequest(encoding, body);
+    return { rejected: 0, message: METRICS_WARNING };
   }
   const taken =
     body.length === 0
@@ -50,4 +53,10 @@ export async function takeExport(
   const message = outcome === null ? null : refusalText(outcome, LIMITS.refusalsToldMax);
   if (outcome === null || message === null) return null;
   return { rejected: deadLetterCount(outcome), message };
+}
+
+/** What is not used must be a request all the same: whoever sends something else hears of it. */
+function mustBeRequest(encoding: OtlpEncoding, body: Buffer): void {
+  if (encoding === "protobuf") mustBeMessage(body);
+  else jsonObject(body.toString("utf8"));
 }

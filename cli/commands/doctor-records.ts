@@ -1,4 +1,5 @@
 /** What an agent counted of records that came otherwise than their senders meant, and what to do about each. Pure. */
+import { RECORD_ADVICE } from "../../agent/record-advice.ts";
 import { formatCount } from "../format.ts";
 
 export interface RecordFinding {
@@ -17,21 +18,28 @@ export function judgeRecords(totals: Readonly<Record<string, number>>): readonly
     .map(([key, rows]) => ({ reason: key.slice("deadLetters.".length), rows }))
     .toSorted((a, b) => b.rows - a.rows);
   const setAside = reasons.reduce((sum, { rows }) => sum + rows, 0);
+  const unknown = count("records.unknown");
+  const isAllUnknown = count("records.prediction") + setAside === 0;
   return [
+    ...told(
+      isAllUnknown ? unknown : 0,
+      `${formatCount(unknown)} records of OTLP came, and none is a prediction`,
+      "A prediction is a log record with the event name ml.prediction, or a span with ml.model.name and ml.prediction.id; other words need a mapping (docs/capture.md, docs/mapping.md)",
+    ),
     ...told(
       setAside,
       `${records(setAside)} set aside: ${reasons.map(({ reason, rows }) => `${formatCount(rows)} ${reason}`).join(", ")}`,
-      '"driftmend dead-letters list" shows samples; docs/capture.md says what each reason means',
+      RECORD_ADVICE.setAside,
     ),
     ...told(
       count("dropped.attribute"),
       `SDKs dropped ${formatCount(count("dropped.attribute"))} attributes of ${formatCount(count("dropped.record"))} records before they came`,
-      "Send inputs as the map ml.features, or raise OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: SDKs keep 128 of a record",
+      RECORD_ADVICE.dropped,
     ),
     ...told(
       count("values.skipped"),
       `${formatCount(count("values.skipped"))} values were not stored: lists, nested maps, a name twice, or too many of a record`,
-      '"driftmend tail <model>" shows what is left of a record; docs/capture.md says what can be stored',
+      RECORD_ADVICE.skipped,
     ),
     ...told(
       count("events.orphan") + count("events.given_up"),
@@ -41,7 +49,7 @@ export function judgeRecords(totals: Readonly<Record<string, number>>): readonly
     ...told(
       count("values.cut"),
       `${formatCount(count("values.cut"))} texts were cut`,
-      "Send descriptors of long texts (length, language) instead of the texts",
+      RECORD_ADVICE.cut,
     ),
   ];
 }

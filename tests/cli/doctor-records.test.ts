@@ -29,3 +29,9 @@ it("one record is one", () => {
     "1 record was set aside: 1 id_missing",
   );
 });
+
+it("records of which none is a prediction are told of, as long as there is none", () => {
+  const found = judgeRecords({ "records.unknown": 40 });
+  expect(found[0]?.detail).toBe("40 records of OTLP came, and none is a prediction");
+  expect(judgeRecords({ "records.unknown": 40, "records.prediction": 1 })).toEqual([]);
+});
