@@ -2,6 +2,7 @@
 import { type ServerHttp2Stream, constants } from "node:http2";
 import { LIMITS } from "../../contract/limits.ts";
 import { framed } from "./grpc-frames.ts";
+import { retryInfo, retryStatus } from "./otlp-answer.ts";
 import { RPC, type RpcCode } from "./rpc-status.ts";
 
 /** Every answer says which compression a caller may use. */
@@ -14,8 +15,8 @@ const HEADERS = {
 export interface GrpcRefusal {
   readonly code: RpcCode;
   readonly message: string;
-  /** google.rpc.Status as bytes: says more than code and message do. */
-  readonly details?: Buffer;
+  /** When it may be sent again. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 export function answerMessage(stream: ServerHttp2Stream, message: Buffer): void {
@@ -25,18 +26,25 @@ export function answerMessage(stream: ServerHttp2Stream, message: Buffer): void 
   stream.end(framed(message));
 }
 
+/** What may be sent again says when: as the specification asks, and where the exporter of Python's SDK looks for it. */
 export function answerRefusal(
   stream: ServerHttp2Stream,
-  { code, message, details }: GrpcRefusal,
+  { code, message, retryAfterSeconds }: GrpcRefusal,
 ): void {
   if (isGone(stream)) return;
-  const status = {
-    "grpc-status": String(code),
-    "grpc-message": encodeURIComponent(message),
-    ...(details === undefined ? {} : { "grpc-status-details-bin": details.toString("base64") }),
-  };
-  stream.respond({ ...HEADERS, ...status }, { endStream: true });
+  const status = { "grpc-status": String(code), "grpc-message": encodeURIComponent(message) };
+  const retry =
+    retryAfterSeconds === undefined ? {} : retryTrailers(code, message, retryAfterSeconds);
+  stream.respond({ ...HEADERS, ...status, ...retry }, { endStream: true });
   void drain(stream);
+}
+
+function retryTrailers(code: number, message: string, seconds: number): Record<string, string> {
+  const info = retryInfo(seconds);
+  return {
+    "grpc-status-details-bin": retryStatus(code, message, info).toString("base64"),
+    "google.rpc.retryinfo-bin": info.toString("base64"),
+  };
 }
 
 /** A caller that speaks HTTP/2 and not gRPC is told in HTTP. */

@@ -58,12 +58,16 @@ export function statusBody(encoding: OtlpEncoding, code: number, message: string
 
 const RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo";
 
-/** google.rpc.Status with a RetryInfo {retry_delay = 1 {seconds = 1}} among its details (3), an Any. */
-export function retryStatus(code: number, message: string, seconds: number): Buffer {
+/** google.rpc.RetryInfo {retry_delay = 1 {seconds = 1}}. */
+export function retryInfo(seconds: number): Buffer {
   const duration = new NativeWriter();
   duration.varint(0x08);
   duration.varint(seconds);
-  const info = nested(0x0a, duration.finish());
+  return Buffer.from(nested(0x0a, duration.finish()));
+}
+
+/** google.rpc.Status with that RetryInfo among its details (3), an Any. */
+export function retryStatus(code: number, message: string, info: Buffer): Buffer {
   const any = new NativeWriter();
   any.varint(0x0a);
   any.text(RETRY_INFO);

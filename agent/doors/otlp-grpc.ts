@@ -18,7 +18,7 @@ import { listenOn } from "./door-server.ts";
 import { type ExportDeps, takeExport } from "./export-request.ts";
 import { answerHttp, answerMessage, answerRefusal } from "./grpc-answer.ts";
 import { HEAD_BYTES, unaryFrame } from "./grpc-frames.ts";
-import { exportResponse, retryStatus, statusOf } from "./otlp-answer.ts";
+import { exportResponse, statusOf } from "./otlp-answer.ts";
 import { asDriftmendError, tokenMissing } from "./refusals.ts";
 import { type BodyReader, decompress, isEncoding, unsupportedEncoding } from "./request-body.ts";
 
@@ -114,7 +114,6 @@ function messageOf(bytes: Buffer, encoding: string): Buffer | Promise<Buffer> {
   return decompress(encoding, message, LIMITS.grpcMessageBytesMax);
 }
 
-/** As the specification asks: what may be sent again says when, in `google.rpc.RetryInfo`. */
 function refuse(
   stream: ServerHttp2Stream,
   cause: unknown,
@@ -126,13 +125,7 @@ function refuse(
   counters.refused(error.code);
   if (error.code === "internal") logger.error({ err: cause }, "a request failed");
   const { rpc, retryAfterSeconds } = statusOf(error);
-  const message = describeError(error);
-  answerRefusal(stream, {
-    ...{ code: rpc, message },
-    ...(retryAfterSeconds === undefined
-      ? {}
-      : { details: retryStatus(rpc, message, retryAfterSeconds) }),
-  });
+  answerRefusal(stream, { code: rpc, message: describeError(error), retryAfterSeconds });
 }
 
 function callUnknown(path: string | undefined): DriftmendError {

@@ -183,6 +183,10 @@ describe("OTLP over gRPC", () => {
     const [any] = (told as { details: { value: Uint8Array }[] }).details;
     const info = otlpSchema.retryInfo.decode(any?.value ?? new Uint8Array());
     expect(info.toJSON()).toEqual({ retryDelay: { seconds: "5" } });
+    // The exporter of Python's SDK looks nowhere else.
+    expect(refused?.metadata.get("google.rpc.retryinfo-bin")).toEqual([
+      Buffer.from(any?.value ?? ""),
+    ]);
   });
 
   it("asks for the token where the network can reach it", async () => {
