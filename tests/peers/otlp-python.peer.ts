@@ -21,7 +21,7 @@ writeGuideFiles("attach/python.md", grpc, (text) => text.replace("proto.http", "
 
 const command = [join(programs, "python"), "server.py"] as const;
 const gzip = { OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" };
-const shared = { command, obeysRetryAfter: true } as const;
+const shared = { command, triesAgain: "always" } as const;
 await proveServer({ ...shared, name: "HTTP", cwd: http, transport: "http" });
 await proveServer({ ...shared, name: "HTTP, gzip", cwd: http, transport: "http", env: gzip });
 await proveServer({ ...shared, name: "gRPC, gzip", cwd: grpc, transport: "grpc", env: gzip });
