@@ -1,7 +1,7 @@
 /** What the agent counts: for Prometheus, and the same numbers for `/api/v1/self`. */
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Taken } from "./intake.ts";
-import type { Outcome } from "./outcome.ts";
+import type { RecordWarnings } from "./record-warnings.ts";
 
 export interface AgentGauges {
   readonly spoolBytes: number;
@@ -27,10 +27,10 @@ export class AgentCounters {
   private readonly add: (name: string, labels: Record<string, string>, count: number) => void;
   private readonly setGauge: (name: keyof AgentGauges, value: number) => void;
 
-  private readonly onTaken: (outcome: Outcome) => void;
+  private readonly warnings: RecordWarnings;
 
-  constructor(metrics: Metrics, onTaken: (outcome: Outcome) => void) {
-    this.onTaken = onTaken;
+  constructor(metrics: Metrics, warnings: RecordWarnings) {
+    this.warnings = warnings;
     const counters = {
       requests: metrics.counter("requests_total", "Requests taken in", ["kind"]),
       refused: metrics.counter("requests_refused_total", "Requests refused", ["reason"]),
@@ -65,7 +65,7 @@ export class AgentCounters {
     this.add("requests", { kind: taken?.kind ?? "empty" }, 1);
     if (taken?.kind !== "taken") return;
     const { outcome } = taken;
-    this.onTaken(outcome);
+    this.warnings.tell(outcome);
     this.add("records", { kind: "prediction" }, outcome.predictions);
     this.add("records", { kind: "label" }, outcome.labels);
     this.add("records", { kind: "unknown" }, outcome.unknown);
@@ -74,6 +74,12 @@ export class AgentCounters {
     this.add("dropped", { kind: "record" }, outcome.droppedRecords);
     this.add("values", { kind: "skipped" }, outcome.valuesSkipped);
     this.add("values", { kind: "cut" }, outcome.valuesCut);
+  }
+
+  /** A request of metrics: answered with success and not used. */
+  tookMetrics(): void {
+    this.add("requests", { kind: "metrics" }, 1);
+    this.warnings.tellMetrics();
   }
 
   refused(reason: string): void {

@@ -8,4 +8,5 @@ export const RECORD_ADVICE = {
   skipped:
     '"driftmend tail <model>" shows what is left of a record; docs/capture.md says what can be stored',
   cut: "Send descriptors of long texts (length, language) instead of the texts",
+  metrics: "Leave them out of what is sent to the agent; logs and traces carry predictions",
 } as const;

@@ -17,7 +17,7 @@ interface Told {
 export class RecordWarnings {
   private readonly logger: Logger;
   private readonly clock: Clock;
-  /** By kind, of which there are as many as reasons of dead letters, and three. */
+  /** By kind, of which there are as many as reasons of dead letters, and four. */
   private readonly told = new Map<string, Told>();
 
   constructor(deps: { readonly logger: Logger; readonly clock: Clock }) {
@@ -34,6 +34,10 @@ export class RecordWarnings {
     this.count("dropped", droppedRecords, dropped, RECORD_ADVICE.dropped);
     this.count("skipped", valuesSkipped, "values cannot be stored", RECORD_ADVICE.skipped);
     this.count("cut", valuesCut, "texts are cut", RECORD_ADVICE.cut);
+  }
+
+  tellMetrics(): void {
+    this.count("metrics", 1, "metrics come and are not used", RECORD_ADVICE.metrics);
   }
 
   private count(kind: string, count: number, what: string, advice: string): void {

@@ -125,8 +125,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   lifecycle.defer("spool", () => spool.close());
   const rules = new FeatureRules(config.DRIFTMEND_REDACTION_KEY);
   await loadDocuments(folder, rules);
-  const warnings = new RecordWarnings(deps);
-  const counters = new AgentCounters(metrics, (outcome) => warnings.tell(outcome));
+  const counters = new AgentCounters(metrics, new RecordWarnings(deps));
   const clocks = new ModelClocks(nowMs, spool.clocks);
   const link = new CollectorLink(
     { natsUrl: config.DRIFTMEND_NATS_URL, shards: config.DRIFTMEND_SHARDS },
