@@ -131,7 +131,7 @@ describe("over gRPC", () => {
     expect(get.headers[":status"]).toBe(405);
     const json = await call(Buffer.from("{}"), { "content-type": "application/json" });
     expect(json.headers[":status"]).toBe(415);
-    await expect(fetch(grpcUrl)).rejects.toThrow();
+    await expect(fetch(grpcUrl)).rejects.toThrow("fetch failed");
     expect((await call(framed(logs("g-after")))).headers["grpc-status"]).toBe("0");
   });
 });
