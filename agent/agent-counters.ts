@@ -2,6 +2,7 @@
 import { LIMITS } from "../contract/limits.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Taken } from "./intake.ts";
+import type { RecordWarnings } from "./record-warnings.ts";
 import type { SampleCounts } from "./server-metrics/plan-samples.ts";
 
 export interface AgentGauges {
@@ -34,7 +35,10 @@ export class AgentCounters {
   private readonly add: (name: string, labels: Record<string, string>, count: number) => void;
   private readonly setGauge: (name: keyof AgentGauges, value: number) => void;
 
-  constructor(metrics: Metrics) {
+  private readonly warnings: RecordWarnings;
+
+  constructor(metrics: Metrics, warnings: RecordWarnings) {
+    this.warnings = warnings;
     const counters = {
       requests: metrics.counter("requests_total", "Requests taken in", ["kind"]),
       refused: metrics.counter("requests_refused_total", "Requests refused", ["reason"]),
@@ -76,6 +80,7 @@ export class AgentCounters {
     this.add("requests", { kind: taken?.kind ?? "empty" }, 1);
     if (taken?.kind !== "taken") return;
     const { outcome } = taken;
+    this.warnings.tell(outcome);
     this.add("records", { kind: "prediction" }, outcome.predictions);
     this.add("records", { kind: "label" }, outcome.labels);
     this.add("records", { kind: "server_metric" }, outcome.serverMetrics);
@@ -97,6 +102,12 @@ export class AgentCounters {
   private shedLabel(model: string): string {
     if (this.shedModels.size < LIMITS.shedModelsMax) this.shedModels.add(model);
     return this.shedModels.has(model) ? model : "~other";
+  }
+
+  /** A request of metrics for which no mapping asks: answered with success and not used. */
+  tookUnusedMetrics(): void {
+    this.add("requests", { kind: "metrics" }, 1);
+    this.warnings.tellMetrics();
   }
 
   refused(reason: string): void {

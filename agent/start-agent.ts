@@ -13,6 +13,7 @@ import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server
 import { createDoors } from "./doors/doors.ts";
 import { Lines } from "./doors/lines.ts";
 import { type GrpcDoorDeps, openGrpcDoor } from "./doors/otlp-grpc.ts";
+import { BodyReader } from "./doors/request-body.ts";
 import { Intake } from "./intake.ts";
 import { MappingBook } from "./mapping/mapping-book.ts";
 import { readMappings, shippedMappings } from "./mapping/read-mappings.ts";
@@ -22,6 +23,7 @@ import { PINNED_TEXTS } from "./otlp/vocabulary.ts";
 import { openProxy } from "./proxy/open-proxy.ts";
 import { HalfLog } from "./pairs/half-log.ts";
 import { Pairing, type PairingDeps } from "./pairs/pairing.ts";
+import { RecordWarnings } from "./record-warnings.ts";
 import { Recorder } from "./recorder.ts";
 import { openServerMetrics } from "./server-metrics/open-server-metrics.ts";
 import { ScrapeOwner } from "./server-metrics/scrape-owner.ts";
@@ -60,6 +62,7 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     mappings,
     pairing,
     reader: new RequestReader(parts.recorder, parts.rules, mappings),
+    bodies: new BodyReader(),
     logger: deps.logger,
     clock: deps.clock,
     lifecycle,
@@ -130,7 +133,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   lifecycle.defer("spool", () => spool.close());
   const rules = new FeatureRules(config.DRIFTMEND_REDACTION_KEY, captureDefaults(config));
   await loadDocuments(folder, rules);
-  const counters = new AgentCounters(metrics);
+  const counters = new AgentCounters(metrics, new RecordWarnings(deps));
   const clocks = new ModelClocks(nowMs, spool.clocks);
   const scrapeOwner = new ScrapeOwner();
   const link = new CollectorLink(

@@ -267,7 +267,12 @@ function addData(program: Command, add: Add): void {
   add(map, {
     name: "test",
     description: "what a recorded payload becomes under a mapping; needs no running system",
-    args: [new Argument("<file>", "of mappings, or an onboarding document with a map")],
+    args: [
+      new Argument(
+        "[file]",
+        "of mappings, or an onboarding document with a map; without it, what ships holds",
+      ),
+    ],
     options: [
       new Option(
         "--payload <file>",

@@ -52,6 +52,8 @@ export const LIMITS = {
   deadLetterSampleBytesMax: 4_096,
   /** Reasons told to a client in one answer. */
   refusalsToldMax: 5,
+  /** An agent's log tells of each way in which records come wrong at most once in this time. */
+  recordWarningPeriodMs: 3_600_000,
   /** Strings that an agent keeps interned between two frames. */
   internedStringsMax: 65_536,
   /** Request bodies that an agent holds in memory at once. */

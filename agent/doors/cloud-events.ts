@@ -74,7 +74,9 @@ function eventOf(
 ): ReadEvent {
   const [id, type] = [attribute("id"), attribute("type")];
   if (id === undefined || type === undefined) {
-    throw malformedBody("a CloudEvent needs ce-id and ce-type");
+    throw malformedBody(
+      "a CloudEvent needs ce-id and ce-type (exporters of OpenTelemetry send to /v1/logs or /v1/traces)",
+    );
   }
   const side = TYPES.get(type);
   if (side === undefined) return { kind: "other" };

@@ -12,8 +12,11 @@ export interface DoorServerOptions {
   readonly token: string | undefined;
 }
 
-/** Idle connections of exporters that send each minute stay open. */
-const KEEP_ALIVE_MS = 75_000;
+/**
+ * Longer than Go's clients, Collectors among them, keep an idle connection (90 s): the side that sends must close it, or
+ * a request meets a connection that is being closed, and exporters give such a batch up.
+ */
+const KEEP_ALIVE_MS = 120_000;
 
 /**
  * Doors that the network can reach need a token.
@@ -52,9 +55,15 @@ export async function openDoorServer(
  */
 export function listenOn(
   server: SocketServer,
-  place: { readonly host: string; readonly port: number; readonly setting: string },
+  place: {
+    readonly host: string;
+    readonly port: number;
+    readonly setting: string;
+    /** What else the setting may be. */
+    readonly instead?: string;
+  },
 ): Promise<string> {
-  const { host, port, setting } = place;
+  const { host, port, setting, instead = "or 0 for any free one" } = place;
   return new Promise((resolve, reject) => {
     server.once("error", (cause: Error & { code?: string }) => {
       if (cause.code !== "EADDRINUSE") {
@@ -65,7 +74,7 @@ export function listenOn(
         new DriftmendError("port_in_use", {
           retry: "never",
           message: `Cannot listen on ${host}:${port} as the port must be free`,
-          next: `Name another ${setting}, or 0 for any free one.`,
+          next: `Name another ${setting}, ${instead}.`,
           cause,
         }),
       );

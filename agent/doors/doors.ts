@@ -25,9 +25,10 @@ import {
   statusOf,
 } from "./otlp-answer.ts";
 import { asDriftmendError, originRefused, tokenMissing } from "./refusals.ts";
-import { BodyReader, chunksOf } from "./request-body.ts";
+import { type BodyReader, chunksOf } from "./request-body.ts";
 
 export interface DoorsDeps extends ExportDeps {
+  readonly bodies: BodyReader;
   readonly clocks: ModelClocks;
   readonly clock: Clock;
   readonly pairing: Pairing;
@@ -49,7 +50,7 @@ const ClockRequest = z.strictObject({
 export function createDoors(
   deps: DoorsDeps,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const bodies = new BodyReader();
+  const { bodies } = deps;
   const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     ["/v1/logs", (request, response) => exportDoor("logs", request, response, bodies, deps)],
     ["/v1/traces", (request, response) => exportDoor("traces", request, response, bodies, deps)],
@@ -66,7 +67,8 @@ export function createDoors(
     const query = url.indexOf("?");
     const path = query === -1 ? url : url.slice(0, query);
     const handler = handlers.get(path);
-    if (handler === undefined || (path === "/" && request.method !== "POST")) {
+    const isPost = request.method === "POST";
+    if (isPost ? path.startsWith("/api/") : handler === undefined || path === "/") {
       deps.elsewhere(request, response);
       return;
     }
@@ -92,7 +94,7 @@ async function drain(request: IncomingMessage): Promise<void> {
 }
 
 async function enter(
-  handler: Handler,
+  handler: Handler | undefined,
   request: IncomingMessage,
   response: ServerResponse,
   deps: DoorsDeps,
@@ -102,6 +104,7 @@ async function enter(
   // On loopback no token is asked for: any page in a browser here could write otherwise.
   if (origin !== undefined) throw originRefused(origin);
   if (!deps.mayEnter(authorization)) throw tokenMissing();
+  if (handler === undefined) throw doorUnknown(request.url);
   await handler(request, response);
 }
 
@@ -202,10 +205,10 @@ function refuse(
   deps.counters.refused(error.code);
   if (error.code === "internal") deps.logger.error({ err: cause }, "a request failed");
   if (response.headersSent) return;
-  for (const [name, value] of Object.entries(headersOf(status, request))) {
+  for (const [name, value] of Object.entries(headersOf(error, status, request))) {
     response.setHeader(name, value);
   }
-  const isOtlp = /^\/v1\/(logs|traces|metrics)/.test(request.url ?? "");
+  const isOtlp = /^\/v1\/(logs|traces|metrics)(\?|$)/.test(request.url ?? "");
   if (isOtlp) {
     const encoding = encodingOf(request) ?? "json";
     const body = statusBody(encoding, status.rpc, describeError(error));
@@ -223,12 +226,17 @@ function refuse(
   send(response, status.status, "application/problem+json", Buffer.from(JSON.stringify(problem)));
 }
 
-function headersOf(status: HttpStatus, request: IncomingMessage): Record<string, string> {
+function headersOf(
+  { code }: DriftmendError,
+  status: HttpStatus,
+  request: IncomingMessage,
+): Record<string, string> {
   return {
     ...(status.retryAfterSeconds === undefined
       ? {}
       : { "retry-after": String(status.retryAfterSeconds) }),
     ...(status.status === 405 ? { allow: "POST" } : {}),
+    ...(code === "encoding_unsupported" ? { "accept-encoding": "gzip, deflate, zstd" } : {}),
     // A body that was not read to its end would be taken for the next request.
     ...(request.complete ? {} : { connection: "close" }),
   };
@@ -237,6 +245,15 @@ function headersOf(status: HttpStatus, request: IncomingMessage): Record<string,
 function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
   response.writeHead(status, { "content-type": type, "content-length": body.length });
   response.end(body);
+}
+
+/** Most often an exporter's endpoint with a path too few or too many, which it uses as it is. */
+function doorUnknown(url = ""): DriftmendError {
+  return new DriftmendError("route_unknown", {
+    retry: "never",
+    message: `Cannot take in what is sent to "${url.slice(0, 200)}" as there is no such door`,
+    next: "Send OTLP to /v1/logs or /v1/traces, lines to /v1/events or /v1/labels.",
+  });
 }
 
 function methodNotAllowed(method: string | undefined): DriftmendError {

@@ -1,7 +1,7 @@
 /** Answers of the OTLP doors: export responses and google.rpc.Status, in the encoding of the request. */
-import { status as rpcStatus } from "@grpc/grpc-js";
 import type { DriftmendError } from "../../contract/driftmend-error.ts";
 import { NativeWriter } from "../../contract/native-writer.ts";
+import { RPC, type RpcCode } from "./rpc-status.ts";
 
 export type OtlpEncoding = "protobuf" | "json";
 
@@ -58,12 +58,16 @@ export function statusBody(encoding: OtlpEncoding, code: number, message: string
 
 const RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo";
 
-/** google.rpc.Status with a RetryInfo {retry_delay = 1 {seconds = 1}} among its details (3), an Any. */
-export function retryStatus(code: number, message: string, seconds: number): Buffer {
+/** google.rpc.RetryInfo {retry_delay = 1 {seconds = 1}}. */
+export function retryInfo(seconds: number): Buffer {
   const duration = new NativeWriter();
   duration.varint(0x08);
   duration.varint(seconds);
-  const info = nested(0x0a, duration.finish());
+  return Buffer.from(nested(0x0a, duration.finish()));
+}
+
+/** google.rpc.Status with that RetryInfo among its details (3), an Any. */
+export function retryStatus(code: number, message: string, info: Buffer): Buffer {
   const any = new NativeWriter();
   any.varint(0x0a);
   any.text(RETRY_INFO);
@@ -84,27 +88,28 @@ function nested(tag: number, bytes: Uint8Array): Uint8Array {
 export interface HttpStatus {
   readonly status: number;
   /** Code of google.rpc. */
-  readonly rpc: rpcStatus;
+  readonly rpc: RpcCode;
   readonly retryAfterSeconds?: number;
 }
 
 const STATUS: Readonly<Record<string, HttpStatus>> = {
-  request_malformed: { status: 400, rpc: rpcStatus.INVALID_ARGUMENT },
-  request_invalid: { status: 400, rpc: rpcStatus.INVALID_ARGUMENT },
-  clock_backwards: { status: 409, rpc: rpcStatus.FAILED_PRECONDITION },
-  body_too_large: { status: 413, rpc: rpcStatus.RESOURCE_EXHAUSTED },
-  encoding_unsupported: { status: 415, rpc: rpcStatus.INVALID_ARGUMENT },
-  content_type_unsupported: { status: 415, rpc: rpcStatus.INVALID_ARGUMENT },
-  method_not_allowed: { status: 405, rpc: rpcStatus.UNIMPLEMENTED },
-  origin_refused: { status: 403, rpc: rpcStatus.PERMISSION_DENIED },
-  token_missing: { status: 401, rpc: rpcStatus.UNAUTHENTICATED },
-  spool_full: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 },
-  disk_full: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 },
-  disk_behind: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 1 },
-  bodies_over_limit: { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 1 },
+  request_malformed: { status: 400, rpc: RPC.invalidArgument },
+  request_invalid: { status: 400, rpc: RPC.invalidArgument },
+  clock_backwards: { status: 409, rpc: RPC.failedPrecondition },
+  body_too_large: { status: 413, rpc: RPC.resourceExhausted },
+  encoding_unsupported: { status: 415, rpc: RPC.unimplemented },
+  content_type_unsupported: { status: 415, rpc: RPC.invalidArgument },
+  route_unknown: { status: 404, rpc: RPC.unimplemented },
+  method_not_allowed: { status: 405, rpc: RPC.unimplemented },
+  origin_refused: { status: 403, rpc: RPC.permissionDenied },
+  token_missing: { status: 401, rpc: RPC.unauthenticated },
+  spool_full: { status: 503, rpc: RPC.unavailable, retryAfterSeconds: 5 },
+  disk_full: { status: 503, rpc: RPC.unavailable, retryAfterSeconds: 5 },
+  disk_behind: { status: 503, rpc: RPC.unavailable, retryAfterSeconds: 1 },
+  bodies_over_limit: { status: 503, rpc: RPC.unavailable, retryAfterSeconds: 1 },
 };
 
 /** How an error is answered; by default something that may be retried went wrong on our side. */
 export function statusOf(error: DriftmendError): HttpStatus {
-  return STATUS[error.code] ?? { status: 503, rpc: rpcStatus.UNAVAILABLE, retryAfterSeconds: 5 };
+  return STATUS[error.code] ?? { status: 503, rpc: RPC.unavailable, retryAfterSeconds: 5 };
 }

@@ -1,6 +1,5 @@
 /** Refusals that every door knows. */
 import { DriftmendError, describeError } from "../../contract/driftmend-error.ts";
-import { LIMITS } from "../../contract/limits.ts";
 
 /** What nobody foresaw is ours, and may be sent again. */
 export function asDriftmendError(cause: unknown): DriftmendError {
@@ -26,10 +25,10 @@ export function originRefused(origin: string): DriftmendError {
   });
 }
 
-export function bodyTooLarge(): DriftmendError {
+export function bodyTooLarge(bytesMax: number): DriftmendError {
   return new DriftmendError("body_too_large", {
     retry: "never",
-    message: `Cannot take the request in as its body may have ${LIMITS.requestBytesMax} bytes, also decompressed`,
+    message: `Cannot take the request in as its body may have ${bytesMax} bytes, also decompressed`,
     next: "Send smaller batches.",
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The body of a request, in memory and decompressed. Both sizes are limited, before and after; buffers of
- * bodies are used again, since each would be memory outside the heap that provokes collections.
+ * The body of a request, in memory and decompressed, of whichever door. Both sizes are limited, before and after;
+ * buffers of bodies are used again, since each would be memory outside the heap that provokes collections.
  */
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
@@ -18,6 +18,8 @@ const DECOMPRESS = {
   gzip: promisify(gunzip),
   "x-gzip": promisify(gunzip),
   deflate: promisify(inflate),
+  // Another name of it, which Collectors use.
+  zlib: promisify(inflate),
   zstd: promisify(zstdDecompress),
 } as const;
 
@@ -30,16 +32,33 @@ export class BodyReader {
    * @throws {DriftmendError} body_too_large, encoding_unsupported, request_malformed, bodies_over_limit
    */
   async read<T>(request: IncomingMessage, use: (body: Buffer) => T): Promise<T> {
-    const encoding = request.headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
+    const encoding = request.headers["content-encoding"]?.trim().toLowerCase() ?? "";
     const isPlain = encoding === "identity" || encoding === "";
-    if (!isPlain && !(encoding in DECOMPRESS)) throw unsupportedEncoding(encoding);
-    const announced = Number(request.headers["content-length"] ?? 0);
-    if (announced > LIMITS.requestBytesMax) throw bodyTooLarge();
-    let buffer = this.take(announced);
+    if (!isPlain && !isEncoding(encoding)) throw unsupportedEncoding(encoding);
+    const announcedBytes = Number(request.headers["content-length"] ?? 0);
+    const limits = { announcedBytes, bytesMax: LIMITS.requestBytesMax };
+    const open = (body: Buffer): Buffer | Promise<Buffer> =>
+      isPlain || body.length === 0 ? body : decompress(encoding, body, LIMITS.requestBytesMax);
+    return this.gather(chunksOf(request), limits, open, use);
+  }
+
+  /**
+   * Puts chunks together, lets `open` make the body of them, and hands it to `use`, which must be done with it when
+   * it returns.
+   * @throws {DriftmendError} body_too_large, bodies_over_limit, or what `open` throws
+   */
+  async gather<T>(
+    chunks: AsyncIterable<Buffer>,
+    { announcedBytes, bytesMax }: { readonly announcedBytes: number; readonly bytesMax: number },
+    open: (bytes: Buffer) => Buffer | Promise<Buffer>,
+    use: (body: Buffer) => T,
+  ): Promise<T> {
+    if (announcedBytes > bytesMax) throw bodyTooLarge(bytesMax);
+    let buffer = this.take(announcedBytes);
     try {
       let length = 0;
-      for await (const chunk of chunksOf(request)) {
-        if (length + chunk.length > LIMITS.requestBytesMax) throw bodyTooLarge();
+      for await (const chunk of chunks) {
+        if (length + chunk.length > bytesMax) throw bodyTooLarge(bytesMax);
         if (length + chunk.length > buffer.length) {
           const larger = this.take(Math.max(2 * buffer.length, length + chunk.length));
           buffer.copy(larger, 0, 0, length);
@@ -49,8 +68,7 @@ export class BodyReader {
         chunk.copy(buffer, length);
         length += chunk.length;
       }
-      const body = buffer.subarray(0, length);
-      return use(isPlain ? body : await decompress(encoding as keyof typeof DECOMPRESS, body));
+      return use(await open(buffer.subarray(0, length)));
     } finally {
       this.giveBack(buffer);
     }
@@ -80,27 +98,37 @@ export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
-async function decompress(encoding: keyof typeof DECOMPRESS, body: Buffer): Promise<Buffer> {
-  if (body.length === 0) return body;
+export type Encoding = keyof typeof DECOMPRESS;
+
+export function isEncoding(name: string): name is Encoding {
+  return Object.hasOwn(DECOMPRESS, name);
+}
+
+/** @throws {DriftmendError} body_too_large, request_malformed */
+export async function decompress(
+  encoding: Encoding,
+  bytes: Buffer,
+  bytesMax: number,
+): Promise<Buffer> {
   try {
-    return await DECOMPRESS[encoding](body, { maxOutputLength: LIMITS.requestBytesMax });
+    return await DECOMPRESS[encoding](bytes, { maxOutputLength: bytesMax });
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
-      throw bodyTooLarge();
+      throw bodyTooLarge(bytesMax);
     }
     throw new DriftmendError("request_malformed", {
       retry: "never",
-      message: `Cannot decompress the body as "${encoding}", which its Content-Encoding says: ${String(cause)}`,
+      message: `Cannot decompress the body as "${encoding}", which its header says: ${String(cause)}`,
       next: "Send it as the header says.",
       cause,
     });
   }
 }
 
-function unsupportedEncoding(encoding: string): DriftmendError {
+export function unsupportedEncoding(encoding: string): DriftmendError {
   return new DriftmendError("encoding_unsupported", {
     retry: "never",
-    message: `Cannot read a body with the Content-Encoding "${encoding}"`,
+    message: `Cannot read what is compressed with "${encoding}"`,
     next: "Use gzip, deflate, zstd or none.",
   });
 }

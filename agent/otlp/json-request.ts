@@ -2,6 +2,7 @@
  * OTLP as JSON: the same requests as `request-reader.ts` reads from protobuf. By the specification names are
  * in lowerCamelCase, unknown fields are ignored, 64-bit numbers come as text or number.
  */
+import { LIMITS } from "../../contract/limits.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
@@ -22,6 +23,15 @@ import { malformedBody } from "./wire.ts";
 const NANOS_PER_MS = 1_000_000n;
 const STATUS_ERROR = 2;
 
+/** What a span says of a prediction beside its model and id. */
+const PREDICTED = [
+  "ml.features",
+  "ml.prediction.label",
+  "ml.prediction.score",
+  "ml.prediction.value",
+  "ml.prediction.probabilities",
+];
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** A map of OTLP; duplicates of a key stand as they came. */
@@ -40,12 +50,7 @@ export function readJsonRequest(
   rules: FeatureRules,
   mappings: MappingBook,
 ): void {
-  let request: unknown;
-  try {
-    request = JSON.parse(text);
-  } catch {
-    throw malformedBody("it is not JSON");
-  }
+  const request = jsonObject(text);
   for (const { resource, records } of recordsByResource(signal, request)) {
     const model = resourceModel(resource, rules);
     for (const record of records) {
@@ -53,6 +58,17 @@ export function readJsonRequest(
       takeForeign(foreignOf(signal, record, resource), mappings, recorder);
     }
   }
+}
+
+/** @throws {DriftmendError} request_malformed */
+export function jsonObject(text: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformedBody("it is not JSON");
+  }
+  return object(value, "the request");
 }
 
 /** All records of a request as mappings see them. @throws {DriftmendError} request_malformed */
@@ -92,7 +108,7 @@ function takeRecord(
 ): boolean {
   const { outcome } = recorder;
   const { attributes, flat } = attributesOf(record);
-  const event = eventOf(signal, record, attributes);
+  const event = eventOf(signal, record, attributes, flat.some(isFlatValue));
   if (event === null) return false;
   const dropped = Number(record["droppedAttributesCount"] ?? 0);
   if (dropped > 0) {
@@ -217,16 +233,28 @@ function eventOf(
   signal: Signal,
   record: Json,
   attributes: ReadonlyMap<string, PlainValue>,
+  hasFlat: boolean,
 ): "prediction" | "label" | null {
   const names = [record[signal === "logs" ? "eventName" : "name"], attributes.get("event.name")];
   for (const name of names) {
     if (name === "ml.prediction") return "prediction";
     if (name === "ml.ground_truth") return "label";
   }
-  const isOurs = attributes.has("ml.prediction.id") && attributes.has("ml.model.name");
-  if (signal === "logs" || !isOurs) return null;
+  if (signal === "logs") return null;
   const isTruth = attributes.has("ml.actual.label") || attributes.has("ml.actual.value");
+  const saysMore = isTruth || hasFlat || PREDICTED.some((key) => attributes.has(key));
+  // One that forgot the other of the two is set aside with that reason, not passed over.
+  const isOurs =
+    attributes.has("ml.prediction.id") || (attributes.has("ml.model.name") && saysMore);
+  if (!isOurs) return null;
   return isTruth ? "label" : "prediction";
+}
+
+/** A flattened feature or tag that can be one. */
+function isFlatValue([key, value]: readonly [string, PlainValue]): boolean {
+  const prefix = key.startsWith(FEATURE_PREFIX) ? FEATURE_PREFIX : TAG_PREFIX;
+  const nameBytes = Buffer.byteLength(key) - prefix.length;
+  return value !== null && nameBytes > 0 && nameBytes <= LIMITS.featureNameBytesMax;
 }
 
 function timeMsOf(signal: Signal, record: Json): number {

@@ -9,6 +9,8 @@ import { RecordSample } from "./record-sample.ts";
 import { ERROR_OTHER, EVENT, KEY, KEY_COUNT } from "./vocabulary.ts";
 import type { Wire } from "./wire.ts";
 
+const PREDICTED = [KEY.features, KEY.label, KEY.score, KEY.value, KEY.probabilities];
+
 /** What a record has beside its attributes. */
 export interface RecordFacts {
   /** Interned `event_name`, or a span's name; 0 for none. */
@@ -77,9 +79,19 @@ export class RecordReader {
       event = this.value.text(start[KEY.eventName]!, end[KEY.eventName]!, this.recorder.outcome);
     }
     if (event === EVENT.prediction || event === EVENT.groundTruth) return event;
-    if (!facts.isSpan || start[KEY.id] === 0 || start[KEY.model] === 0) return 0;
+    if (!facts.isSpan) return 0;
     const isTruth = start[KEY.actualLabel] !== 0 || start[KEY.actualValue] !== 0;
+    // One that forgot the other of the two is set aside with that reason, not passed over.
+    const isOurs =
+      start[KEY.id] !== 0 || (start[KEY.model] !== 0 && (isTruth || this.saysPrediction()));
+    if (!isOurs) return 0;
     return isTruth ? EVENT.groundTruth : EVENT.prediction;
+  }
+
+  /** What a span says of a prediction beside its model and id. */
+  private saysPrediction(): boolean {
+    const { start, flatCount } = this.slots;
+    return flatCount > 0 || PREDICTED.some((key) => start[key] !== 0);
   }
 
   private readIdentity(facts: RecordFacts, resourceModel: number, outcome: Outcome): void {

@@ -148,6 +148,14 @@ export class Wire implements ByteSource {
   }
 }
 
+/** That the fields of a message stand one after the other; what is in them is not looked at. @throws {DriftmendError} */
+export function mustBeMessage(bytes: Buffer): void {
+  const wire = new Wire();
+  wire.open(bytes);
+  while (wire.at < bytes.length) wire.skip(wire.varint(), bytes.length);
+  wire.mustBeAt(bytes.length);
+}
+
 export function malformedBody(what: string): DriftmendError {
   return new DriftmendError("request_malformed", {
     retry: "never",

@@ -16,7 +16,7 @@ import type { TensorBody } from "../mapping/tensors.ts";
 import type { TensorProtocol } from "../mapping/mapping-book.ts";
 import { type TakeDeps, refusePayload, takeExchange } from "../pairs/take-pair.ts";
 import { takePlainPrediction } from "../plain-record.ts";
-import { unaryMessage } from "./grpc-frames.ts";
+import { unaryMessage } from "../doors/grpc-frames.ts";
 import { openaiPrediction } from "./openai-call.ts";
 import type { PassedCall, Span } from "./passed-call.ts";
 

@@ -47,7 +47,9 @@ export class MetricDoor {
     counters.samples({ unmapped });
     const origins = found.map(({ origin }) => origin).filter(({ readings }) => readings.length > 0);
     if (origins.length === 0) {
-      return unmapped === 0 ? null : { rejected: 0, message: NOT_MAPPED };
+      // The answer does not say so: SDKs take a warning for a failure, again with each export.
+      if (unmapped > 0) counters.tookUnusedMetrics();
+      return null;
     }
     const { counts } = await intake.take(digest, origins);
     return partialOf(counts);
@@ -83,9 +85,6 @@ export class MetricDoor {
     return { origin, unmapped };
   }
 }
-
-const NOT_MAPPED =
-  "accepted, and nothing of it is used: no mapping asks for one of these metrics (docs/operations.md)";
 
 function partialOf(all: readonly SampleCounts[]): PartialSuccess | null {
   const sum = (key: keyof SampleCounts): number =>

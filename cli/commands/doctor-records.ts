@@ -1,5 +1,6 @@
 /** What an agent counted of records that came otherwise than their senders meant, and what to do about each. Pure. */
 import { LIMITS } from "../../contract/limits.ts";
+import { RECORD_ADVICE } from "../../agent/record-advice.ts";
 import { formatCount } from "../format.ts";
 
 export interface RecordFinding {
@@ -32,11 +33,18 @@ export function judgeRecords(
   const setAside = sumOf(reasons);
   const shed = named(totals, "shed.", ".rate_limited");
   const refused = named(totals, "refused.").filter(({ name }) => !RETRIED.has(name));
+  const unknown = count("records.unknown");
+  const isAllUnknown = count("records.prediction") + setAside === 0;
   return [
+    ...told(
+      isAllUnknown ? unknown : 0,
+      `${formatCount(unknown)} records of OTLP came, and none is a prediction`,
+      "A prediction is a log record with the event name ml.prediction, or a span with ml.model.name and ml.prediction.id; other words need a mapping (docs/capture.md, docs/mapping.md)",
+    ),
     ...told(
       setAside,
       `${records(setAside)} set aside: ${namedText(reasons)}`,
-      '"driftmend dead-letters list" shows samples; docs/capture.md says what each reason means',
+      RECORD_ADVICE.setAside,
     ),
     ...told(
       sumOf(shed),
@@ -56,12 +64,12 @@ export function judgeRecords(
     ...told(
       count("dropped.attribute"),
       `SDKs dropped ${formatCount(count("dropped.attribute"))} attributes of ${formatCount(count("dropped.record"))} records before they came`,
-      "Send inputs as the map ml.features, or raise OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: SDKs keep 128 of a record",
+      RECORD_ADVICE.dropped,
     ),
     ...told(
       count("values.skipped"),
       `${formatCount(count("values.skipped"))} values were not stored: lists, nested maps, a name twice, or too many of a record`,
-      '"driftmend tail <model>" shows what is left of a record; docs/capture.md says what can be stored',
+      RECORD_ADVICE.skipped,
     ),
     ...told(
       count("events.orphan") + count("events.given_up"),
@@ -71,7 +79,7 @@ export function judgeRecords(
     ...told(
       count("values.cut"),
       `${formatCount(count("values.cut"))} texts were cut`,
-      "Send descriptors of long texts (length, language) instead of the texts",
+      RECORD_ADVICE.cut,
     ),
   ];
 }

@@ -22,9 +22,9 @@ const IsDocument = z.looseObject({ kind: z.literal("Model") });
 /** Exit code 1 where something would be set aside or passed over. */
 export function mapTest(context: CommandContext): Promise<number> {
   const options = optionsOf(context, Options);
-  const [file = ""] = context.args;
+  const [file] = context.args;
   const rules = new FeatureRules();
-  const { own, model } = readGiven(file, rules);
+  const { own, model } = file === undefined ? { own: [], model: null } : readGiven(file, rules);
   const mappings = new MappingBook({ own, shipped: shippedMappings() }, rules);
   const tried = tryMapping(readPayload(options.payload), {
     ...{ mappings, rules, nowMs: context.clock.nowMs() },

@@ -46,3 +46,9 @@ it("what a limit kept out is told with the models concerned, and refusals that n
     "98 000 values were not stored: their models have more than 2 000 names of features (ids-as-names)",
   ]);
 });
+
+it("records of which none is a prediction are told of, as long as there is none", () => {
+  const found = judgeRecords({ "records.unknown": 40 });
+  expect(found[0]?.detail).toBe("40 records of OTLP came, and none is a prediction");
+  expect(judgeRecords({ "records.unknown": 40, "records.prediction": 1 })).toEqual([]);
+});

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 const MAIN = resolve(import.meta.dirname, "../../cli/main.ts");
+const GUIDE = resolve(import.meta.dirname, "../../docs/attach/vllm.md");
 let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "driftmend-map-"));
@@ -108,4 +109,24 @@ it("says where a file of mappings is wrong", () => {
   expect(status).toBe(1);
   expect(stderr).toMatch(/mapping_invalid/);
   expect(stderr).toMatch(/mappings\[0\]/);
+});
+
+it("tries what ships where it is given no file", () => {
+  const [named] = [
+    ...readFileSync(GUIDE, "utf8").matchAll(/cat > span\.json <<'EOF'\n(.*?)\nEOF/gs),
+  ];
+  writeFileSync(join(folder, "span.json"), named?.[1] ?? "");
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [MAIN, "map", "test", "--payload", "span.json", "--json"],
+    { cwd: folder, encoding: "utf8" },
+  );
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      mapping: "vllm",
+      record: { model: "meta-llama/Llama-3.1-8B-Instruct", id: "cmpl-7", latency: 1.9 },
+      problems: [],
+    },
+  ]);
+  expect(status).toBe(0);
 });

@@ -14,13 +14,13 @@ function goCommand(): string | undefined {
   return candidates.find((path) => spawnSync(path, ["version"]).status === 0);
 }
 
-function build(folder: string, name: string): Program {
+function build(folder: string, name: string, what = "."): Program {
   const go = goCommand();
   if (go === undefined) return { missing: `${name}: no "go" on the PATH (Debian: golang-go)` };
   const path = join(folder, name);
   const { status, stderr } = spawnSync(
     go,
-    ["build", "-mod=mod", "-buildvcs=false", "-o", path, "."],
+    ["build", "-mod=mod", "-buildvcs=false", "-o", path, what],
     {
       cwd: folder,
       encoding: "utf8",
@@ -33,12 +33,27 @@ function build(folder: string, name: string): Program {
 
 const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "nothing";
 
-/** A program of this folder with its own go.mod. */
-export function goProgram(name: string): Program {
-  const folder = join(CACHE, name);
+/**
+ * A program of this folder with its own go.mod: its code stands there too, or is `files`, or is the package `main` of a
+ * module that go.mod names. `as` names the folder in the cache where one is built in several ways.
+ */
+export function goProgram(
+  name: string,
+  {
+    files = new Map(),
+    main,
+    as = name,
+  }: {
+    readonly files?: ReadonlyMap<string, string>;
+    readonly main?: string;
+    readonly as?: string;
+  } = {},
+): Program {
+  const folder = join(CACHE, as);
   mkdirSync(folder, { recursive: true });
   cpSync(join(import.meta.dirname, "..", name), folder, { recursive: true });
-  return build(folder, name);
+  for (const [file, text] of files) writeFileSync(join(folder, file), text);
+  return build(folder, as, main);
 }
 
 /**
