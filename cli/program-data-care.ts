@@ -17,6 +17,14 @@ const AFTER_RESTORE = `
 
 Run twice it changes nothing. Rows that retention would delete again are refused, with the days they need.`;
 
+const AFTER_ERASE = `
+  driftmend erase --model flights --prediction 7f3e --dry-run
+  driftmend erase --model flights --prediction 7f3e --reason "request of 3 March" --yes
+  driftmend erase --model churn --subject 'tag[customer]=42' --yes
+  driftmend erase --archive archive --yes      without what was erased since it was written
+
+It waits for rows on their way, and says which data sets, archives and names keep what. docs/data-care.md has the limits.`;
+
 const table = new Option("--table <table>", "this table only").choices([
   "predictions",
   "labels",
@@ -49,6 +57,20 @@ export function addDataCare(program: Command, add: Add): void {
     args: [new Argument("<folder>", "of the archive")],
     options: [table, new Option("--partition <partition>", "as the archive names it"), dryRun, by],
   }).addHelpText("after", AFTER_RESTORE);
+  add(program, {
+    name: "erase",
+    description: "remove one prediction, or all rows of one subject",
+    options: [
+      new Option("--model <model>", "whose rows"),
+      new Option("--prediction <id>", "id of the prediction"),
+      new Option("--subject <subject>", "tag[name]=value or feature[name]=value"),
+      new Option("--archive <folder>", "rewrite an archive without what was erased"),
+      new Option("--reason <text>", "why, for the audit log; no names"),
+      dryRun,
+      new Option("--yes", "do it: without, it is counted only"),
+      by,
+    ],
+  }).addHelpText("after", AFTER_ERASE);
   add(program, {
     name: "migrate",
     description: "bring the tables of a ClickHouse server to this version",

@@ -39,6 +39,8 @@ export const ArchivedPartition = z.object({
   partition: z.string(),
   /** Null: all models. */
   model: z.string().nullable(),
+  /** Wall time before which all of its rows were accepted: what was erased since is still in it. */
+  written: at,
   rows: z.int(),
   files: z.array(ArchivedFile),
 });

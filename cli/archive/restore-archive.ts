@@ -6,7 +6,7 @@ import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Store } from "../../store/client.ts";
 import { type ArchivedTable, type Column, tableColumns } from "../../store/queries/archive.ts";
-import { dayAgainstRollups, restoreOf } from "../../store/queries/restore.ts";
+import { dayAgainstRollups, erasedOf, restoreOf } from "../../store/queries/restore.ts";
 import { type Retention, readRetention } from "../../store/retention.ts";
 import { mark } from "./drop-partition.ts";
 import { type ArchiveManifest, type ArchivedPartition, checkFile } from "./manifest.ts";
@@ -30,6 +30,8 @@ export interface RestoredPartition {
   readonly rows: number;
   /** Of these, rows that were not there. */
   readonly missing: number;
+  /** Of these, rows that were erased since, and stay away. */
+  readonly erased: number;
   /** Of predictions: whether raw is again what the rollups count; null for other tables, and where nothing was written. */
   readonly whole: boolean | null;
 }
@@ -106,7 +108,9 @@ export async function restorePartition(
 ): Promise<RestoredPartition> {
   const { store } = deps;
   const { table, partition, rows } = entry;
+  const since = Date.parse(entry.written);
   let missing = 0;
+  let erased = 0;
   if (!dryRun && table === "predictions") await mark(entry, "dropped", deps);
   for (const file of entry.files) {
     const { folder, process } = deps;
@@ -114,7 +118,12 @@ export async function restorePartition(
     missing += await withUnpacked(request, async (unpacked, content) => {
       if (content.rows !== file.rows || content.checksum !== file.checksum) throw unlike(file.path);
       const restore = restoreOf(table, columns, unpacked);
-      const span = { from: Date.parse(file.from), to: Date.parse(file.to) };
+      const erasedRows = erasedOf(table, columns, unpacked);
+      if (!dryRun && table === "predictions") {
+        await store.command(erasedRows.noteIds, { since, asked: deps.clock.nowMs() });
+      }
+      erased += (await store.query(erasedRows.count, { since }))[0]?.rows ?? 0;
+      const span = { from: Date.parse(file.from), to: Date.parse(file.to), since };
       const [found] = await store.query(restore.count, span);
       const missingRows = found?.rows ?? 0;
       if (!dryRun && missingRows > 0) {
@@ -123,10 +132,10 @@ export async function restorePartition(
       return missingRows;
     });
   }
-  if (dryRun) return { table, partition, rows, missing, whole: null };
+  if (dryRun) return { table, partition, rows, missing, erased, whole: null };
   const whole = await isWhole(entry, store);
   if (whole !== false) await mark(entry, "restored", deps);
-  return { table, partition, rows, missing, whole };
+  return { table, partition, rows, missing, erased, whole };
 }
 
 /**

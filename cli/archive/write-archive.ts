@@ -8,6 +8,7 @@ import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { writeFileAtomic } from "../../runtime/atomic-file.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Store } from "../../store/client.ts";
 import {
   ARCHIVED_TABLES,
@@ -33,6 +34,7 @@ export interface WriteDeps {
   readonly store: Store;
   readonly folder: string;
   readonly process: string;
+  readonly clock: Clock;
 }
 
 export interface PartitionWanted {
@@ -63,18 +65,19 @@ export async function writePartition(
   const { table, partition } = wanted;
   const model = wanted.model ?? "";
   const whole = spanOfPartition(partition);
+  const written = iso(deps.clock.nowMs());
   const hours = await deps.store.query(rowsOfHours(table), { model, ...whole });
   const spans = spansOfFiles(whole, hours);
   const files: ArchivedFile[] = [];
   let kept = 0;
   for (const span of spans) {
     const suffix = spans.length === 1 ? "" : `.${new Date(span.from).toISOString().slice(0, 13)}`;
-    const written = await writeSpan({ ...wanted, span, suffix }, columns, deps);
-    files.push(written.file);
-    kept += written.kept ? 1 : 0;
+    const one = await writeSpan({ ...wanted, span, suffix }, columns, deps);
+    files.push(one.file);
+    kept += one.kept ? 1 : 0;
   }
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
-  return { entry: { ...wanted, rows, files }, kept };
+  return { entry: { ...wanted, written, rows, files }, kept };
 }
 
 interface SpanWanted extends PartitionWanted {
@@ -149,7 +152,7 @@ async function knownFile(folder: string, note: string): Promise<ArchivedFile | n
   return found?.sha256 === parsed.data.sha256 ? parsed.data : null;
 }
 
-async function writeFileSynced(
+export async function writeFileSynced(
   path: string,
   stream: AsyncIterable<Uint8Array>,
 ): Promise<{ sha256: string; bytes: number }> {

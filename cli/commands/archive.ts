@@ -87,7 +87,7 @@ async function archiveInto(folder: string, work: Work): Promise<Row[]> {
   await clearLeftBehind(store);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   let manifest = await openManifest(folder, work);
-  const deps = { store, folder, process: processName(context) };
+  const deps = { store, folder, process: processName(context), clock: context.clock };
   const rows: Row[] = [];
   const entries: ArchivedPartition[] = [];
   for (const { table, partition } of await chosen(work)) {

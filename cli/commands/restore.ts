@@ -101,12 +101,17 @@ function linesOf(
           value: ({ missing }) => formatCount(missing),
           align: "right",
         },
+        {
+          title: "erased since",
+          value: ({ erased }) => (erased === 0 ? "" : formatCount(erased)),
+          align: "right",
+        },
       ],
       rows,
       context,
     ),
     "",
-    dry ? "Nothing was written" : "Every row of the archive is in the database",
+    dry ? "Nothing was written" : "Every row of the archive that was not erased is in the database",
     ...(partial.length === 0
       ? []
       : [

@@ -59,6 +59,9 @@ export const storeIdentity = defineQuery({
 FROM system.tables WHERE database = currentDatabase() AND name = 'predictions'`,
 });
 
+/** Row groups small enough that no reader needs much memory. */
+export const PARQUET_SETTINGS =
+  "SETTINGS output_format_parquet_compression_method = 'zstd', output_format_parquet_row_group_size = 100000";
 const SPAN_SETTINGS = "SETTINGS do_not_merge_across_partitions_select_final = 1";
 const spanParams = { model: z.string(), from: z.int(), to: z.int() };
 
@@ -114,14 +117,14 @@ export interface Content {
   readonly checksum: string;
 }
 
-const contentRow = z.object({
+export const contentRow = z.object({
   rows: count,
   checksum: z.string(),
   first: timeMs,
   last: timeMs,
 });
 
-function contentOf(columns: readonly Column[], time: string, from: string): string {
+export function contentOf(columns: readonly Column[], time: string, from: string): string {
   return `SELECT count() AS rows, toString(sum(${rowHash(columns)})) AS checksum, min(${time}) AS first, max(${time}) AS last
 FROM ${from}`;
 }
@@ -151,7 +154,7 @@ export function rowsOfSpan(
     params: z.object(spanParams),
     row: z.object({}),
     sql: `SELECT ${columns.map(({ name }) => name).join(", ")} FROM ${source(table)} WHERE ${within(table)}
-${SPAN_SETTINGS}, output_format_parquet_compression_method = 'zstd', output_format_parquet_row_group_size = 100000`,
+${PARQUET_SETTINGS}, do_not_merge_across_partitions_select_final = 1`,
   });
 }
 

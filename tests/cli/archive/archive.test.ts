@@ -18,6 +18,7 @@ import {
   predictionsOf,
   rollupDifferences,
   runArchive,
+  runErase,
   runProcess,
   runRestore,
 } from "./stage.ts";
@@ -79,8 +80,22 @@ describe("archive and restore", () => {
 
     const restored = await runRestore(harness, to);
     expect(restored.answer.partitions).toEqual([
-      { table: "predictions", partition: dayName(6), rows: 202, missing: 202, whole: true },
-      { table: "predictions", partition: dayName(5), rows: 202, missing: 202, whole: true },
+      {
+        table: "predictions",
+        partition: dayName(6),
+        rows: 202,
+        missing: 202,
+        erased: 0,
+        whole: true,
+      },
+      {
+        table: "predictions",
+        partition: dayName(5),
+        rows: 202,
+        missing: 202,
+        erased: 0,
+        whole: true,
+      },
     ]);
     expect(await oldRows()).toBe(405);
     expect(await rollupDifferences(harness, "m")).toBe(0);
@@ -170,6 +185,42 @@ describe("archive and restore", () => {
     await expect(runArchive(harness, "s3://bucket/x", { before })).rejects.toMatchObject({
       code: "usage",
     });
+  }, 60_000);
+
+  it("keeps away what was erased since, and is rewritten without it", async () => {
+    const to = place("erased");
+    await runArchive(harness, to, { table: "predictions", before });
+    await runArchive(harness, to, { table: "labels", before: "2299-01-01", model: "m" });
+    const body = { model: "m", by: "test", reason: "", dryRun: false };
+    const value = { kind: "tag", name: "customer", value: "c4" } as const;
+    const { erasures } = collector.collector;
+    expect((await erasures.erase({ ...body, what: value })).counts).toMatchObject({
+      predictions: 40,
+      labels: 20,
+    });
+    const restored = await runRestore(harness, to);
+    expect(restored.answer.partitions.map(({ erased }) => erased)).toEqual(
+      expect.arrayContaining([20, 20]),
+    );
+    expect(restored.answer.partitions.map(({ missing }) => missing)).toEqual(
+      restored.answer.partitions.map(() => 0),
+    );
+    expect(
+      await harness.count("SELECT count() AS n FROM predictions WHERE tags['customer'] = 'c4'"),
+    ).toBe(0);
+
+    await runErase(harness, { archive: to });
+    const rowsOf = async (): Promise<number> =>
+      (await readManifest(to))?.partitions.reduce((sum, { rows }) => sum + rows, 0) ?? 0;
+    expect(await rowsOf()).toBe(604);
+    await runErase(harness, { archive: to, yes: true });
+    expect(await rowsOf()).toBe(544);
+    const files = readdirSync(join(to, "predictions"));
+    expect(files).toHaveLength(2);
+    const again = await runRestore(harness, to);
+    expect(again.answer.partitions.map(({ erased }) => erased)).toEqual(
+      again.answer.partitions.map(() => 0),
+    );
   }, 60_000);
 
   it(`comes to the same end over kills at any moment (seed ${SEED})`, async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { ArchivedPartition } from "../../../cli/archive/manifest.ts";
 import { type DropFacts, mayDrop } from "../../../cli/archive/may-drop.ts";
 import { expiredPartitions, schemaProblem } from "../../../cli/archive/restore-archive.ts";
 import { spanOfPartition, spansOfFiles } from "../../../cli/archive/span-of-partition.ts";
@@ -85,14 +86,14 @@ describe("what may be restored", () => {
   it("is what its table keeps, newest row of each file first to go", () => {
     const file = { path: "predictions/x.parquet", rows: 1, bytes: 1, sha256: "", checksum: "0" };
     const times = { from: "", to: "", first: "2026-01-01T00:00:00Z" };
-    const partition = (last: string) =>
-      ({
-        table: "predictions",
-        partition: "2026-01-01",
-        model: null,
-        rows: 1,
-        files: [{ ...file, ...times, last }],
-      }) as const;
+    const partition = (last: string): ArchivedPartition => ({
+      table: "predictions",
+      partition: "2026-01-01",
+      model: null,
+      written: "2026-02-01T00:00:00Z",
+      rows: 1,
+      files: [{ ...file, ...times, last }],
+    });
     const kept = Retention.parse({ predictions: 90 });
     const now = at("2026-04-01T00:00:00Z");
     expect(expiredPartitions([partition("2026-01-01T12:00:00Z")], kept, now)).toEqual([

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { archive } from "../../../cli/commands/archive.ts";
+import { erase } from "../../../cli/commands/erase.ts";
 import { restore } from "../../../cli/commands/restore.ts";
 import type { CommandContext } from "../../../cli/command-context.ts";
 import type { PredictionRow } from "../../../contract/payload-blocks.ts";
@@ -106,6 +107,11 @@ export const runArchive = (
   to: string,
   options: Readonly<Record<string, unknown>>,
 ): Promise<Ran> => run(archive, harness, [], { to, ...options });
+
+export const runErase = (
+  harness: Harness,
+  options: Readonly<Record<string, unknown>>,
+): Promise<{ code: number; answer: object }> => run(erase, harness, [], options);
 
 export const runRestore = (
   harness: Harness,
