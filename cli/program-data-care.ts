@@ -25,6 +25,14 @@ const AFTER_ERASE = `
 
 It waits for rows on their way, and says which data sets, archives and names keep what. docs/data-care.md has the limits.`;
 
+const AFTER_MIGRATE = `
+  driftmend migrate --replicated
+  driftmend migrate --replicated --retention predictions=180 labels=730
+  driftmend migrate --replicated --storage-policy tiered --cold-volume cold --cold predictions=30 outcomes=90
+
+What is not given is the default: give the same options each time. Tables: predictions, labels, outcomes, minutes, hours,
+dead_letters, groups.`;
+
 const table = new Option("--table <table>", "this table only").choices([
   "predictions",
   "labels",
@@ -81,6 +89,16 @@ export function addDataCare(program: Command, add: Add): void {
         "cluster of ClickHouse's configuration; tables are replicated",
       ),
       new Option("--replicated", "ReplicatedMergeTree on a single server"),
+      new Option(
+        "--retention <table=days...>",
+        "how long tables keep rows, where it is not the default",
+      ),
+      new Option("--cold <table=days...>", "after how many days rows move to the cold volume"),
+      new Option("--cold-volume <name>", "of the storage policy (default: DRIFTMEND_COLD_VOLUME)"),
+      new Option(
+        "--storage-policy <name>",
+        "of ClickHouse's configuration (default: DRIFTMEND_STORAGE_POLICY)",
+      ),
     ],
-  });
+  }).addHelpText("after", AFTER_MIGRATE);
 }
