@@ -13,6 +13,7 @@ import {
   span,
   wholeNumber,
 } from "./define-command.ts";
+import { addDataCare } from "./program-data-care.ts";
 import { addAccess, addModels } from "./program-models.ts";
 
 export function createProgram(version: string, dispatch: Dispatch): Command {
@@ -34,6 +35,7 @@ export function createProgram(version: string, dispatch: Dispatch): Command {
   addLoop(program, add);
   addModels(program, add);
   addData(program, add);
+  addDataCare(program, add);
   addAccess(program, add);
   return program;
 }
@@ -303,18 +305,6 @@ function addData(program: Command, add: Add): void {
       new Option("--model <model>", "those of this model, with --reason"),
       new Option("--reason <reason>", "as list shows it"),
       new Option("--file <file>", "lines that were put right, instead of the samples"),
-    ],
-  });
-  add(program, {
-    name: "migrate",
-    description: "bring the tables of a ClickHouse server to this version",
-    remote: false,
-    options: [
-      new Option(
-        "--cluster <name>",
-        "cluster of ClickHouse's configuration; tables are replicated",
-      ),
-      new Option("--replicated", "ReplicatedMergeTree on a single server"),
     ],
   });
 }

@@ -64,6 +64,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<RunCommand>>> = {
   "dead-letters list": async () => (await letters()).list,
   "dead-letters show": async () => (await letters()).show,
   "dead-letters resend": async () => (await letters()).resend,
+  archive: async () => (await import("./commands/archive.ts")).archive,
+  restore: async () => (await import("./commands/restore.ts")).restore,
+  erase: async () => (await import("./commands/erase.ts")).erase,
   migrate: async () => (await import("./commands/migrate.ts")).migrate,
 };
 

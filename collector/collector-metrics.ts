@@ -28,6 +28,11 @@ export function collectorMetrics(metrics: Metrics) {
       "Values without rollup because their model has too many features",
     ),
     repairs: metrics.counter("rollup_repairs_total", "Rollup cells that had to be repaired"),
+    erasures: metrics.counter("erasures_total", "Predictions and subjects that were erased"),
+    erasedCells: metrics.counter(
+      "erased_rollup_cells_total",
+      "Rollup cells that were brought down after an erasure",
+    ),
     mendedRows: metrics.counter("mended_rows_total", "Rows that recovery had to insert again"),
     duplicateIds: metrics.counter(
       "duplicate_ids_total",

@@ -10,6 +10,7 @@ import type { Store } from "../store/client.ts";
 import { readRetention } from "../store/retention.ts";
 import { z } from "zod";
 import { collectorMetrics } from "./collector-metrics.ts";
+import { Erasures } from "./erasures/erasures.ts";
 import { Gate } from "./gate.ts";
 import { HeadBook } from "./head-book.ts";
 import { type LabelCare, type LabelCareOptions, careForLabels } from "./label-care.ts";
@@ -43,6 +44,7 @@ export interface Collector {
   readonly runners: readonly ShardRunner[];
   readonly book: ModelBook;
   readonly labels: LabelCare;
+  readonly erasures: Erasures;
   /** Null when every shard is owned or in another collector's hands; else why this one cannot work. */
   readiness(): string | null;
   /** Ends what is being stored, keeps the rest for the next owner. */
@@ -67,9 +69,7 @@ export async function startCollector(
       runners[shardOfSpool(spool, options.shards)]?.storedThrough(spool) ?? null,
   });
   const retention = await readRetention(store);
-  const bounds = retentionBounds(retention);
   const metrics = collectorMetrics(given.metrics);
-  const gate = new Gate();
   const deps: ShardDeps = {
     store,
     nats,
@@ -80,9 +80,9 @@ export async function startCollector(
     heads,
     watermarks,
     waiting: new WaitingLabels(),
-    bounds,
+    bounds: retentionBounds(retention),
     retention,
-    gate,
+    gate: new Gate(),
   };
   for (let shard = 0; shard < options.shards; shard++) {
     runners.push(new ShardRunner({ ...options, shard }, deps));
@@ -97,13 +97,17 @@ export async function startCollector(
     ...listen({ nats, clock, heads, book, labels, runners }),
     clock.every(LIMITS.watermarkPeriodMs, () => watermarks.publishAll()),
   ];
-  const reconciler = new Reconciler({ ...deps, epochOf: () => epochOf(0) });
+  const { erasures, reconciler } = caretakers(runners, options, deps);
   stops.push(clock.every(options.reconcileMs, () => reconciler.run(abort.signal)));
-  const running = Promise.all(runners.map((runner) => runner.run(abort.signal)));
+  const running = Promise.all([
+    ...runners.map((runner) => runner.run(abort.signal)),
+    erasures.finishBegun(abort.signal),
+  ]);
   return {
     runners,
     book,
     labels,
+    erasures,
     readiness: () => readinessOf(runners),
     stop: async () => {
       for (const stop of stops) stop();
@@ -139,6 +143,26 @@ function listen({ nats, clock, heads, book, labels, runners }: Listeners): (() =
       book.refresh(nameOfToken(subject.split(".").at(-1) ?? "")),
     ),
   ];
+}
+
+/** What looks after all that is stored, one of them at a time. */
+function caretakers(
+  runners: readonly ShardRunner[],
+  { shards }: Pick<CollectorOptions, "shards">,
+  deps: ShardDeps,
+): { erasures: Erasures; reconciler: Reconciler } {
+  const erasures = new Erasures({
+    ...deps,
+    // Recovery repairs rollups too, and is alone with it.
+    epochOf: () => (runners[0]?.state.kind === "running" ? runners[0].state.epoch : null),
+    storedThrough: (spool) => runners[shardOfSpool(spool, shards)]?.storedThrough(spool) ?? null,
+  });
+  const reconciler = new Reconciler({
+    ...deps,
+    epochOf: () => runners[0]?.epoch ?? null,
+    erasures,
+  });
+  return { erasures, reconciler };
 }
 
 async function watchConnection(nats: Nats, heads: HeadBook, clock: Clock): Promise<void> {

@@ -1,7 +1,8 @@
 /** The collector's routes for who calls them: requests by the handlers' own schemas, answers as they come. */
 import { z } from "zod";
 import type { DescribedRoute } from "../runtime/described-route.ts";
-import { asideBody, groupParams, letterParams, lettersQuery } from "./routes.ts";
+import { ErasureBody } from "./erasures/request.ts";
+import { asideBody, erasureAnswer, groupParams, letterParams, lettersQuery } from "./routes.ts";
 
 const at = z.iso.datetime();
 const text = z.string();
@@ -32,6 +33,24 @@ export const collectorRoutes: readonly DescribedRoute[] = [
     ...{ method: "GET", path: "/api/v1/storage", access: "read", tag: "storage" },
     summary: "What the tables hold, and how far each shard is",
     answers: { 200: entry({ tables: z.array(Table), shards: z.array(Shard) }) },
+  },
+  {
+    ...{ method: "GET", path: "/api/v1/erasures", access: "read", tag: "storage" },
+    summary: "What was erased: who asked, why, how many rows; never whose",
+    answers: {
+      200: entry({
+        erasures: z.array(
+          entry({ id: text, model: text, kind: text, state: text, by: text, asked: at }),
+        ),
+      }),
+    },
+  },
+  {
+    ...{ method: "POST", path: "/api/v1/erasures", access: "act", tag: "storage" },
+    summary:
+      "Erase one prediction, or all rows whose tag or feature has a value; dryRun counts them",
+    body: ErasureBody,
+    answers: { 200: erasureAnswer },
   },
   {
     ...{ method: "POST", path: "/api/v1/storage/groups/:shard/:n/set-aside", access: "act" },

@@ -40,6 +40,11 @@ export class HeadBook {
     return this.heads.get(spool)?.head;
   }
 
+  /** What was said at or after a moment. */
+  heardSince(ms: number): HeadMessage[] {
+    return [...this.heads.values()].filter(({ heardMs }) => heardMs >= ms).map(({ head }) => head);
+  }
+
   /** Spools heard of a short while ago. */
   live(nowMs: number): HeadMessage[] {
     const live: HeadMessage[] = [];

@@ -16,6 +16,7 @@ import {
   mendPredictions,
   mendServerMetrics,
 } from "../store/queries/group-data.ts";
+import { erasedOfGroup, erasuresSince } from "../store/queries/erasures.ts";
 import type { WholeFrame } from "./collect-frames.ts";
 import { GroupBuilder } from "./group-builder.ts";
 import type { GroupManifest } from "./group-manifest.ts";
@@ -37,7 +38,7 @@ export type MissingRows =
     };
 
 /**
- * Counts a group against its manifest.
+ * Counts a group against its manifest; what was erased is not missing.
  * @param strict labels and dead letters too; labels of older groups may have been replaced since
  */
 export async function missingRows(
@@ -68,10 +69,11 @@ export async function missingRows(
       : await counted(
           store.query(countServerMetrics, { shard, n, from: metricsFrom, to: metricsTo }),
         );
+  const [erased] = await store.query(erasedOfGroup, { shard, n });
   const missing = {
-    predictions: manifest.predictions - predictions,
-    labels: manifest.labels - labels,
-    deadLetters: manifest.dead_letters - deadLetters,
+    predictions: manifest.predictions - predictions - (erased?.predictions ?? 0),
+    labels: manifest.labels - labels - (erased?.labels ?? 0),
+    deadLetters: manifest.dead_letters - deadLetters - (erased?.dead_letters ?? 0),
     serverMetrics: manifest.server_metrics - serverMetrics,
   };
   if (Object.values(missing).every((rows) => rows <= 0)) return { kind: "none" };
@@ -153,12 +155,15 @@ export async function mendGroup(
   const { store } = deps;
   const before = await missingRows(store, owner.shard, manifest, strict);
   if (before.kind === "none") return;
-  // A part of the rows is there: a token that has left the window would double it.
-  if (
+  const { models, accepted: since } = manifest;
+  const [erased] = await store.query(erasuresSince, { models, since });
+  const wasErasedSince = (erased?.n ?? 0) > 0;
+  // A part of the rows is there: a token that has left the window would double it. Frames hold what was erased.
+  const isEmpty =
     before.predictions >= manifest.predictions &&
     before.labels >= manifest.labels &&
-    before.serverMetrics >= manifest.server_metrics
-  ) {
+    before.serverMetrics >= manifest.server_metrics;
+  if (isEmpty && !wasErasedSince) {
     await insertRows(store, owner, manifest.n, group);
   }
   const after = await missingRows(store, owner.shard, manifest, strict);
@@ -166,6 +171,11 @@ export async function mendGroup(
   const left = await missingRows(store, owner.shard, manifest, strict);
   deps.metrics.mendedRows.inc(Math.max(0, before.predictions) + Math.max(0, before.labels));
   if (left.kind === "none") return;
+  if (wasErasedSince) {
+    // Rows that were lost when the erasure counted them, and that it has kept away now.
+    deps.logger.warn({ ...owner, n: manifest.n, left: left.reason }, "what is missing was erased");
+    return;
+  }
   throw new DriftmendError("group_incomplete", {
     retry: "never",
     message: `Cannot complete group ${manifest.n} of shard ${owner.shard} as all of its rows must be stored: missing are ${left.reason}`,
@@ -179,16 +189,16 @@ async function insertMissing(
   owner: Ownership,
   store: Store,
 ): Promise<void> {
-  const { n } = manifest;
+  const { n, accepted: since } = manifest;
   const options = { marker: shardMarker(owner.shard) };
   const predictions = group.piecesOf("predictions");
   if (predictions.length > 0) {
-    const params = { ...owner, n, from: manifest.from, to: manifest.to };
+    const params = { ...owner, n, from: manifest.from, to: manifest.to, since };
     await store.insertNative(mendPredictions, params, predictions, options);
   }
   const labels = group.piecesOf("labels");
   if (labels.length > 0) {
-    const params = { ...owner, n, from: manifest.labels_from, to: manifest.labels_to };
+    const params = { ...owner, n, from: manifest.labels_from, to: manifest.labels_to, since };
     await store.insertNative(mendLabels, params, labels, options);
   }
   const metrics = group.piecesOf("server_metrics");
@@ -198,8 +208,9 @@ async function insertMissing(
   }
   const agents = group.piecesOf("dead_letters");
   if (agents.length > 0) {
-    await store.insertNative(mendAgentDeadLetters, { ...owner, n }, agents, options);
+    await store.insertNative(mendAgentDeadLetters, { ...owner, n, since }, agents, options);
   }
   const own = ownPieces(group);
-  if (own.length > 0) await store.insertNative(mendDeadLetters, { ...owner, n }, own, options);
+  if (own.length > 0)
+    await store.insertNative(mendDeadLetters, { ...owner, n, since }, own, options);
 }

@@ -4,6 +4,7 @@
  */
 import { describeError } from "../contract/driftmend-error.ts";
 import { modelsWithRows } from "../store/queries/storage.ts";
+import type { Erasures } from "./erasures/erasures.ts";
 import { joinLeftBehind } from "./join-left-behind.ts";
 import { repairHours } from "./repair-rollups.ts";
 import type { ShardDeps } from "./shard-worker.ts";
@@ -18,6 +19,7 @@ const SPAN_MS = 24 * HOUR_MS;
 export interface ReconcilerDeps extends ShardDeps {
   /** Epoch of shard 0, whose owner reconciles; null when that is another collector. */
   readonly epochOf: () => number | null;
+  readonly erasures: Erasures;
 }
 
 export class Reconciler {
@@ -33,6 +35,8 @@ export class Reconciler {
     const epoch = this.deps.epochOf();
     if (epoch === null) return;
     try {
+      // It repairs the hours that it touches itself.
+      if (this.deps.erasures.isRunning) return;
       const owner = { shard: 0, epoch };
       await joinLeftBehind(owner, this.deps);
       for (const { model } of await this.deps.store.query(modelsWithRows, {})) {

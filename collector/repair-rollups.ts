@@ -82,6 +82,32 @@ export async function repairHours(
   return sum;
 }
 
+/**
+ * Repairs many hours of a model that are known to differ, neighbouring days in one go: each comparison costs the engine
+ * seconds, however few hours it is about.
+ */
+export async function repairDaysOf(
+  model: string,
+  hours: readonly number[],
+  owner: Ownership,
+  deps: RepairDeps,
+): Promise<void> {
+  const { minutesFromMs } = keptFrom(deps);
+  const parts = [
+    hours.filter((hour) => hour < minutesFromMs),
+    hours.filter((hour) => hour >= minutesFromMs),
+  ];
+  for (const part of parts) {
+    for (const days of spansOf(model, [...new Set(part.map(dayOf))], DAY_MS)) {
+      const within = part.filter((hour) => hour >= days.from && hour < days.to);
+      const span = { model, from: Math.min(...within), to: Math.max(...within) + HOUR_MS };
+      const { from, to } = span;
+      const sizes = await deps.store.query(rowsByHour, { models: [model], from, to });
+      await repairSpan(span, owner, deps, slicesOf(span, hoursOf(sizes), LIMITS.repairRowsMax));
+    }
+  }
+}
+
 function hoursOf(sizes: readonly { hour: number; rows: number }[]): ReadonlyMap<number, number> {
   const rows = new Map<number, number>();
   for (const size of sizes) rows.set(size.hour, (rows.get(size.hour) ?? 0) + size.rows);

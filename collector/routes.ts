@@ -8,8 +8,11 @@ import {
   deadLetter,
   listDeadLetters,
 } from "../store/queries/dead-letters.ts";
+import { listErasures } from "../store/queries/erasures.ts";
 import { newestGroups, setAsideGroups } from "../store/queries/ingest-groups.ts";
 import { rawSpan, tableSizes } from "../store/queries/storage.ts";
+import { LIMITS } from "../contract/limits.ts";
+import { ErasureBody } from "./erasures/request.ts";
 import type { Collector } from "./collector.ts";
 
 const LETTERS_MAX = 1_000;
@@ -24,6 +27,12 @@ export const lettersQuery = z.object({
 export const letterParams = z.object({ letter: z.string() });
 export const groupParams = z.object({ shard: z.coerce.number().int(), n: z.coerce.number().int() });
 export const asideBody = z.object({ by: z.string().min(1).prefault("operator") }).prefault({});
+
+export const erasureAnswer = z.looseObject({
+  id: z.string().nullable(),
+  state: z.enum(["planned", "done"]),
+  counts: z.record(z.string(), z.int()),
+});
 
 export function addRoutes(
   app: FastifyInstance,
@@ -49,6 +58,12 @@ export function addRoutes(
   );
 
   app.get("/api/v1/storage", () => storageReport(collector, store));
+
+  app.get("/api/v1/erasures", () => erasureList(store));
+
+  app.post("/api/v1/erasures", { config: { access: "act" } }, (request) =>
+    collector.erasures.erase(ErasureBody.parse(request.body)),
+  );
 
   app.post(
     "/api/v1/storage/groups/:shard/:n/set-aside",
@@ -88,6 +103,17 @@ async function oneLetter(store: Store, id: string): Promise<object> {
     message: `Cannot show dead letter "${id}" as it must be stored: there is none`,
     next: "GET /api/v1/dead-letters lists them.",
   });
+}
+
+/** Without the hashes: whose they are is nobody's to look up. */
+async function erasureList(store: Store): Promise<object> {
+  const rows = await store.query(listErasures, { limit: LIMITS.erasuresShownMax });
+  return {
+    erasures: rows.map(({ id, model, kind, name, state, by, reason, counts, asked, finished }) => ({
+      ...{ id, model, kind, name, state, by, reason, counts, asked: iso(asked) },
+      finished: finished === null ? null : iso(finished),
+    })),
+  };
 }
 
 async function storageReport(collector: Collector, store: Store) {

@@ -120,6 +120,12 @@ export const LIMITS = {
   trainerLogTailBytesMax: 2_000,
   /** Rows of one part file of a data set above which parts are days instead of weeks. */
   datasetPartRowsMax: 5_000_000,
+  /** How long an erasure waits for rows on their way, and for replaced parts to go from the disk. */
+  erasureWaitMs: 60_000,
+  /** Erasures in one answer. */
+  erasuresShownMax: 200,
+  /** Rows of one file of an archive, as far as cutting it by hours allows that. */
+  archiveFileRowsMax: 1_000_000,
   /** Data sets and trainings kept on disk for a model beside those of its versions. */
   datasetsKeptMax: 60,
   /** Labelled rows that the judge looks at; of a block with more, an even sample. */

@@ -3,6 +3,7 @@
  * interface, the same for the embedded engine and a cluster. Only what may be repeated is repeated:
  * reads, inserts that carry a token, and commands that say so.
  */
+import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import type { z } from "zod";
@@ -59,6 +60,8 @@ export interface Store {
     blocks: readonly Uint8Array[],
     options?: InsertOptions,
   ): Promise<void>;
+  /** A file in the format that the insert names, sent as it is read. */
+  insertFile(insert: DefinedInsert<z.ZodObject>, path: string): Promise<void>;
   /** The same server under another database. */
   withDatabase(database: string): Store;
   /** @throws {DriftmendError} store_unreachable, store_refused */
@@ -121,17 +124,16 @@ export function openStore(options: StoreOptions, deps: StoreDeps): Store {
         sql: `INSERT INTO ${table} (${columns}) FORMAT JSONEachRow`,
         bound: {},
       };
-      await send(
-        client,
-        statement,
-        [Buffer.from(rows.map(jsonLine).join(""))],
-        insertOptions,
-        deps,
-      );
+      const pieces = [Buffer.from(rows.map(jsonLine).join(""))];
+      await send(client, statement, () => bytesOf(pieces), insertOptions, deps);
     },
     insertNative: async (insert, params, blocks, insertOptions) => {
       const statement = { ...insert, bound: boundParams(insert, params) };
-      await send(client, statement, blocks, insertOptions, deps);
+      await send(client, statement, () => bytesOf(blocks), insertOptions, deps);
+    },
+    insertFile: async (insert, path) => {
+      const statement = { ...insert, bound: {} };
+      await send(client, statement, () => createReadStream(path), { lane: "backlog" }, deps);
     },
     withDatabase: (database) => openStore({ ...options, database }, deps),
     ping: async () => {
@@ -161,7 +163,7 @@ function openClient(options: StoreOptions): ClickHouseClient {
 async function send(
   client: ClickHouseClient,
   statement: { name: string; sql: string; bound: Record<string, unknown> },
-  pieces: readonly Uint8Array[],
+  body: () => Readable,
   options: InsertOptions | undefined,
   deps: StoreDeps,
 ): Promise<void> {
@@ -170,13 +172,16 @@ async function send(
     const result = await client.exec({
       query: statement.sql,
       query_params: statement.bound,
-      values: Readable.from(pieces, { objectMode: false }),
+      values: body(),
       clickhouse_settings: insertSettings(statement.name, options),
       http_headers: insertHeaders(options),
     });
     await drained(result.stream);
   });
 }
+
+const bytesOf = (pieces: readonly Uint8Array[]): Readable =>
+  Readable.from(pieces, { objectMode: false });
 
 async function readRows(
   client: ClickHouseClient,

@@ -21,7 +21,7 @@ export interface DefinedCommand<P extends z.ZodObject> {
   readonly repeatable: boolean;
 }
 
-/** An INSERT whose rows are Native blocks in the request's body. */
+/** An INSERT whose rows are in the request's body: Native blocks, or a file. */
 export interface DefinedInsert<P extends z.ZodObject> {
   readonly kind: "insert";
   readonly name: string;
@@ -53,7 +53,7 @@ export function defineCommand<P extends z.ZodObject>(definition: {
   return { kind: "command", ...definition };
 }
 
-/** `INSERT … SELECT … FROM input('<structure>') … FORMAT Native`; see docs/architecture.md §4. */
+/** `INSERT … SELECT … FROM input('<structure>') … FORMAT Native`; see docs/architecture.md §4. `… FORMAT Parquet` for a file. */
 export function defineInsert<P extends z.ZodObject>(definition: {
   readonly name: string;
   readonly params: P;

@@ -12,7 +12,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Store } from "./client.ts";
 import { count } from "./column-schemas.ts";
 import { defineCommand, defineQuery } from "./define-query.ts";
-import { Retention, applyRetention } from "./retention.ts";
+import { ColdTier, Retention, applyRetention } from "./retention.ts";
 
 export interface MigrateOptions {
   /** Name of a cluster in ClickHouse's configuration: DDL is run on it, tables are replicated. */
@@ -21,6 +21,8 @@ export interface MigrateOptions {
   readonly replicated?: boolean;
   /** Days by table; see `Retention`. */
   readonly retention?: z.input<typeof Retention>;
+  /** Where rows lie before they go; none: one volume. */
+  readonly cold?: z.input<typeof ColdTier>;
 }
 
 export interface Migration {
@@ -79,6 +81,7 @@ export async function migrate(
 ): Promise<{ applied: readonly string[] }> {
   const onCluster = options.cluster === undefined ? "" : `ON CLUSTER '${options.cluster}'`;
   const retention = Retention.parse(options.retention ?? {});
+  const cold = options.cold === undefined ? null : ColdTier.parse(options.cold);
   const replicated = options.replicated === true || options.cluster !== undefined;
   const fill = (text: string): string =>
     text
@@ -114,7 +117,7 @@ export async function migrate(
       token: `migration/${version}`,
     });
   }
-  await applyRetention(store, retention, onCluster);
+  await applyRetention(store, retention, onCluster, cold);
   return { applied: missing.map((migration) => migration.name) };
 }
 

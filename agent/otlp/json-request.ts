@@ -61,7 +61,7 @@ export function readJsonRequest(
 }
 
 /** @throws {DriftmendError} request_malformed */
-export function jsonObject(text: string): Json {
+function jsonObject(text: string): Json {
   let value: unknown;
   try {
     value = JSON.parse(text);

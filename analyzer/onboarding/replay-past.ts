@@ -57,6 +57,7 @@ function withoutWrites(store: Store): Store {
     command: nothing,
     insert: nothing,
     insertNative: nothing,
+    insertFile: nothing,
     withDatabase: (database) => withoutWrites(store.withDatabase(database)),
   };
 }

@@ -13,7 +13,7 @@ const RETRAINER = [
   /^\/api\/v1\/audit(?:\/|$)/,
   /^\/v1\/analysis\//,
 ];
-const COLLECTOR = [/^\/api\/v1\/dead-letters(?:\/|$)/, /^\/api\/v1\/storage(?:\/|$)/];
+const COLLECTOR = [/^\/api\/v1\/(?:dead-letters|storage|erasures)(?:\/|$)/];
 /** What commands hand in, for those who reach the gateway alone. */
 const AGENT = [/^\/v1\/(?:labels|events)$/];
 const SELF = /^\/api\/v1\/self\/([^/]+)$/;

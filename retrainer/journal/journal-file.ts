@@ -102,6 +102,12 @@ export class JournalFile {
     this.transact(() => this.append(model, target, because));
   }
 
+  /** Whether an action on a target has its entry. */
+  isNoted(action: string, target: string): boolean {
+    const sql = "SELECT 1 FROM audit WHERE action = ? AND target = ? LIMIT 1";
+    return this.get(sql, action, target) !== undefined;
+  }
+
   /** At most 1 000 entries after `afterSeq`, oldest first. */
   audit(afterSeq: number, model: string | null = null): AuditEntry[] {
     const rows =

@@ -14,7 +14,7 @@ export interface Journal {
   readonly effects: EffectTable;
   readonly registry: RegistryTable;
   readonly switches: SwitchTable;
-  readonly log: Pick<JournalFile, "audit" | "note">;
+  readonly log: Pick<JournalFile, "audit" | "note" | "isNoted">;
   close(): void;
 }
 

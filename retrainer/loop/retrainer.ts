@@ -7,10 +7,13 @@ import { AnalyzedMessage, ModelMessage, type SettledMessage } from "../../contra
 import { OnboardingDocument } from "../../contract/onboarding-document.ts";
 import { subjects } from "../../contract/subjects.ts";
 import type { Nats } from "../../runtime/nats.ts";
+import { noteErasures } from "../projections/note-erasures.ts";
 import type { Projector } from "../projections/projector.ts";
 import type { RetrainerDeps } from "./deps.ts";
 import { ModelLoop } from "./model-loop.ts";
 
+/** How often erasures are looked for. */
+const NOTE_MS = 15_000;
 const REPEAT_MS = 2_000;
 const ASK_MS = 1_000;
 const ASK_TIMEOUT_MS = 2_000;
@@ -29,6 +32,7 @@ export class Retrainer {
   /** Aborted when the process stops: ends every wait. */
   readonly #stopped = new AbortController();
   #ready = false;
+  #notedToMs = 0;
 
   constructor(nats: Nats, projector: Projector, deps: RetrainerDeps) {
     this.#nats = nats;
@@ -47,7 +51,19 @@ export class Retrainer {
         for (const message of this.#settled.values()) this.#publish(message);
       }),
     );
+    this.#stops.push(this.#deps.clock.every(NOTE_MS, () => this.#noteErasures()));
     void this.#askForDocuments();
+  }
+
+  /** What the collector erased, into the audit log. */
+  async #noteErasures(): Promise<void> {
+    const { journal, store, logger } = this.#deps;
+    try {
+      this.#notedToMs = await noteErasures(journal, store, this.#notedToMs);
+      await this.#flush();
+    } catch (error) {
+      logger.warn({ err: error }, "erasures are not in the audit log yet");
+    }
   }
 
   /** The loop of a model; one that nobody spoke of has no document and no time. */

@@ -5,10 +5,13 @@
 import { z } from "zod";
 import { count, timeMs } from "../column-schemas.ts";
 import { type DefinedInsert, defineInsert, defineQuery } from "../define-query.ts";
+import { ERASED_ID, ERASED_PREDICTION } from "./erasures.ts";
 import { FENCE, fenceParams } from "./fence.ts";
 
 const groupParams = { ...fenceParams, n: z.int() };
 const spanParams = { from: z.int(), to: z.int() };
+/** When the newest of the group's rows was accepted: what was erased since is not mended. */
+const mendParams = { since: z.int() };
 
 interface PayloadTable {
   readonly columns: readonly string[];
@@ -151,11 +154,11 @@ export const insertOwnDeadLetters = plain("dead_letters", OWN_DEAD_LETTERS);
 /** A part is lost or there as a whole, and frames do not share rows: (frame, time, id) tells which. */
 export const mendPredictions = defineInsert({
   name: "mend predictions",
-  params: z.object({ ...groupParams, ...spanParams }),
+  params: z.object({ ...groupParams, ...spanParams, ...mendParams }),
   sql: insertSql(
     "predictions",
     PREDICTIONS,
-    ` AND (_spool, _seq, ts, id) NOT IN (SELECT _spool, _seq, ts, id FROM predictions
+    ` AND NOT ${ERASED_PREDICTION} AND (_spool, _seq, ts, id) NOT IN (SELECT _spool, _seq, ts, id FROM predictions
   WHERE ts >= {from:DateTime64(3, 'UTC')} AND ts <= {to:DateTime64(3, 'UTC')}
     AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
   ),
@@ -164,11 +167,11 @@ export const mendPredictions = defineInsert({
 /** Labels that a higher revision has replaced since do no harm when they come again. */
 export const mendLabels = defineInsert({
   name: "mend labels",
-  params: z.object({ ...groupParams, ...spanParams }),
+  params: z.object({ ...groupParams, ...spanParams, ...mendParams }),
   sql: insertSql(
     "labels",
     LABELS,
-    ` AND (_spool, _seq, model, id) NOT IN (SELECT _spool, _seq, model, id FROM labels
+    ` AND NOT ${ERASED_ID} AND (_spool, _seq, model, id) NOT IN (SELECT _spool, _seq, model, id FROM labels
   WHERE time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
     AND _group = {n:UInt64} AND _shard = {shard:UInt16})`,
   ),
@@ -256,11 +259,11 @@ WHERE ${FENCE} FORMAT Native`,
 
 export const mendDeadLetters = defineInsert({
   name: "mend dead letters",
-  params: z.object(groupParams),
+  params: z.object({ ...groupParams, ...mendParams }),
   sql: insertSql(
     "dead_letters",
     OWN_DEAD_LETTERS,
-    ` AND (_spool, _seq, record, model, id, reason) NOT IN (
+    ` AND NOT ${ERASED_ID} AND (_spool, _seq, record, model, id, reason) NOT IN (
   SELECT _spool, _seq, record, model, id, reason FROM dead_letters
   WHERE _group = {n:UInt64} AND _shard = {shard:UInt16})`,
   ),
@@ -268,11 +271,11 @@ export const mendDeadLetters = defineInsert({
 
 export const mendAgentDeadLetters = defineInsert({
   name: "mend dead letters of agents",
-  params: z.object(groupParams),
+  params: z.object({ ...groupParams, ...mendParams }),
   sql: insertSql(
     "dead_letters",
     DEAD_LETTERS,
-    ` AND (_spool, _seq, record, model, id, reason) NOT IN (
+    ` AND NOT ${ERASED_ID} AND (_spool, _seq, record, model, id, reason) NOT IN (
   SELECT _spool, _seq, record, model, id, reason FROM dead_letters
   WHERE _group = {n:UInt64} AND _shard = {shard:UInt16})`,
   ),

@@ -3,12 +3,15 @@
  * tests, for verification after an unclean stop and for repair: the difference between this and the tier is
  * inserted where it is not zero, which heals loss and doubling alike and changes nothing when run again.
  *
+ * Days whose raw rows were archived and dropped are left alone.
+ *
  * Each row is counted under the grids, grain and segments that its group was pinned to (`ingest_groups`).
  */
 import { z } from "zod";
 import { count, float, timeMs } from "../column-schemas.ts";
 import { defineCommand, defineQuery } from "../define-query.ts";
 import { FENCE, fenceParams } from "./fence.ts";
+import { notPutAway } from "./partitions-put-away.ts";
 
 export type Tier = "minutes" | "hours" | "days";
 
@@ -127,7 +130,7 @@ function featureDifferences(tier: Tier): string {
   SELECT ${FEATURE_KEY}, n, s, q FROM (${featuresOfTier(tier)})
   UNION ALL
   SELECT ${FEATURE_KEY}, -n, -s, -q FROM feature_${tier} WHERE model = {model:String} AND ${TIME_SPAN}
-) AS d GROUP BY ${FEATURE_KEY} HAVING n != 0`;
+) AS d GROUP BY ${FEATURE_KEY} HAVING n != 0 AND ${notPutAway("time")}`;
 }
 
 function modelsOfTier(tier: Tier): string {
@@ -152,7 +155,7 @@ function modelDifferences(tier: Tier): string {
   SELECT ${MODEL_KEY}, n, latency_n, latency_s FROM (${wanted})
   UNION ALL
   SELECT ${MODEL_KEY}, -n, -latency_n, -latency_s FROM model_${tier} WHERE model = {model:String} AND ${TIME_SPAN}
-) AS d GROUP BY ${MODEL_KEY} HAVING n != 0`;
+) AS d GROUP BY ${MODEL_KEY} HAVING n != 0 AND ${notPutAway("time")}`;
 }
 
 const featureRow = z.object({

@@ -75,6 +75,34 @@ describe("the collector's routes", () => {
     expect((await get("/api/v1/dead-letters?limit=0")).status).toBe(400);
   });
 
+  it("count what an erasure would take for who may act, and list erasures without whose they are", async () => {
+    const post = (token: string, payload: object) =>
+      app.inject({
+        method: "POST",
+        url: "/api/v1/erasures",
+        headers: { authorization: `Bearer ${token}` },
+        payload,
+      });
+    const what = { kind: "prediction", id: "p0" };
+    const planned = { model: "m", what, dryRun: true };
+    expect((await post(READ_TOKEN, planned)).statusCode).toBe(403);
+    expect((await post(TOKEN, planned)).json()).toMatchObject({
+      id: null,
+      state: "planned",
+      counts: { predictions: 1, labels: 0 },
+    });
+    expect((await post(TOKEN, { model: "m", what: { kind: "all" } })).statusCode).toBe(400);
+    const done = await post(TOKEN, { model: "m", what, by: "anna", reason: "asked for it" });
+    expect(done.json()).toMatchObject({ state: "done", goneFromDisk: true });
+    const { body } = await get("/api/v1/erasures");
+    expect(body).toMatchObject({
+      erasures: [
+        { model: "m", kind: "prediction", state: "done", by: "anna", counts: { predictions: 1 } },
+      ],
+    });
+    expect(JSON.stringify(body)).not.toContain("hashes");
+  }, 30_000);
+
   it("set groups aside only with the token that may act, and only one that is stuck", async () => {
     const post = (token: string) =>
       app.inject({
