@@ -7,14 +7,17 @@ import { isUtf8 } from "node:buffer";
 import { LIMITS } from "../contract/limits.ts";
 import type { FrameBuilder } from "./columns/frame-builder.ts";
 import { type FeatureRules, RULE, type Rule } from "./columns/feature-rules.ts";
+import { jsonOrNothing } from "./json-text.ts";
 import type { ModelClocks } from "./model-clocks.ts";
 import { addPlainFeature } from "./plain-record.ts";
-import { emptyOutcome, type Outcome } from "./outcome.ts";
+import { deadLetterCount, emptyOutcome, type Outcome } from "./outcome.ts";
+import { malformedBody } from "./otlp/wire.ts";
 import { RecordRow } from "./record-row.ts";
 
 export type DeadReason =
   | "model_missing"
   | "model_too_long"
+  | "model_invalid"
   | "id_missing"
   | "id_too_long"
   | "id_invalid"
@@ -116,6 +119,7 @@ export class Recorder {
     const { row } = this;
     const reason =
       this.refusal() ??
+      (isPredictionTime(row.predictionTimeMs) ? null : "time_invalid") ??
       (row.label === 0 && Number.isNaN(row.value) ? "label_missing" : null) ??
       (Number.isSafeInteger(row.revision) && row.revision >= 0 ? null : "revision_invalid");
     if (reason !== null) {
@@ -184,12 +188,7 @@ export class Recorder {
 
   /** `ml.features` as the text of a JSON object: for SDKs that have no maps. */
   addJsonFeatures(json: string): void {
-    let features: unknown;
-    try {
-      features = JSON.parse(json);
-    } catch {
-      features = undefined;
-    }
+    const features = jsonOrNothing(json);
     if (typeof features !== "object" || features === null || Array.isArray(features)) {
       this.outcome.valuesSkipped++;
       return;
@@ -225,6 +224,11 @@ export class Recorder {
     const { interner } = this.frame;
     const hidden = this.deps.rules.hides(interner.textOf(row.model));
     const id = row.idBytes.toString("utf8", row.idStart, Math.min(row.idEnd, row.idStart + 256));
+    if (deadLetterCount(outcome) >= LIMITS.deadLettersPerRequestMax) {
+      throw malformedBody(
+        `more than ${LIMITS.deadLettersPerRequestMax} of its records cannot be stored`,
+      );
+    }
     outcome.deadLetters.set(reason, (outcome.deadLetters.get(reason) ?? 0) + 1);
     this.frame.addDeadLetter({
       time: this.nowMs,
@@ -252,6 +256,8 @@ export class Recorder {
     if (row.model === 0) return "model_missing";
     if (row.model !== this.cachedModel) this.cacheModel(row.model);
     if (this.modelText.length > LIMITS.modelNameBytesMax) return "model_too_long";
+    // What is keyed by model and read from JSON would lose it.
+    if (this.modelText === "__proto__") return "model_invalid";
     if (row.idInvalid) return "id_invalid";
     const idBytes = row.idEnd - row.idStart;
     if (idBytes === 0) return "id_missing";
@@ -321,6 +327,11 @@ export class Recorder {
     this.features++;
     return true;
   }
+}
+
+/** Of a label; NaN where it says none. */
+function isPredictionTime(ms: number): boolean {
+  return Number.isNaN(ms) || (ms >= 0 && ms <= LIMITS.storedTimeMsMax);
 }
 
 function isText(bytes: Buffer, start: number, end: number): boolean {

@@ -54,7 +54,7 @@ export class AnyValueReader {
     let kind: number = VALUE.none;
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       const field = tag >> 3;
       if (field >= 1 && field <= 7 && tag === TAGS[field]) {
         kind = field;
@@ -207,7 +207,7 @@ export class KeyValueReader {
     const { wire } = this;
     this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = 0;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x0a) {
         this.keyEnd = wire.delimited(end);
         this.keyStart = wire.at;

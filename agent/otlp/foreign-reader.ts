@@ -17,7 +17,8 @@ const FIELD = {
   logs: { attribute: 0x32, name: 0x62, body: 0x2a, traceId: 0x4a, spanId: 0x52 },
   traces: { attribute: 0x4a, name: 0x2a, body: 0, traceId: 0x0a, spanId: 0x12 },
 } as const;
-const DEPTH_MAX = 16;
+/** Lists and maps within each other; the JSON door has the same. */
+export const ANY_DEPTH_MAX = 16;
 
 export class ForeignReader {
   /** Attributes of the resource that is being read. */
@@ -52,7 +53,7 @@ export class ForeignReader {
     let asked = false;
     wire.at = start;
     while (wire.at < end && !asked) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === field.name) {
         const nameEnd = wire.delimited(end);
         asked = mappings.asksForName(wire.bytes.toString("utf8", wire.at, nameEnd));
@@ -61,7 +62,7 @@ export class ForeignReader {
         const attributeEnd = wire.delimited(end);
         pair.open(attributeEnd);
         const key = wire.bytes.toString("latin1", pair.keyStart, pair.keyEnd);
-        asked = mappings.asksForAttribute(key) || (key === "event.name" && signal === "logs");
+        asked = mappings.asksForAttribute(key) || key === "event.name";
         wire.at = attributeEnd;
       } else {
         wire.skip(tag, end);
@@ -78,7 +79,7 @@ export class ForeignReader {
     let body: AnyPlain = null;
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== field.attribute && tag !== field.name && !isIdOrBody(tag, field)) {
         wire.skip(tag, end);
         continue;
@@ -112,7 +113,7 @@ export class ForeignReader {
 
   private plain(start: number, end: number, depth: number): AnyPlain {
     const { value } = this;
-    if (depth > DEPTH_MAX) throw malformedBody("its values are nested too deeply");
+    if (depth > ANY_DEPTH_MAX) throw malformedBody("its values are nested too deeply");
     if (start === end) return null;
     const kind = value.open(start, end);
     if (kind === VALUE.array) return this.items(value.start, value.end, depth);
@@ -135,7 +136,7 @@ export class ForeignReader {
     const { wire } = this;
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x0a) {
         wire.skip(tag, end);
         continue;

@@ -155,15 +155,23 @@ export class RecordReader {
       this.readNumber(KEY.actualRevision);
       row.revision = result[0]!;
     }
-    const predicted = this.text(KEY.predictionTime, outcome);
-    if (predicted !== 0) {
-      row.predictionTimeMs = timeOf(recorder.frame.interner.textOf(predicted));
+    const start = this.slots.start[KEY.predictionTime]!;
+    const kind =
+      start === 0 ? VALUE.none : this.value.open(start, this.slots.end[KEY.predictionTime]!);
+    if (kind !== VALUE.none) {
+      row.predictionTimeMs = this.timeHere(kind);
       if (Number.isNaN(row.predictionTimeMs)) {
         recorder.deadLetter("labels", "time_invalid", this.labelSample);
         return;
       }
     }
     recorder.addLabel(this.labelSample);
+  }
+
+  /** Milliseconds of the value that is open; NaN for what is no time. */
+  private timeHere(kind: number): number {
+    const plain = this.value.plainHere(kind);
+    return timeOf(typeof plain === "bigint" ? String(plain) : plain);
   }
 
   private openMap(key: number): boolean {

@@ -50,7 +50,7 @@ export class RequestReader {
     wire.open(body);
     try {
       while (wire.at < body.length) {
-        const tag = wire.varint();
+        const tag = wire.tag();
         if (tag === 0x0a) this.readResource(signal, wire.delimited(body.length));
         else wire.skip(tag, body.length);
       }
@@ -67,7 +67,7 @@ export class RequestReader {
     const resourceModel = this.resourceModel(end);
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x12) this.readScope(signal, wire.delimited(end), resourceModel);
       else wire.skip(tag, end);
     }
@@ -79,7 +79,7 @@ export class RequestReader {
     const { wire } = this;
     const attributes = new Map<string, string>();
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x0a) this.readResourceAttributes(wire.delimited(end), attributes);
       else wire.skip(tag, end);
     }
@@ -91,7 +91,7 @@ export class RequestReader {
   private readResourceAttributes(end: number, attributes: Map<string, string>): void {
     const { wire, pair, value } = this;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x0a) {
         wire.skip(tag, end);
         continue;
@@ -111,7 +111,7 @@ export class RequestReader {
   private readScope(signal: Signal, end: number, resourceModel: number): void {
     const { wire } = this;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x12) {
         wire.skip(tag, end);
         continue;
@@ -137,7 +137,7 @@ export class RequestReader {
     let observedMs = 0;
     this.clearFacts(false);
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       switch (tag) {
         case 0x32: {
           const attributeEnd = wire.delimited(end);
@@ -171,9 +171,10 @@ export class RequestReader {
     const { slots } = this.records;
     const { outcome } = this.recorder;
     let [startLow, startHigh, endLow, endHigh] = [0, 0, 0, 0];
+    let statusCode = 0;
     this.clearFacts(true);
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       switch (tag) {
         case 0x4a: {
           const attributeEnd = wire.delimited(end);
@@ -198,15 +199,17 @@ export class RequestReader {
           facts.droppedAttributes = wire.varint();
           break;
         case 0x7a:
-          facts.failed = this.isErrorStatus(wire.delimited(end));
+          // One that comes in parts is one: what a later part does not say stays.
+          statusCode = this.statusCode(wire.delimited(end), statusCode);
           break;
         default:
           wire.skip(tag, end);
       }
     }
     wire.mustBeAt(end);
+    facts.failed = statusCode === STATUS_ERROR;
     const nanos = (endHigh - startHigh) * TWO_32 + (endLow - startLow);
-    if (facts.timeMs > 0 && nanos >= 0) facts.durationSeconds = nanos / 1e9;
+    if ((startLow !== 0 || startHigh !== 0) && nanos >= 0) facts.durationSeconds = nanos / 1e9;
   }
 
   private clearFacts(isSpan: boolean): void {
@@ -233,15 +236,15 @@ export class RequestReader {
     return name;
   }
 
-  private isErrorStatus(end: number): boolean {
+  private statusCode(end: number, before: number): number {
     const { wire } = this;
-    let code = 0;
+    let code = before;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x18) code = wire.varint();
       else wire.skip(tag, end);
     }
     wire.mustBeAt(end);
-    return code === STATUS_ERROR;
+    return code;
   }
 }
