@@ -37,9 +37,13 @@ export const inferResponse = root.lookupType("ModelInferResponse");
 export const encode = (type: protobuf.Type, value: object): Buffer =>
   Buffer.from(type.encode(type.fromObject(value)).finish());
 
-/** The same, with whatever bytes for texts. */
+/** The same, with whatever bytes for texts and where capture does not look. */
+const LENIENT = MESSAGES.replaceAll(
+  "map<string, InferParameter> parameters",
+  "repeated bytes parameters",
+).replace("repeated InferRequestedOutputTensor outputs", "repeated bytes outputs");
 const { root: lenient } = protobuf.parse(
-  `edition = "2023"; option features.field_presence = IMPLICIT; option features.utf8_validation = NONE;${MESSAGES}`,
+  `edition = "2023"; option features.field_presence = IMPLICIT; option features.utf8_validation = NONE;${LENIENT}`,
   { keepCase: true },
 );
 export const lenientInfer = {

@@ -15,6 +15,13 @@ export interface Door {
   feed(payload: Buffer): string | Promise<string>;
   /** Throws where the door does not take a sound payload as if nothing had been; asked now and then. */
   checkSound?(): void | Promise<void>;
+  /** Payloads that are on their way at a time; one by default. */
+  readonly atOnce?: number;
+  /** Processes stand behind it: payloads are not shrunk, nor timed. */
+  readonly isProcess?: boolean;
+  /** Resident bytes of what stands behind the door; by default of this process. */
+  memory?(): number;
+  /** @throws {Violation} where what it kept is not what was sent */
   close?(): Promise<void>;
 }
 

@@ -69,15 +69,20 @@ export const randomOf = (seed: number, door: string, index: number): Random =>
 export async function fuzzDoor(factory: DoorFactory, options: FuzzOptions): Promise<DoorReport> {
   const door = factory();
   const run = new DoorRun(door, options);
-  try {
-    for (let i = 0; i < options.payloads && run.failures.length < options.failuresMax; i++) {
-      await run.feed(options.from + i, factory);
-      if (i === Math.floor(options.payloads * WARM_SHARE)) run.isWarm();
-    }
-    return run.report();
-  } finally {
-    await door.close?.();
+  const warmAt = Math.floor(options.payloads * WARM_SHARE);
+  const step = door.atOnce ?? 1;
+  for (let i = 0; i < options.payloads && run.failures.length < options.failuresMax; i += step) {
+    const count = Math.min(step, options.payloads - i);
+    await Promise.all(
+      Array.from({ length: count }, (_, j) => run.feed(options.from + i + j, factory)),
+    );
+    if (Math.floor(i / SOUND_EVERY) !== Math.floor((i + count) / SOUND_EVERY))
+      await run.checkSound();
+    if (i <= warmAt && i + count > warmAt) run.isWarm();
   }
+  run.end();
+  await run.close();
+  return run.report();
 }
 
 class DoorRun {
@@ -88,16 +93,50 @@ class DoorRun {
   private payloads = 0;
   private bytes = 0;
   private slowest: Slowest = { index: -1, bytes: 0, ms: 0 };
-  private warm = memory();
+  private warm: Memory;
+  private last: Memory;
   private readonly startedMs = performance.now();
 
   constructor(door: Door, options: FuzzOptions) {
     this.door = door;
     this.options = options;
+    this.warm = this.last = this.memory();
   }
 
   isWarm(): void {
-    this.warm = memory();
+    this.warm = this.memory();
+  }
+
+  end(): void {
+    this.last = this.memory();
+  }
+
+  async checkSound(): Promise<void> {
+    await this.holds("a sound payload after others", async () => this.door.checkSound?.());
+  }
+
+  async close(): Promise<void> {
+    await this.holds("what was kept", async () => this.door.close?.());
+  }
+
+  /** A promise that no single payload breaks. */
+  private async holds(what: string, check: () => Promise<void>): Promise<void> {
+    try {
+      await check();
+    } catch (error) {
+      this.note({
+        index: this.payloads,
+        what: `${what}: ${describe(error)}`,
+        payload: "",
+        alone: false,
+      });
+    }
+  }
+
+  private memory(): Memory {
+    globalThis.gc?.();
+    const { rss, heapUsed, external } = process.memoryUsage();
+    return { rss: this.door.memory?.() ?? rss, heap: heapUsed + external };
   }
 
   async feed(index: number, factory: DoorFactory): Promise<void> {
@@ -108,9 +147,10 @@ class DoorRun {
     const startedMs = performance.now();
     try {
       const verdict = await door.feed(payload);
-      await this.noteTime(index, payload, performance.now() - startedMs);
+      if (door.isProcess !== true) {
+        await this.noteTime(index, payload, performance.now() - startedMs);
+      }
       this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1);
-      if (this.payloads % SOUND_EVERY === 0) await door.checkSound?.();
       // Timers and garbage collection of what is held from outside need a turn of the loop.
       if (this.payloads % TURN_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
     } catch (error) {
@@ -119,7 +159,7 @@ class DoorRun {
   }
 
   report(): DoorReport {
-    const [warm, end] = [this.warm, memory()];
+    const { warm, last: end } = this;
     const accepted = [...this.verdicts]
       .filter(([verdict]) => verdict.startsWith("accepted"))
       .reduce((sum, [, count]) => sum + count, 0);
@@ -161,27 +201,31 @@ class DoorRun {
     error: unknown,
     factory: DoorFactory,
   ): Promise<void> {
-    const { name } = this.door;
     const what = describe(error);
-    const known = this.failures.find((one) => kindOf(one.what) === kindOf(what));
+    const isKnown = this.failures.some((one) => kindOf(one.what) === kindOf(what));
+    const small =
+      isKnown || this.door.isProcess === true ? null : await shrink(payload, what, factory);
+    this.note({
+      index,
+      what,
+      payload: (small ?? payload).toString("base64"),
+      alone: small !== null,
+    });
+  }
+
+  private note(found: Pick<Failure, "index" | "what" | "payload" | "alone">): void {
+    const known = this.failures.find((one) => kindOf(one.what) === kindOf(found.what));
     if (known !== undefined) {
       known.count++;
       return;
     }
-    const small = await shrink(payload, what, factory);
-    const failure: Failure = {
-      ...{ door: name, seed: this.options.seed, index, what },
-      payload: (small ?? payload).toString("base64"),
-      alone: small !== null,
-      count: 1,
-    };
+    const failure = { door: this.door.name, seed: this.options.seed, count: 1, ...found };
     this.failures.push(failure);
     this.options.say(`FAILED ${JSON.stringify(failure).slice(0, 900)}`);
   }
 }
 
-function memory(): { readonly rss: number; readonly heap: number } {
-  globalThis.gc?.();
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heap: heapUsed + external };
+interface Memory {
+  readonly rss: number;
+  readonly heap: number;
 }
