@@ -7,7 +7,7 @@ import { timeOf } from "./event-time.ts";
 import { cutText } from "./otlp/any-value.ts";
 import { ERROR_OTHER } from "./otlp/vocabulary.ts";
 import { labelLine, predictionLine } from "./record-line.ts";
-import type { Recorder, Sample } from "./recorder.ts";
+import type { DeadReason, Recorder, Sample } from "./recorder.ts";
 
 /** A value as OTLP knows it; whole numbers may be bigint. Anything else is not stored. */
 export type PlainValue = unknown;
@@ -73,6 +73,21 @@ export function takePlainPrediction(
     else recorder.addProbability(nameId(recorder, name), probability);
   }
   recorder.closePrediction();
+}
+
+/**
+ * Sets a prediction aside for a reason that the recorder cannot know. Where it has no model nobody can tell what of it
+ * must be hidden: then its sample has the names of its features alone.
+ */
+export function setAside(recorder: Recorder, record: PlainPrediction, reason: DeadReason): void {
+  const { row } = recorder;
+  row.clear();
+  row.model = textId(recorder, record.model);
+  setId(recorder, record.id);
+  row.timeMs = record.timeMs;
+  const names = record.features.map(([name]) => name);
+  const sample = (): unknown => (row.model === 0 ? { features: names } : predictionLine(record));
+  recorder.deadLetter("predictions", reason, sample);
 }
 
 export function takePlainLabel(

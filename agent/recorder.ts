@@ -27,6 +27,8 @@ export type DeadReason =
   | "label_missing"
   | "revision_invalid"
   | "record_invalid"
+  /** Nobody has said what the columns of the record are. */
+  | "schema_unknown"
   /** An inference request or its answer that cannot be read, or that its mapping does not fit. */
   | "payload_invalid";
 

@@ -200,6 +200,11 @@ export const LIMITS = {
   skillWeeksShown: 26,
   /** Mappings of a file, and places or names in one entry of a mapping. */
   mappingEntriesMax: 200,
+  /** What senders told of their columns, in number and as JSON; the one not used for longest goes first. */
+  columnSchemasMax: 1_000,
+  columnSchemasBytesMax: 4 * 1024 * 1024,
+  /** Requests of several rows under one id whose rows are counted at a time. */
+  rowCountsMax: 10_000,
   /** Elements of an inference request or response, over all its tensors. */
   tensorElementsMax: 4_000_000,
   /** Tensors of one inference request or response. */

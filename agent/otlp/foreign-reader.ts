@@ -2,10 +2,11 @@
  * A record that speaks another vocabulary than ours: looked at for the names that mappings ask for, and only where
  * one is there read as plain values and mapped. The slow way, for traffic that is not the hot path.
  */
+import { type MappedColumns, mapColumns } from "../mapping/map-columns.ts";
 import { mapRecord } from "../mapping/map-record.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
-import { takePlainLabel, takePlainPrediction } from "../plain-record.ts";
+import { setAside, takePlainLabel, takePlainPrediction } from "../plain-record.ts";
 import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
 import type { RecordFacts } from "./record-reader.ts";
@@ -14,8 +15,8 @@ import { malformedBody, type Wire } from "./wire.ts";
 
 /** Tags of the fields that are read, by signal. */
 const FIELD = {
-  logs: { attribute: 0x32, name: 0x62, body: 0x2a, traceId: 0x4a, spanId: 0x52 },
-  traces: { attribute: 0x4a, name: 0x2a, body: 0, traceId: 0x0a, spanId: 0x12 },
+  logs: { attribute: 0x32, name: 0x62, body: 0x2a, traceId: 0x4a, spanId: 0x52, time: 0x09 },
+  traces: { attribute: 0x4a, name: 0x2a, body: 0, traceId: 0x0a, spanId: 0x12, time: 0x39 },
 } as const;
 /** Lists and maps within each other; the JSON door has the same. */
 export const ANY_DEPTH_MAX = 16;
@@ -64,6 +65,10 @@ export class ForeignReader {
         const key = wire.bytes.toString("latin1", pair.keyStart, pair.keyEnd);
         asked = mappings.asksForAttribute(key) || key === "event.name";
         wire.at = attributeEnd;
+      } else if (tag === field.body && tag !== 0) {
+        const bodyEnd = wire.delimited(end);
+        asked = this.hasKeyAskedFor(wire.at, bodyEnd);
+        wire.at = bodyEnd;
       } else {
         wire.skip(tag, end);
       }
@@ -71,17 +76,31 @@ export class ForeignReader {
     return asked;
   }
 
+  /** Of a body that is a map. */
+  private hasKeyAskedFor(start: number, end: number): boolean {
+    const { wire, value, pair, mappings } = this;
+    if (value.open(start, end) !== VALUE.map) return false;
+    let asked = false;
+    this.each(value.start, value.end, (entryEnd) => {
+      pair.open(entryEnd);
+      const key = wire.bytes.toString("latin1", pair.keyStart, pair.keyEnd);
+      asked ||= mappings.asksForBodyKey(key);
+    });
+    return asked;
+  }
+
   private read(signal: Signal, facts: RecordFacts, start: number, end: number): ForeignRecord {
     const { wire } = this;
     const field = FIELD[signal];
     const attributes = new Map<string, AnyPlain>();
-    let [name, traceId, spanId] = ["", "", ""];
+    let [name, traceId, spanId, timeNanos] = ["", "", "", ""];
     let body: AnyPlain = null;
     wire.at = start;
     while (wire.at < end) {
       const tag = wire.tag();
       if (tag !== field.attribute && tag !== field.name && !isIdOrBody(tag, field)) {
-        wire.skip(tag, end);
+        if (tag === field.time) timeNanos = wire.fixed64Text();
+        else wire.skip(tag, end);
         continue;
       }
       const fieldEnd = wire.delimited(end);
@@ -98,6 +117,7 @@ export class ForeignReader {
       ...{ signal, attributes, body, traceId, spanId, resource: this.resource },
       name: name === "" && typeof eventName === "string" ? eventName : name,
       timeMs: facts.timeMs,
+      timeNanos: timeNanos === "0" ? "" : timeNanos,
       durationSeconds: facts.durationSeconds,
       failed: facts.failed,
       droppedAttributes: facts.droppedAttributes,
@@ -167,7 +187,22 @@ export function takeForeign(
     recorder.outcome.droppedRecords++;
     recorder.outcome.droppedAttributes += record.droppedAttributes;
   }
+  if (mapping.columns !== undefined) {
+    const { columns } = mapping;
+    takeColumns(mapColumns(record, { ...mapping, columns }, mappings.memory), recorder);
+    return;
+  }
   const mapped = mapRecord(record, mapping);
   if (mapped.kind === "label") takePlainLabel(recorder, mapped.record);
   else takePlainPrediction(recorder, mapped.record);
+}
+
+function takeColumns(mapped: MappedColumns, recorder: Recorder): void {
+  if (mapped.kind === "schema_unknown") {
+    setAside(recorder, mapped.prediction, "schema_unknown");
+    return;
+  }
+  recorder.outcome.valuesSkipped += mapped.skipped;
+  if (mapped.prediction !== null) takePlainPrediction(recorder, mapped.prediction);
+  if (mapped.label !== null) takePlainLabel(recorder, mapped.label);
 }

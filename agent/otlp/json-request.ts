@@ -125,6 +125,9 @@ function foreignOf(signal: Signal, record: Json, resource: Json): ForeignRecord 
     traceId: hex(record["traceId"]),
     spanId: hex(record["spanId"]),
     timeMs: timeMsOf(signal, record),
+    timeNanos: String(
+      nanosOf(record[signal === "logs" ? "timeUnixNano" : "startTimeUnixNano"]) || "",
+    ),
     durationSeconds: signal === "traces" ? durationOf(record) : Number.NaN,
     failed: object(record["status"] ?? {}, "a status")["code"] === STATUS_ERROR,
     droppedAttributes: countIn(record["droppedAttributesCount"]),
@@ -140,10 +143,18 @@ const nameOf = (signal: Signal, record: Json): string => {
 function isAskedFor(signal: Signal, record: Json, mappings: MappingBook): boolean {
   return (
     mappings.asksForName(nameOf(signal, record)) ||
+    (signal === "logs" && bodyKeys(record["body"]).some((key) => mappings.asksForBodyKey(key))) ||
     list(record, "attributes").some(
       ({ key }) =>
         typeof key === "string" && (key === "event.name" || mappings.asksForAttribute(key)),
     )
+  );
+}
+
+function bodyKeys(body: unknown): readonly string[] {
+  const any = object(body ?? {}, "a body");
+  return list(object(any["kvlistValue"] ?? {}, "a map"), "values").flatMap(({ key }) =>
+    typeof key === "string" ? [key] : [],
   );
 }
 

@@ -116,6 +116,13 @@ export class Wire implements ByteSource {
     this.ms[0] = high * HIGH_MS + Math.floor((high * HIGH_REST + low) / NANOS_PER_MS);
   }
 
+  /** The decimal digits of a fixed64. */
+  fixed64Text(): string {
+    this.need(8);
+    this.at += 8;
+    return this.bytes.readBigUInt64LE(this.at - 8).toString();
+  }
+
   /** A field that nobody asked for. */
   skip(tag: number, end: number): void {
     if (tag < 8) throw malformedBody("a field has a number that cannot be");

@@ -45,7 +45,7 @@ export function compressedDoor(): Door {
   };
   return {
     name: "compressed",
-    weight: 2,
+    weight: 1,
     make,
     feed: async (payload) => {
       const end = Math.max(payload.indexOf(0), 0);

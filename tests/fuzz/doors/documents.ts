@@ -122,7 +122,7 @@ export function documentsDoor(): Door {
   const file = join(folder, "mappings.yaml");
   return {
     name: "documents",
-    weight: 2,
+    weight: 1,
     make,
     feed: (payload) => {
       const bytes = payload.subarray(1);
@@ -137,7 +137,8 @@ export function documentsDoor(): Door {
 function documentVerdict(bytes: Buffer): string {
   let given: unknown;
   try {
-    given = parse(bytes.toString("utf8"));
+    // Warnings of what looks odd would be all that one reads here.
+    given = parse(bytes.toString("utf8"), { logLevel: "error" });
   } catch (error) {
     if (error instanceof DriftmendError || !(error instanceof Error)) throw error;
     // The parser's own: syntax, or aliases that would make too much of it.

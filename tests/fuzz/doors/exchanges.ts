@@ -184,7 +184,7 @@ export function cloudEventsDoor(): Door {
   const capture = createCapture(EXCHANGE_DOCUMENTS);
   return {
     name: "cloud-events",
-    weight: 14,
+    weight: 10,
     make: (random) => {
       const model = chance(random, 0.9) ? pick(random, ["m", "flights"]) : hostileText(random);
       const sides = chance(random, 0.5)

@@ -123,7 +123,7 @@ function make(random: Random): Buffer {
 export function inferMessageDoor(): Door {
   return {
     name: "infer-message",
-    weight: 8,
+    weight: 14,
     make,
     feed: (payload) => {
       const side: Side = payload[0] === 1 ? "response" : "request";

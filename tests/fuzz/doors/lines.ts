@@ -83,7 +83,7 @@ export function eventLinesDoor(): Door {
   const capture = createCapture(DOCUMENTS);
   return {
     name: "event-lines",
-    weight: 10,
+    weight: 12,
     make: (random) => body(random, eventLine),
     feed: (payload) => {
       capture.rows();
@@ -105,7 +105,7 @@ export function labelLinesDoor(): Door {
   const reader = new LabelLineReader(fast.recorder);
   return {
     name: "label-lines",
-    weight: 10,
+    weight: 12,
     make: (random) => body(random, labelLine),
     feed: (payload) => {
       fast.rows();

@@ -125,7 +125,7 @@ export function nativeDoor(): Door {
   const bounds = { predictions: since, labels: since, deadLetters: since };
   return {
     name: "native",
-    weight: 15,
+    weight: 12,
     make: (random) => {
       const frame = hostileFrame(random, SPOOL, 1, NOW_MS);
       return chance(random, 0.1) ? mutate(random, frame, frame) : frame;

@@ -96,7 +96,7 @@ export function openaiDoor(): Door {
   const capture = createCapture(DOCUMENTS);
   return {
     name: "openai",
-    weight: 5,
+    weight: 8,
     make,
     feed: (payload) => {
       if (payload.length < 5) return "refused: shrunken";

@@ -168,7 +168,7 @@ export function otlpJsonDoor(): Door {
     readJsonRequest(signal, text, json.recorder, json.rules, json.mappings);
   return {
     name: "otlp-json",
-    weight: 14,
+    weight: 12,
     make,
     feed: (payload) => {
       const [kind, letter] = payload.toString("latin1", 0, 2);

@@ -68,7 +68,7 @@ export function otlpProtobufDoor(): Door {
   const slow = createCapture(DOCUMENTS);
   return {
     name: "otlp-protobuf",
-    weight: 30,
+    weight: 22,
     make,
     feed: (payload) => {
       const signal = signalOf(payload);
