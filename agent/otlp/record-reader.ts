@@ -73,8 +73,8 @@ export class RecordReader {
       event = this.value.text(start[KEY.eventName]!, end[KEY.eventName]!, this.recorder.outcome);
     }
     if (event === EVENT.prediction || event === EVENT.groundTruth) return event;
-    if (!facts.isSpan || start[KEY.id] === 0 || start[KEY.model] === 0) return 0;
-    const isTruth = start[KEY.actualLabel] !== 0 || start[KEY.actualValue] !== 0;
+    if (!facts.isSpan || !this.has(KEY.id) || !this.has(KEY.model)) return 0;
+    const isTruth = this.has(KEY.actualLabel) || this.has(KEY.actualValue);
     return isTruth ? EVENT.groundTruth : EVENT.prediction;
   }
 
@@ -172,6 +172,12 @@ export class RecordReader {
   private timeHere(kind: number): number {
     const plain = this.value.plainHere(kind);
     return timeOf(typeof plain === "bigint" ? String(plain) : plain);
+  }
+
+  /** Whether there is such an attribute, and a value in it. */
+  private has(key: number): boolean {
+    const start = this.slots.start[key]!;
+    return start !== 0 && this.value.open(start, this.slots.end[key]!) !== VALUE.none;
   }
 
   private openMap(key: number): boolean {

@@ -10,6 +10,7 @@ import { readBody } from "../../agent/mapping/read-body.ts";
 import { openaiPrediction } from "../../agent/proxy/openai-call.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import { TensorMapping } from "../../contract/mapping.ts";
+import { eventLines, framesIn, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 import { createCapture, NOW_MS } from "./capture-harness.ts";
 
 const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
@@ -127,4 +128,20 @@ it("a call whose messages are nested deeper than any stack is refused", () => {
   const facts = { id: "1", timeMs: NOW_MS, latencySeconds: 1, firstByteSeconds: 1, error: null };
   const call = { ...facts, request, response: null, isStream: false };
   expect(() => openaiPrediction(call, "chat")).toThrow(malformed);
+});
+
+it("a clock beyond what a frame can say is refused, and spoils no frame with others in it", async () => {
+  const { path, remove } = temporaryFolder();
+  const agent = await startAgentProcess(path);
+  try {
+    for (const time of [1e300, -5, 9e21, "9999-12-31T00:00:00Z", "1950-01-01T00:00:00Z"]) {
+      const answer = await agent.post("/v1/clock", JSON.stringify({ model: "r", time }));
+      expect({ time, status: answer.status }).toEqual({ time, status: 400 });
+    }
+    await agent.post("/v1/events", eventLines(["a"]));
+    expect(framesIn(path).flatMap(({ header }) => header.sections)).toHaveLength(1);
+  } finally {
+    await agent.kill();
+    remove();
+  }
 });

@@ -75,6 +75,18 @@ describe("the protobuf reader", () => {
     expect(read("traces", body).predictions).toMatchObject([{ error: "_OTHER" }]);
   });
 
+  it("takes a span for one of ours only where id and model have values", () => {
+    const named = (key: string, value: Buffer): Buffer =>
+      field(0x4a, field(0x0a, Buffer.from(key)), field(0x12, value));
+    // A field of AnyValue that nobody knows.
+    const attributes = [
+      named("ml.model.name", field(0x0a, Buffer.from("m"))),
+      named("ml.prediction.id", field(0x7a, Buffer.from("1"))),
+    ];
+    const rows = read("traces", field(0x0a, field(0x12, field(0x12, ...attributes))));
+    expect(rows).toEqual({ predictions: [], labels: [], deadLetters: [] });
+  });
+
   it("looks for mappings by event.name in spans too", () => {
     const label = span({
       name: "",
