@@ -203,8 +203,8 @@ export const LIMITS = {
   /** What senders told of their columns, in number and as JSON; the one not used for longest goes first. */
   columnSchemasMax: 1_000,
   columnSchemasBytesMax: 4 * 1024 * 1024,
-  /** Requests of several rows under one id whose rows are counted at a time. */
-  rowCountsMax: 10_000,
+  /** Rows that come as records under the id of their request, and are remembered so as to be counted. */
+  rowCountsMax: 100_000,
   /** Elements of an inference request or response, over all its tensors. */
   tensorElementsMax: 4_000_000,
   /** Tensors of one inference request or response. */

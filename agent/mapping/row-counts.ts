@@ -4,25 +4,42 @@
  */
 import { LIMITS } from "../../contract/limits.ts";
 
+interface Request {
+  /** Row by what tells its record apart. */
+  readonly rows: Map<string, number>;
+  /** Rows beyond those: they are counted, and new ones when they are read again. */
+  more: number;
+}
+
 export class RowCounts {
-  /** By request, then by what tells its records apart. */
-  private readonly requests = new Map<string, Map<string, number>>();
+  /** The oldest first. */
+  private readonly requests = new Map<string, Request>();
+  private rows = 0;
 
   /** @param record what tells this record from the others of its request */
   rowOf(request: string, record: string): number {
-    let rows = this.requests.get(request);
-    if (rows === undefined) {
-      rows = new Map();
-      this.requests.set(request, rows);
-      const [oldest] = this.requests.keys();
-      if (this.requests.size > LIMITS.rowCountsMax && oldest !== undefined) {
-        this.requests.delete(oldest);
-      }
+    const known = this.requests.get(request) ?? this.begin(request);
+    const row = known.rows.get(record);
+    if (row !== undefined) return row;
+    if (known.rows.size >= LIMITS.tensorRowsMax) return known.rows.size + known.more++;
+    const next = known.rows.size;
+    known.rows.set(record, next);
+    this.rows++;
+    this.forgetOldest(request);
+    return next;
+  }
+
+  private begin(request: string): Request {
+    const begun = { rows: new Map<string, number>(), more: 0 };
+    this.requests.set(request, begun);
+    return begun;
+  }
+
+  private forgetOldest(butNot: string): void {
+    for (const [oldest, { rows }] of this.requests) {
+      if (this.rows <= LIMITS.rowCountsMax || oldest === butNot) return;
+      this.requests.delete(oldest);
+      this.rows -= rows.size;
     }
-    const known = rows.get(record);
-    if (known !== undefined) return known;
-    const row = rows.size;
-    if (row < LIMITS.tensorRowsMax) rows.set(record, row);
-    return row;
   }
 }

@@ -1,6 +1,7 @@
 /** BentoML's monitor: records whose columns are described by the first of them, in the shape that bentoml 1.4 sends. */
 import { describe, expect, it } from "vitest";
 import { ColumnSchemas } from "../../../agent/mapping/column-schemas.ts";
+import { RowCounts } from "../../../agent/mapping/row-counts.ts";
 import { tryMapping } from "../../../agent/mapping/try-mapping.ts";
 import { readJsonRequest } from "../../../agent/otlp/json-request.ts";
 import { LIMITS } from "../../../contract/limits.ts";
@@ -173,6 +174,26 @@ describe("BentoML's monitor", () => {
       { mapping: "bentoml", kind: "label", record: { id: "r1", label: "a" } },
       { mapping: "bentoml", kind: "prediction", record: { id: "r2", score: 0.9 } },
     ]);
+  });
+});
+
+describe("rows under the id of their request", () => {
+  it("are counted once each, however often they are read, and never get a number twice", () => {
+    const counts = new RowCounts();
+    const rows = Array.from({ length: LIMITS.tensorRowsMax + 5 }, (_, i) =>
+      counts.rowOf("r", `${i}`),
+    );
+    expect(new Set(rows).size).toBe(rows.length);
+    expect(counts.rowOf("r", "7")).toBe(7);
+    expect(counts.rowOf("another", "7")).toBe(0);
+  });
+
+  it("of the oldest requests are forgotten first", () => {
+    const counts = new RowCounts();
+    counts.rowOf("old", "a");
+    for (let i = 0; i < LIMITS.rowCountsMax; i++) counts.rowOf(`r${i}`, "a");
+    expect(counts.rowOf(`r${LIMITS.rowCountsMax - 1}`, "b")).toBe(1);
+    expect(counts.rowOf("old", "b")).toBe(0);
   });
 });
 
