@@ -27,7 +27,9 @@ export class ColumnSchemas {
   /** The one used last stands last. */
   private readonly entries = new Map<string, Entry>();
   private bytes = 0;
-  /** Changes with every description that was not known. */
+  /** By the body that is being read. */
+  private added: string[] = [];
+  /** Changes with every description that comes or goes. */
   revision = 0;
   /** Called after each such change. */
   onChange: () => void = () => undefined;
@@ -39,6 +41,20 @@ export class ColumnSchemas {
 
   all(): readonly Described[] {
     return [...this.entries.values()].map(({ described }) => described);
+  }
+
+  /** Begins a body; until the next one, what it adds can be taken back. */
+  begin(): void {
+    this.added = [];
+  }
+
+  takeBack(): void {
+    for (const key of this.added) {
+      const entry = this.entries.get(key);
+      if (entry !== undefined && this.entries.delete(key)) this.bytes -= entry.bytes;
+    }
+    if (this.added.length > 0) this.changed();
+    this.added = [];
   }
 
   add(described: Described): void {
@@ -53,13 +69,18 @@ export class ColumnSchemas {
     const names = new Set(described.columns.map(({ name }) => name));
     this.entries.set(key, { described, names, bytes });
     this.bytes += bytes;
-    this.revision++;
+    this.added.push(key);
     for (const [oldest, { bytes: gone }] of this.entries) {
       const fits = this.bytes <= LIMITS.columnSchemasBytesMax;
       if (fits && this.entries.size <= LIMITS.columnSchemasMax) break;
       this.entries.delete(oldest);
       this.bytes -= gone;
     }
+    this.changed();
+  }
+
+  private changed(): void {
+    this.revision++;
     this.onChange();
   }
 

@@ -96,12 +96,18 @@ function readTensor(wire: Wire, end: number): TensorHead {
     const fieldEnd = wire.delimited(end);
     if (tag === 0x0a) name = textOf(wire, fieldEnd);
     else if (tag === 0x12) datatype = textOf(wire, fieldEnd);
-    else if (tag === 0x1a) while (wire.at < fieldEnd) shape.push(wire.int64());
+    else if (tag === 0x1a) readLengths(wire, fieldEnd, shape);
     else if (tag === 0x2a) readContents(wire, fieldEnd, contents);
     wire.at = fieldEnd;
   }
+  wire.mustBeAt(end);
   if (shape.some((length) => !(length >= 0))) throw malformedBody(`tensor "${name}" has no shape`);
   return { name, datatype, shape, contents };
+}
+
+function readLengths(wire: Wire, end: number, shape: number[]): void {
+  while (wire.at < end) shape.push(wire.int64());
+  wire.mustBeAt(end);
 }
 
 /** By field of InferTensorContents; each is repeated, packed or not. */
@@ -138,6 +144,7 @@ function readContents(wire: Wire, end: number, elements: Element[]): void {
       wire.skip(tag, end);
     }
   }
+  wire.mustBeAt(end);
 }
 
 const textOf = (wire: Wire, end: number): string => wire.bytes.toString("utf8", wire.at, end);

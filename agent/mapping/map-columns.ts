@@ -27,6 +27,19 @@ export interface ColumnMemory {
   readonly rows: RowCounts;
 }
 
+/** Reads a body; where it is refused, or must be read again, nothing of it is remembered. */
+export function remembering(memory: ColumnMemory, read: () => void): void {
+  memory.schemas.begin();
+  memory.rows.begin();
+  try {
+    read();
+  } catch (error) {
+    memory.schemas.takeBack();
+    memory.rows.takeBack();
+    throw error;
+  }
+}
+
 type Columns = NonNullable<RecordMapping["columns"]>;
 type Entry = readonly [string, PlainValue];
 

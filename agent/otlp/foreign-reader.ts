@@ -203,6 +203,7 @@ function takeColumns(mapped: MappedColumns, recorder: Recorder): void {
     return;
   }
   recorder.outcome.valuesSkipped += mapped.skipped;
+  if (mapped.prediction === null && mapped.label === null) recorder.outcome.unknown++;
   if (mapped.prediction !== null) takePlainPrediction(recorder, mapped.prediction);
   if (mapped.label !== null) takePlainLabel(recorder, mapped.label);
 }

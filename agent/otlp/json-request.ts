@@ -3,6 +3,7 @@
  * in lowerCamelCase, unknown fields are ignored, 64-bit numbers come as text or number.
  */
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import { remembering } from "../mapping/map-columns.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
 import { parseJson } from "../json-text.ts";
@@ -34,15 +35,18 @@ export function readJsonRequest(
   rules: FeatureRules,
   mappings: MappingBook,
 ): void {
-  for (const { resource, records } of recordsByResource(signal, parseJson(text))) {
-    const model = resourceModel(resource, rules);
-    for (const record of records) {
-      if (takeRecord(signal, record, model, recorder)) continue;
-      if (isAskedFor(signal, record, mappings))
-        takeForeign(foreignOf(signal, record, resource), mappings, recorder);
-      else recorder.outcome.unknown++;
+  const request = parseJson(text);
+  remembering(mappings.memory, () => {
+    for (const { resource, records } of recordsByResource(signal, request)) {
+      const model = resourceModel(resource, rules);
+      for (const record of records) {
+        if (takeRecord(signal, record, model, recorder)) continue;
+        if (isAskedFor(signal, record, mappings)) {
+          takeForeign(foreignOf(signal, record, resource), mappings, recorder);
+        } else recorder.outcome.unknown++;
+      }
     }
-  }
+  });
 }
 
 /** All records of a request as mappings see them. @throws {DriftmendError} request_malformed */

@@ -3,6 +3,7 @@
  * one pass, no object per record. Field numbers are those of opentelemetry-proto.
  */
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import { remembering } from "../mapping/map-columns.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
@@ -22,6 +23,7 @@ export class RequestReader {
   private readonly wire = new Wire();
   private readonly recorder: Recorder;
   private readonly rules: FeatureRules;
+  private readonly mappings: MappingBook;
   private readonly records: RecordReader;
   private readonly foreign: ForeignReader;
   private readonly value: AnyValueReader;
@@ -39,6 +41,7 @@ export class RequestReader {
   constructor(recorder: Recorder, rules: FeatureRules, mappings: MappingBook) {
     this.recorder = recorder;
     this.rules = rules;
+    this.mappings = mappings;
     this.foreign = new ForeignReader(this.wire, recorder, mappings);
     this.records = new RecordReader(this.wire, recorder);
     this.value = new AnyValueReader(this.wire, recorder.frame.interner);
@@ -49,15 +52,20 @@ export class RequestReader {
     const { wire } = this;
     wire.open(body);
     try {
-      while (wire.at < body.length) {
-        const tag = wire.tag();
-        if (tag === 0x0a) this.readResource(signal, wire.delimited(body.length));
-        else wire.skip(tag, body.length);
-      }
-      wire.mustBeAt(body.length);
+      remembering(this.mappings.memory, () => this.readResources(signal, body.length));
     } finally {
       wire.close();
     }
+  }
+
+  private readResources(signal: Signal, end: number): void {
+    const { wire } = this;
+    while (wire.at < end) {
+      const tag = wire.tag();
+      if (tag === 0x0a) this.readResource(signal, wire.delimited(end));
+      else wire.skip(tag, end);
+    }
+    wire.mustBeAt(end);
   }
 
   /** ResourceLogs and ResourceSpans look alike: resource = 1, scopes = 2. */

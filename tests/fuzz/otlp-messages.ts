@@ -149,10 +149,49 @@ function attributes(random: Random, field: number): Field[] {
   return [...keys].map((key) => delimited(random, field, pair(random, key, valueFor(random, key))));
 }
 
+/** A body of columns as BentoML's monitor has it, with or without what they are. */
+function columnsBody(random: Random): Buffer {
+  const plain = (value: string): Buffer => message(random, [text(random, 1, value)]);
+  const entries = (pairs: readonly (readonly [string, Buffer])[]): Buffer => {
+    const fields = pairs.map(([key, value]) => delimited(random, 1, pair(random, key, value)));
+    return delimited(random, 6, message(random, fields));
+  };
+  const names = Array.from({ length: sized(random, 6) }, (_, i) => {
+    return chance(random, 0.8) ? `c${i}` : hostileText(random);
+  });
+  const roles = ["feature", "prediction", "target", "other"] as const;
+  const types = ["numerical", "categorical", "numerical_sequence"] as const;
+  const schema = names.map((name): readonly [string, Buffer] => {
+    const role = plain(pick(random, roles));
+    return [
+      name,
+      entries([
+        ["role", role],
+        ["type", plain(pick(random, types))],
+      ]),
+    ];
+  });
+  const meta: readonly (readonly [string, Buffer])[] = [
+    ["bento_name", plain(chance(random, 0.8) ? "iris" : hostileText(random))],
+    ["monitor_name", plain("monitor")],
+    ["schema", chance(random, 0.95) ? entries(schema) : anyValue(random, 1)],
+  ];
+  return entries([
+    ...names.map((name) => [name, anyValue(random, 1)] as const),
+    ["timestamp", message(random, [double(random, 4, hostileNumber(random))])],
+    ["request_id", plain(pick(random, ["r1", "r2", "None", ""]))],
+    ["trace_id", plain("0")],
+    ...(chance(random, 0.5) ? [["bento_meta", entries(meta)] as const] : []),
+  ]);
+}
+
 function logRecord(random: Random): Buffer {
   const fields = [fixed64(random, 1, hostileNanos(random)), ...attributes(random, 6)];
   if (chance(random, 0.3)) fields.push(fixed64(random, 11, hostileNanos(random)));
-  if (chance(random, 0.3)) fields.push(delimited(random, 5, anyValue(random, 0)));
+  if (chance(random, 0.3)) {
+    const body = chance(random, 0.3) ? columnsBody(random) : anyValue(random, 0);
+    fields.push(delimited(random, 5, body));
+  }
   if (chance(random, 0.1)) fields.push(whole(random, 7, BigInt(random.integer(3))));
   if (chance(random, 0.2)) fields.push(delimited(random, 9, Buffer.alloc(16, 1)));
   fields.push(text(random, 12, pick(random, NAMES)));

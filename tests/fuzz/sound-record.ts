@@ -85,7 +85,9 @@ export function same(a: unknown, b: unknown): boolean {
 
 export function shown(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "number" && !Number.isFinite(inner) ? String(inner) : inner,
+    typeof inner === "bigint" || (typeof inner === "number" && !Number.isFinite(inner))
+      ? String(inner)
+      : inner,
   ).slice(0, 1_500);
 }
 

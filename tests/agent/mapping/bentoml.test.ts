@@ -141,6 +141,17 @@ describe("BentoML's monitor", () => {
     expect(predictions.map(({ id }) => id)).toEqual(["r1", "r1/1", "r1/2", "r1", "r1/1"]);
   });
 
+  it("is not remembered from a body that is refused, nor are its rows", () => {
+    const capture = createCapture();
+    const bytes = encodeRequest("logs", request([row("r1", 0, { bento_meta: meta() })]));
+    const broken = Buffer.concat([bytes, Buffer.from([0x0a, 0x7f])]);
+    expect(() => capture.take(() => capture.reader.read("logs", broken))).toThrow("longer");
+    expect(capture.mappings.memory.schemas.all()).toEqual([]);
+    const other = row("r1", 5, { bento_meta: meta() });
+    capture.take(() => capture.reader.read("logs", encodeRequest("logs", request([other]))));
+    expect(capture.rows().predictions).toMatchObject([{ id: "r1" }]);
+  });
+
   it("of a regression has a value, of several classes their probabilities, and without a request no id", () => {
     const columns = Object.fromEntries([
       column("price", "prediction", "numerical"),

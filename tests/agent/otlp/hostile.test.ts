@@ -240,6 +240,13 @@ describe("ModelInfer", () => {
     expect(dataOf(field(0x2a, head, ...parts))).toEqual([1, 2]);
   });
 
+  it("refuses numbers that reach beyond what holds them", () => {
+    const contents = hex("2a0420808080");
+    expect(() => dataOf(field(0x2a, head, contents, hex("4013")))).toThrow("longer");
+    const shape = field(0x2a, field(0x0a, Buffer.from("x")), hex("1a0180"));
+    expect(() => dataOf(shape, hex("0100"))).toThrow("longer");
+  });
+
   it("refuses fields of number 0, and tags beyond 2^32 that look like others once cut", () => {
     expect(() => dataOf(hex("0203722d31"))).toThrow("number that cannot be");
     expect(() => dataOf(hex("aa8080801000"))).toThrow("beyond 2^32");

@@ -13,6 +13,7 @@ import { chance } from "../hostile-values.ts";
 import { mutate } from "../mutate.ts";
 import { otlpRequest, type Signal } from "../otlp-messages.ts";
 import {
+  type Capture,
   DOCUMENTS,
   SOUND_BYTES,
   expectSoundRow,
@@ -71,39 +72,49 @@ export function otlpProtobufDoor(): Door {
     weight: 22,
     make,
     feed: (payload) => {
-      const signal = signalOf(payload);
-      const bytes = payload.subarray(1);
-      fast.rows();
-      const refusal = refusalBy(() => fast.take(() => fast.reader.read(signal, bytes)));
-      const theirs = decoded(signal, bytes);
-      if (refusal !== null) {
-        const { predictions, labels } = fast.rows();
-        if (predictions.length + labels.length > 0) throw new Violation("a refused body left rows");
-        if (theirs === null) return refusal;
-        const reason = refusal.slice("refused: ".length);
-        if (STRICTER.some((pattern) => pattern.test(reason.replace("#", "3")))) {
-          return `${refusal} (protobufjs takes it)`;
-        }
-        throw new Violation(`we refuse what protobufjs takes: ${refusal}`);
+      try {
+        return readByBoth(fast, slow, signalOf(payload), payload.subarray(1));
+      } finally {
+        forget(fast);
+        forget(slow);
       }
-      if (theirs === null) {
-        if (!takesSkeleton(signal, bytes)) throw new Violation("we take what protobufjs refuses");
-        return "accepted: damaged where it is not looked at";
-      }
-      slow.rows();
-      const slowRefusal = refusalBy(() =>
-        slow.take(() => readJsonRequest(signal, theirs, slow.recorder, slow.rules, slow.mappings)),
-      );
-      if (slowRefusal !== null) throw new Violation(`the JSON door says ${slowRefusal}`);
-      const [a, b] = [withoutSamples(fast.rows()), withoutSamples(slow.rows())];
-      // An id must be text: only our reader still sees that it was not, and where its bytes are cut.
-      if (a.deadLetters.some(({ id }) => isReplaced(id))) return "accepted: an id is no UTF-8";
-      if (!same(a, b))
-        throw new Violation(`rows differ: ${shown(a)} and by protobufjs ${shown(b)}`);
-      return "accepted";
     },
     checkSound: () => expectSoundRow(fast, () => fast.reader.read("logs", SOUND_BYTES)),
   };
+}
+
+function readByBoth(fast: Capture, slow: Capture, signal: Signal, bytes: Buffer): string {
+  fast.rows();
+  const refusal = refusalBy(() => fast.take(() => fast.reader.read(signal, bytes)));
+  const theirs = decoded(signal, bytes);
+  if (refusal !== null) {
+    const { predictions, labels } = fast.rows();
+    if (predictions.length + labels.length > 0) throw new Violation("a refused body left rows");
+    if (theirs === null) return refusal;
+    const reason = refusal.slice("refused: ".length).replace("#", "3");
+    if (STRICTER.some((pattern) => pattern.test(reason))) return `${refusal} (protobufjs takes it)`;
+    throw new Violation(`we refuse what protobufjs takes: ${refusal}`);
+  }
+  if (theirs === null) {
+    if (!takesSkeleton(signal, bytes)) throw new Violation("we take what protobufjs refuses");
+    return "accepted: damaged where it is not looked at";
+  }
+  slow.rows();
+  const slowRefusal = refusalBy(() =>
+    slow.take(() => readJsonRequest(signal, theirs, slow.recorder, slow.rules, slow.mappings)),
+  );
+  if (slowRefusal !== null) throw new Violation(`the JSON door says ${slowRefusal}`);
+  const [a, b] = [withoutSamples(fast.rows()), withoutSamples(slow.rows())];
+  // An id must be text: only our reader still sees that it was not, and where its bytes are cut.
+  if (a.deadLetters.some(({ id }) => isReplaced(id))) return "accepted: an id is no UTF-8";
+  if (!same(a, b)) throw new Violation(`rows differ: ${shown(a)} and by protobufjs ${shown(b)}`);
+  return "accepted";
+}
+
+/** What the last body told of columns: bodies that only one of both reads would set them apart. */
+function forget({ mappings }: Capture): void {
+  mappings.memory.schemas.takeBack();
+  mappings.memory.rows.takeBack();
 }
 
 const isReplaced = (id: unknown): boolean => typeof id === "string" && id.includes("\uFFFD");
