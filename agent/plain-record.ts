@@ -7,6 +7,7 @@ import { timeOf } from "./event-time.ts";
 import { cutText } from "./otlp/any-value.ts";
 import { ERROR_OTHER } from "./otlp/vocabulary.ts";
 import { labelLine, predictionLine } from "./record-line.ts";
+import type { DeadReason } from "./dead-reason.ts";
 import type { Recorder, Sample } from "./recorder.ts";
 
 /** A value as OTLP knows it; whole numbers may be bigint. Anything else is not stored. */
@@ -85,6 +86,21 @@ export function weightOf(recorder: Recorder, given: PlainValue): number {
   if (weight >= 1 && weight < Number.POSITIVE_INFINITY) return weight;
   recorder.outcome.valuesSkipped++;
   return 1;
+}
+
+/**
+ * Sets a prediction aside for a reason that the recorder cannot know. Where it has no model nobody can tell what of it
+ * must be hidden: then its sample has the names of its features alone.
+ */
+export function setAside(recorder: Recorder, record: PlainPrediction, reason: DeadReason): void {
+  const { row } = recorder;
+  row.clear();
+  row.model = textId(recorder, record.model);
+  setId(recorder, record.id);
+  row.timeMs = record.timeMs;
+  const names = record.features.map(([name]) => name);
+  const sample = (): unknown => (row.model === 0 ? { features: names } : predictionLine(record));
+  recorder.deadLetter("predictions", reason, sample);
 }
 
 export function takePlainLabel(

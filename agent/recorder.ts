@@ -9,27 +9,14 @@ import { FeatureNames } from "./columns/feature-names.ts";
 import type { ServerMetricRow } from "../contract/server-metric.ts";
 import type { FrameBuilder } from "./columns/frame-builder.ts";
 import { type FeatureRules, RULE, type Rule } from "./columns/feature-rules.ts";
+import type { DeadReason } from "./dead-reason.ts";
+import { jsonOrNothing } from "./json-text.ts";
 import type { ModelClocks } from "./model-clocks.ts";
 import { addPlainFeature } from "./plain-record.ts";
-import { emptyOutcome, type Outcome } from "./outcome.ts";
+import { deadLetterCount, emptyOutcome, type Outcome } from "./outcome.ts";
+import { malformedBody } from "./otlp/wire.ts";
 import { RecordRow } from "./record-row.ts";
 import { CaptureGate } from "./sampling/capture-gate.ts";
-
-export type DeadReason =
-  | "model_missing"
-  | "model_too_long"
-  | "id_missing"
-  | "id_too_long"
-  | "id_invalid"
-  | "time_invalid"
-  | "time_ahead"
-  | "time_too_old"
-  | "label_missing"
-  | "revision_invalid"
-  | "record_invalid"
-  | "record_too_large"
-  /** An inference request or its answer that cannot be read, or that its mapping does not fit. */
-  | "payload_invalid";
 
 export interface RecorderDeps {
   readonly frame: FrameBuilder;
@@ -148,6 +135,7 @@ export class Recorder {
     const { row } = this;
     const reason =
       this.refusal() ??
+      (isPredictionTime(row.predictionTimeMs) ? null : "time_invalid") ??
       (row.label === 0 && Number.isNaN(row.value) ? "label_missing" : null) ??
       (Number.isSafeInteger(row.revision) && row.revision >= 0 ? null : "revision_invalid");
     if (reason !== null) {
@@ -230,12 +218,7 @@ export class Recorder {
 
   /** `ml.features` as the text of a JSON object: for SDKs that have no maps. */
   addJsonFeatures(json: string): void {
-    let features: unknown;
-    try {
-      features = JSON.parse(json);
-    } catch {
-      features = undefined;
-    }
+    const features = jsonOrNothing(json);
     if (typeof features !== "object" || features === null || Array.isArray(features)) {
       this.outcome.valuesSkipped++;
       return;
@@ -271,6 +254,11 @@ export class Recorder {
     const { interner } = this.frame;
     const hidden = this.deps.rules.hides(interner.textOf(row.model));
     const id = row.idBytes.toString("utf8", row.idStart, Math.min(row.idEnd, row.idStart + 256));
+    if (deadLetterCount(outcome) >= LIMITS.deadLettersPerRequestMax) {
+      throw malformedBody(
+        `more than ${LIMITS.deadLettersPerRequestMax} of its records cannot be stored`,
+      );
+    }
     outcome.deadLetters.set(reason, (outcome.deadLetters.get(reason) ?? 0) + 1);
     this.frame.addDeadLetter({
       time: this.nowMs,
@@ -298,6 +286,8 @@ export class Recorder {
     if (row.model === 0) return "model_missing";
     if (row.model !== this.cachedModel) this.cacheModel(row.model);
     if (this.modelText.length > LIMITS.modelNameBytesMax) return "model_too_long";
+    // What is keyed by model and read from JSON would lose it.
+    if (this.modelText === "__proto__") return "model_invalid";
     if (row.idInvalid) return "id_invalid";
     const idBytes = row.idEnd - row.idStart;
     if (idBytes === 0) return "id_missing";
@@ -373,6 +363,11 @@ export class Recorder {
     this.features++;
     return true;
   }
+}
+
+/** Of a label; NaN where it says none. */
+function isPredictionTime(ms: number): boolean {
+  return Number.isNaN(ms) || (ms >= 0 && ms <= LIMITS.storedTimeMsMax);
 }
 
 function isText(bytes: Buffer, start: number, end: number): boolean {

@@ -8,13 +8,14 @@ import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
 import { FeatureRules } from "./columns/feature-rules.ts";
 import { FrameBuilder } from "./columns/frame-builder.ts";
 import { type AgentConfig, captureDefaults, OTLP_GRPC_PORT } from "./config.ts";
-import { loadDocuments, saveDocuments } from "./documents-file.ts";
+import { loadDocuments, loadSchemas, saveDocuments, saveSchemas } from "./documents-file.ts";
 import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
 import { createDoors } from "./doors/doors.ts";
 import { Lines } from "./doors/lines.ts";
 import { type GrpcDoorDeps, openGrpcDoor } from "./doors/otlp-grpc.ts";
 import { BodyReader } from "./doors/request-body.ts";
 import { Intake } from "./intake.ts";
+import type { ColumnSchemas } from "./mapping/column-schemas.ts";
 import { MappingBook } from "./mapping/mapping-book.ts";
 import { readMappings, shippedMappings } from "./mapping/read-mappings.ts";
 import { ModelClocks } from "./model-clocks.ts";
@@ -54,6 +55,7 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     { own: own === undefined ? [] : readMappings(own), shipped: shippedMappings() },
     parts.rules,
   );
+  await keepSchemas(config.DRIFTMEND_SPOOL_DIR, mappings.memory.schemas, deps);
   const pairing = await openPairing(config, { ...parts, mappings }, deps);
   const metrics = await openServerMetrics(config, { ...parts, mappings }, deps);
   const shared = {
@@ -76,6 +78,16 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   parts.link.start();
   metrics.scraper.start();
   return { url: server.url };
+}
+
+async function keepSchemas(
+  folder: string,
+  schemas: ColumnSchemas,
+  deps: ServiceDeps,
+): Promise<void> {
+  await loadSchemas(folder, schemas);
+  const save = createSaver("column schemas", schemas, () => saveSchemas(folder, schemas), deps);
+  schemas.onChange = save;
 }
 
 async function openPairing(
@@ -133,6 +145,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   lifecycle.defer("spool", () => spool.close());
   const rules = new FeatureRules(config.DRIFTMEND_REDACTION_KEY, captureDefaults(config));
   await loadDocuments(folder, rules);
+  const saveRules = createSaver("documents", rules, () => saveDocuments(folder, rules), deps);
   const counters = new AgentCounters(metrics, new RecordWarnings(deps));
   const clocks = new ModelClocks(nowMs, spool.clocks);
   const scrapeOwner = new ScrapeOwner();
@@ -144,7 +157,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     },
     {
       scrapeOwner,
-      ...{ spool, rules, clock, logger, counters, onRules: createSaver(folder, rules, deps) },
+      ...{ spool, rules, clock, logger, counters, onRules: saveRules },
       onConnected: ({ connection }) => listenForLines(connection, { lines, counters }),
     },
   );
@@ -236,20 +249,25 @@ async function sharedRoutes(
   return (request, response) => app.routing(request, response);
 }
 
-/** Saves documents after they changed, one write at a time. */
-function createSaver(folder: string, rules: FeatureRules, deps: ServiceDeps): () => void {
+/** Saves what has changed since it was saved last, one write at a time. */
+function createSaver(
+  name: string,
+  changing: { readonly revision: number },
+  write: () => Promise<void>,
+  deps: ServiceDeps,
+): () => void {
   let saving: Promise<void> | null = null;
-  let savedRevision = rules.revision;
+  let savedRevision = changing.revision;
   const save = async (): Promise<void> => {
-    while (savedRevision !== rules.revision) {
-      savedRevision = rules.revision;
-      await saveDocuments(folder, rules).catch((error: unknown) => {
-        deps.logger.warn({ err: error }, "onboarding documents could not be kept beside the spool");
+    while (savedRevision !== changing.revision) {
+      savedRevision = changing.revision;
+      await write().catch((error: unknown) => {
+        deps.logger.warn({ err: error }, `${name} could not be kept beside the spool`);
       });
     }
     saving = null;
   };
-  deps.lifecycle.defer("documents", async () => {
+  deps.lifecycle.defer(name, async () => {
     await saving;
   });
   return () => {

@@ -9,6 +9,7 @@ import type { Store } from "../store/client.ts";
 import {
   gridsOfModel,
   modelDocuments,
+  modelsWithSettings,
   segmentValuesOfModel,
 } from "../store/queries/model-settings.ts";
 import {
@@ -20,6 +21,8 @@ import { type LabelRules, labelRulesOf } from "./label-rules/label-rules.ts";
 import type { FeatureGrid } from "./rollup/feature-slots.ts";
 
 const ADMISSION_TOKEN_TRIES = 3;
+/** Unread models of one frame that are asked about each by itself. */
+const READ_ONE_BY_ONE = 8;
 
 interface Entry {
   readonly settings: ModelSettings;
@@ -62,6 +65,22 @@ export class ModelBook implements SegmentValues {
     if (!this.entries.has(model)) await this.refresh(model);
   }
 
+  /** The same for many: of most there is nothing to read, which is asked once and not of each. */
+  async ensureAll(models: readonly string[]): Promise<void> {
+    const unread = models.filter((model) => !this.entries.has(model));
+    if (unread.length <= READ_ONE_BY_ONE) {
+      for (const model of unread) await this.refresh(model);
+      return;
+    }
+    const rows = await this.deps.store.query(modelsWithSettings, {});
+    const settled = new Set(rows.map(({ model }) => model));
+    await this.refreshDocuments();
+    for (const model of unread) {
+      if (settled.has(model)) await this.refresh(model);
+      else this.enter(model);
+    }
+  }
+
   async refreshDocuments(): Promise<void> {
     const documents = new Map<string, Pick<ModelSettings, "grain" | "segments">>();
     const labels = new Map<string, LabelRules>();
@@ -85,12 +104,7 @@ export class ModelBook implements SegmentValues {
   /** Reads document and grids again; groups that are being formed keep what they were pinned to. */
   async refresh(model: string): Promise<void> {
     await this.refreshDocuments();
-    for (const known of new Set([...this.entries.keys(), model])) {
-      const document = this.documents.get(known);
-      const entry = this.entries.get(known);
-      const settings = { ...(entry?.settings ?? DEFAULT_MODEL_SETTINGS), ...document };
-      this.entries.set(known, { settings, segmentValues: entry?.segmentValues ?? new Map() });
-    }
+    for (const known of new Set([...this.entries.keys(), model])) this.enter(known);
     await this.readGrids(model);
     await this.readSegmentValues(model);
   }
@@ -119,6 +133,14 @@ export class ModelBook implements SegmentValues {
     await this.ensure(model);
     const { grids } = await this.gridsUpTo(model, pinned.gridNumber);
     return { ...pinned, grids };
+  }
+
+  /** With its document as last read. */
+  private enter(model: string): void {
+    const entry = this.entries.get(model);
+    const document = this.documents.get(model);
+    const settings = { ...(entry?.settings ?? DEFAULT_MODEL_SETTINGS), ...document };
+    this.entries.set(model, { settings, segmentValues: entry?.segmentValues ?? new Map() });
   }
 
   private async readGrids(model: string): Promise<void> {

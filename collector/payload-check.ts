@@ -15,16 +15,11 @@ import {
   SERVER_METRIC_COLUMNS,
 } from "../contract/payload-blocks.ts";
 import { filterBlock } from "./filter-block.ts";
+import { type Refusal, type TimeBounds, refusedRows, timeText } from "./refused-rows.ts";
 import { type PredictionColumns, predictionColumns } from "./prediction-columns.ts";
 import type { RecordIds } from "./record-ids.ts";
 
 export type SectionTable = FrameSection["table"];
-
-/** Event times that may be stored, both ends included. */
-export interface TimeBounds {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 export interface Bounds {
   readonly predictions: TimeBounds;
@@ -142,12 +137,12 @@ function checkSection(
     return;
   }
   const { table } = section;
-  const times = columnOf(block, table === "labels" ? "time" : "ts", "time").values;
-  const refused = rowsOutside(times, boundsOf(table, bounds));
-  checked.deadLetters.push(...timeRefusals(checked.header, section, block, times, refused, bounds));
-  if (refused.length === block.rows) return;
+  const times = columnOf(block, timeColumnOf(table), "time").values;
+  const refused = refusedRows(block, times, boundsOf(table, bounds));
+  checked.deadLetters.push(...refusals(checked.header, section, block, refused, bounds));
+  if (refused.size === block.rows) return;
   const sound =
-    refused.length === 0
+    refused.size === 0
       ? { block, payload: section.payload }
       : filterBlock(block, rowsWithout(block.rows, refused));
   if (table === "predictions") {
@@ -162,6 +157,9 @@ function checkSection(
     checked.serverMetrics.push({ payload: sound.payload, rows, times: own });
   }
 }
+
+const timeColumnOf = (table: SectionTable): "time" | "ts" =>
+  table === "predictions" || table === "server_metrics" ? "ts" : "time";
 
 function boundsOf(table: "predictions" | "labels" | "server_metrics", bounds: Bounds): TimeBounds {
   if (table === "server_metrics") return bounds.serverMetrics;
@@ -198,27 +196,27 @@ function rowsOutside(times: Float64Array, bounds: TimeBounds): number[] {
   return outside;
 }
 
-function rowsWithout(rows: number, refused: readonly number[]): number[] {
-  const out = new Set(refused);
-  return Array.from({ length: rows }, (_, row) => row).filter((row) => !out.has(row));
+function rowsWithout(rows: number, refused: ReadonlyMap<number, Refusal>): number[] {
+  return Array.from({ length: rows }, (_, row) => row).filter((row) => !refused.has(row));
 }
 
 /** One letter for each refused row; beyond the maximum one for all that are left. */
-function timeRefusals(
+function refusals(
   header: FrameHeader,
   section: FrameSection & { readonly payload: Uint8Array },
   block: Block,
-  times: Float64Array,
-  refused: readonly number[],
+  refused: ReadonlyMap<number, Refusal>,
   bounds: Bounds,
 ): DeadLetter[] {
-  const letters = refused
-    .slice(0, LIMITS.deadLettersPerSectionMax)
-    .map((row) => timeRefusal(header, section.table, block, row, times[row]!, bounds));
-  const more = refused.length - letters.length;
-  const last = refused.at(-1);
-  if (more > 0 && last !== undefined) {
-    const letter = timeRefusal(header, section.table, block, last, times[last]!, bounds);
+  const rows = [...refused];
+  const told = rows.slice(0, LIMITS.deadLettersPerSectionMax);
+  const letters = told.map(([row, refusal]) =>
+    letterOf(header, section.table, block, row, refusal, bounds),
+  );
+  const last = rows.at(-1);
+  if (rows.length > told.length && last !== undefined) {
+    const letter = letterOf(header, section.table, block, ...last, bounds);
+    const more = rows.length - told.length;
     letters.push({ ...letter, rows: more, payload: boundedPayload(section.payload) });
   }
   return letters;
@@ -228,25 +226,26 @@ function boundedPayload(payload: Uint8Array): Uint8Array {
   return payload.subarray(0, LIMITS.deadLetterPayloadBytesMax);
 }
 
-function timeRefusal(
+function letterOf(
   header: FrameHeader,
   table: SectionTable,
   block: Block,
   row: number,
-  ms: number,
+  { reason, detail }: Refusal,
   bounds: Bounds,
 ): DeadLetter {
-  const model = textAt(columnOf(block, "model", "dictionary"), row);
+  const cut = (text: string): string => text.slice(0, LIMITS.modelNameBytesMax).toWellFormed();
+  const model = cut(textAt(columnOf(block, "model", "dictionary"), row));
   // Samples of servers have none.
-  const id = table === "server_metrics" ? "" : textAt(columnOf(block, "id", "string"), row);
+  const id = table === "server_metrics" ? "" : cut(textAt(columnOf(block, "id", "string"), row));
+  const times = columnOf(block, timeColumnOf(table), "time").values;
   return {
     timeMs: clamp(header.acceptedMs, bounds.deadLetters),
     record: table,
     model,
     id,
-    reason: "time_out_of_bounds",
-    detail: `its time is ${timeText(ms)}, older than what is kept or more than a day ahead`,
-    sample: JSON.stringify({ model, id, time: timeText(ms) }),
+    ...{ reason, detail },
+    sample: JSON.stringify({ model, id, time: timeText(times[row]!) }),
     rows: 1,
     payload: NOTHING,
   };
@@ -255,10 +254,6 @@ function timeRefusal(
 /** A wrong clock of an agent must not reach a partition of the year 2100 through its dead letters. */
 function clamp(ms: number, bounds: TimeBounds): number {
   return Math.min(Math.max(ms, bounds.fromMs), bounds.toMs);
-}
-
-function timeText(ms: number): string {
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`;
 }
 
 function labelsOf(block: Block, payload: Uint8Array): CheckedLabels {

@@ -5,9 +5,11 @@ import { modelsOf } from "./record-ids.ts";
 import { occurringValues, rowSegments } from "./rollup/declared-segments.ts";
 
 export async function prepareModels(frame: CheckedFrame, book: ModelBook): Promise<void> {
-  for (const { columns } of frame.predictions) {
-    for (const model of modelsOf([columns])) {
-      await book.ensure(model);
+  const models = frame.predictions.map(({ columns }) => modelsOf([columns]));
+  const labelled = modelsOf(frame.labels.map(({ ids }) => ids));
+  await book.ensureAll([...new Set([...models.flat(), ...labelled])]);
+  for (const [i, { columns }] of frame.predictions.entries()) {
+    for (const model of models[i] ?? []) {
       const declared = book.settingsOf(model).segments;
       for (const segments of rowSegments(columns.tags, columns.rows, declared)) {
         const values = occurringValues(columns.tags, segments);
@@ -16,5 +18,4 @@ export async function prepareModels(frame: CheckedFrame, book: ModelBook): Promi
       }
     }
   }
-  for (const model of modelsOf(frame.labels.map(({ ids }) => ids))) await book.ensure(model);
 }

@@ -9,9 +9,11 @@ export interface RecordIds {
 
 /** Models that have records in the blocks. */
 export function modelsOf(blocks: readonly Pick<RecordIds, "model">[]): string[] {
-  const names = blocks.flatMap(({ model: { keys, indexes } }) =>
-    keys.filter((_, index) => indexes.includes(index)),
-  );
+  const names = blocks.flatMap(({ model: { keys, indexes } }) => {
+    const occurs = new Uint8Array(keys.length);
+    for (let row = 0; row < indexes.length; row++) occurs[indexes[row]!] = 1;
+    return keys.filter((_, index) => occurs[index] === 1);
+  });
   return [...new Set(names)];
 }
 

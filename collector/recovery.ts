@@ -50,7 +50,7 @@ export async function recoverShard(
     if (!verified) return null;
   }
   const sound = groups.filter(({ n }) => !aside.has(n));
-  for (const model of new Set(sound.flatMap(({ models }) => models))) await deps.book.ensure(model);
+  await deps.book.ensureAll([...new Set(sound.flatMap(({ models }) => models))]);
   await repairHours(await touchedHours(sound, shard, deps), owner, deps);
   if (last !== undefined && !aside.has(last.n)) await rejoinGroup(last, owner, deps);
   await deps.watermarks.apply(groups.toReversed().flatMap(({ clocks }) => clocks));

@@ -14,7 +14,7 @@ export async function rejoinGroup(
   deps: ShardDeps,
 ): Promise<void> {
   const { n } = manifest;
-  for (const model of manifest.models) await deps.book.ensure(model);
+  await deps.book.ensureAll(manifest.models);
   await censorPredictions(manifest, owner, deps);
   if (manifest.predictions > 0) {
     await deps.store.command(
@@ -27,7 +27,7 @@ export async function rejoinGroup(
   const { labels_from: from, labels_to: to } = manifest;
   const rows = await deps.store.query(labelModelsOfGroup, { shard: owner.shard, n, from, to });
   const models = rows.map(({ model }) => model);
-  for (const model of models) await deps.book.ensure(model);
+  await deps.book.ensureAll([...models]);
   const outcomes: OutcomeDeps = {
     store: deps.store,
     clock: deps.clock,

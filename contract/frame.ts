@@ -11,12 +11,14 @@ import { LIMITS } from "./limits.ts";
 const MAGIC = 0x31464d44;
 const PREFIX_BYTES = 8;
 const CRC_BYTES = 4;
+/** What the tables count in. */
+const ROWS_MAX = 2 ** 32 - 1;
 
 const hex32 = z.string().regex(/^[0-9a-f]{32}$/);
 
 export const FrameSection = z.object({
   table: z.enum(["predictions", "labels", "dead_letters", "server_metrics"]),
-  rows: z.int().min(0),
+  rows: z.int().min(0).max(ROWS_MAX),
   bytes: z.int().min(0),
   /** Smallest and largest event time of the section's rows. */
   fromMs: z.int(),
@@ -29,7 +31,7 @@ export type FrameSection = z.infer<typeof FrameSection>;
 /** A model's clock as announced: the time in replay, or back to the wall. */
 export const FrameClock = z.object({
   model: z.string(),
-  timeMs: z.union([z.int(), z.literal("wall")]),
+  timeMs: z.union([z.int().min(0).max(LIMITS.storedTimeMsMax), z.literal("wall")]),
 });
 export type FrameClock = z.infer<typeof FrameClock>;
 
@@ -38,7 +40,7 @@ export const FrameHeader = z.object({
   /** Counts from 1. */
   seq: z.int().min(1),
   /** Wall time at which the frame was sealed. */
-  acceptedMs: z.int(),
+  acceptedMs: z.int().min(0).max(LIMITS.storedTimeMsMax),
   /** 128-bit digests of the request bodies that the frame holds. */
   digests: z.array(hex32),
   sections: z.array(FrameSection),

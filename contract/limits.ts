@@ -31,6 +31,8 @@ export const LIMITS = {
   groupDaysMax: 8,
   /** Event times further than this ahead of the model's clock are dead-lettered. */
   eventAheadMsMax: 3_600_000,
+  /** The engine's times end with the year 2299; ours begin with 1970. */
+  storedTimeMsMax: 10_413_791_999_999,
   exporterRetryMemoryMs: 15 * 60_000,
   /** Digests of request bodies that an agent remembers; the oldest go first. */
   exporterRetryDigestsMax: 1_000_000,
@@ -50,6 +52,11 @@ export const LIMITS = {
   /** Category values, labels, tags, versions: longer ones are cut. */
   textBytesMax: 1_024,
   deadLetterSampleBytesMax: 4_096,
+  /** Records of one request that may be set aside; a body with more is not what its door takes, and is refused. */
+  deadLettersPerRequestMax: 200_000,
+  /** Lists and objects of JSON within each other, and of one body: each takes some fifty bytes of memory. */
+  jsonDepthMax: 128,
+  jsonContainersMax: 2_000_000,
   /** Reasons told to a client in one answer. */
   refusalsToldMax: 5,
   /** An agent's log tells of each way in which records come wrong at most once in this time. */
@@ -238,8 +245,15 @@ export const LIMITS = {
   skillWeeksShown: 26,
   /** Mappings of a file, and places or names in one entry of a mapping. */
   mappingEntriesMax: 200,
+  /** What senders told of their columns, in number and as JSON; the one not used for longest goes first. */
+  columnSchemasMax: 1_000,
+  columnSchemasBytesMax: 4 * 1024 * 1024,
+  /** Rows that come as records under the id of their request, and are remembered so as to be counted. */
+  rowCountsMax: 100_000,
   /** Elements of an inference request or response, over all its tensors. */
   tensorElementsMax: 4_000_000,
+  /** Tensors of one inference request or response. */
+  tensorsMax: 1_000,
   /** Rows of one inference request that become predictions. */
   tensorRowsMax: 10_000,
   /** Columns of a tensor that become features or probabilities; wider ones (images, embeddings) are not kept. */

@@ -20,6 +20,18 @@ const list = <T extends z.ZodType>(item: T) =>
 /** The first that is there counts: generations of names stand beside each other. */
 const Places = list(Place);
 
+/**
+ * A body whose keys are columns: `remember` is the key under which some records describe them, `schema` the key in
+ * it of the columns by name, each with a `role` (feature, prediction or target) and a `type` (numerical, categorical
+ * or numerical_sequence). The description holds for later records of the same resource that have none.
+ */
+const Columns = z.strictObject({
+  remember: z.string().min(1),
+  schema: z.string().min(1),
+  /** Keys of the body that are no columns. */
+  except: z.array(z.string()).prefault([]),
+});
+
 const RecordMappingFields = z.strictObject({
   from: z.literal("record"),
   record: z.enum(["prediction", "label"]).prefault("prediction"),
@@ -31,10 +43,19 @@ const RecordMappingFields = z.strictObject({
       attribute: z.string().optional(),
       /** Of the attribute; any where absent. */
       values: list(z.string()).optional(),
+      /** Keys that the body of a log record has, all of them. */
+      body: list(z.string()).optional(),
     })
-    .refine(({ name, attribute }) => name !== undefined || attribute !== undefined, {
-      message: "expected a name or an attribute that tells these records from others",
-    }),
+    .refine(
+      ({ name, attribute, body }) =>
+        name !== undefined || attribute !== undefined || body !== undefined,
+      {
+        message:
+          "expected a name, an attribute or keys of a body that tell these records from others",
+      },
+    ),
+  /** Where the body itself says what its other keys are. */
+  columns: Columns.optional(),
   version: Places.optional(),
   id: Places,
   features: z.record(z.string(), Places).prefault({}),
@@ -50,19 +71,19 @@ const RecordMappingFields = z.strictObject({
   source: Places.optional(),
 });
 
-const Columns = z.array(z.string().min(1)).min(1).max(LIMITS.featuresPerModelMax);
+const ColumnNames = z.array(z.string().min(1)).min(1).max(LIMITS.featuresPerModelMax);
 const InputTensor = z.union([
-  z.strictObject({ columns: Columns }),
+  z.strictObject({ columns: ColumnNames }),
   z.strictObject({ ignore: z.literal(true) }),
 ]);
 const OutputTensor = z.union([
   /** One class each, in the order of the tensor's columns. */
-  z.strictObject({ probabilities: Columns }),
+  z.strictObject({ probabilities: ColumnNames }),
   /** The column that holds it. */
   z.strictObject({ score: z.int().min(0) }),
   z.strictObject({ value: z.int().min(0) }),
   /** Names by number; what is no number is the label itself. */
-  z.strictObject({ label: z.union([z.literal(true), Columns]) }),
+  z.strictObject({ label: z.union([z.literal(true), ColumnNames]) }),
   z.strictObject({ ignore: z.literal(true) }),
 ]);
 const TensorPlace = z

@@ -5,7 +5,8 @@ import type { DictionaryColumn, StringColumn } from "./native-block.ts";
 const DICTIONARY_VERSION = 1;
 const INDEX_TYPE_MASK = 0xff;
 const HAS_ADDITIONAL_KEYS = 1 << 9;
-const NEEDS_GLOBAL_DICTIONARY = 1 << 8;
+/** Which the engine sets in what it writes, and which means nothing in a block. */
+const NEEDS_UPDATE = 1 << 10;
 const TWO_32 = 2 ** 32;
 
 export class NativeReader {
@@ -103,7 +104,8 @@ export class NativeReader {
   dictionary(count: number): DictionaryColumn {
     if (count === 0) return { kind: "dictionary", keys: [], indexes: new Uint8Array(0) };
     const flags = this.word();
-    if ((flags & HAS_ADDITIONAL_KEYS) === 0 || (flags & NEEDS_GLOBAL_DICTIONARY) !== 0) {
+    // The engine refuses every other bit, and with it the group that the block is in.
+    if ((flags & ~(INDEX_TYPE_MASK | NEEDS_UPDATE)) !== HAS_ADDITIONAL_KEYS) {
       throw malformed("keys of a LowCardinality column are not in the block");
     }
     const keyCount = this.word();

@@ -158,7 +158,7 @@ function build(
   rows: readonly object[],
 ): Uint8Array<ArrayBuffer> {
   const columns = definitions.map(({ name, type }): NamedColumn => {
-    const values = rows.map((row) => Object.entries(row).find(([key]) => key === name)?.[1]);
+    const values = rows.map((row): unknown => Reflect.get(row, name));
     return { name, type, column: columnFrom(type, values) };
   });
   return writeBlock({ rows: rows.length, columns });

@@ -31,14 +31,20 @@ export class FrameIsFull extends Error {
   override readonly name = "FrameIsFull";
 }
 
+/** Where a request begins that is the first of its frame. */
+const NOTHING_YET = {
+  predictions: 0,
+  labels: 0,
+  deadLetters: 0,
+  deadLetterBytes: 0,
+  deadLetterNameUnits: 0,
+  clocks: 0,
+  serverMetrics: 0,
+};
+
 /** Escaped in JSON a UTF-16 unit takes up to six bytes; with quotes, colon and count. */
 const NAME_UNIT_BYTES = 6;
 const NAME_BYTES = 24;
-
-const NOTHING = {
-  ...{ predictions: 0, labels: 0, deadLetters: 0, deadLetterBytes: 0, clocks: 0 },
-  serverMetrics: 0,
-};
 
 export class FrameBuilder {
   readonly interner: Interner;
@@ -52,7 +58,7 @@ export class FrameBuilder {
   private parts: FrameContent[] = [];
   private requests = 0;
   private readonly serverMetrics = new ServerMetricRows();
-  private mark = NOTHING;
+  private mark = NOTHING_YET;
 
   constructor(pinnedTexts: readonly string[]) {
     this.interner = new Interner(pinnedTexts);
@@ -103,6 +109,7 @@ export class FrameBuilder {
       labels: this.labels.rows,
       deadLetters: this.deadLetters.length,
       deadLetterBytes: this.deadLetterBytes,
+      deadLetterNameUnits: this.deadLetterNameUnits,
       clocks: this.clocks.length,
       serverMetrics: this.serverMetrics.rows.length,
     };
@@ -133,6 +140,7 @@ export class FrameBuilder {
     this.labels.truncate(mark.labels);
     this.deadLetters.length = mark.deadLetters;
     this.deadLetterBytes = mark.deadLetterBytes;
+    this.deadLetterNameUnits = mark.deadLetterNameUnits;
     this.clocks.length = mark.clocks;
     this.serverMetrics.truncate(mark.serverMetrics);
   }
@@ -146,7 +154,7 @@ export class FrameBuilder {
     if (!this.isEmpty) throw new FrameIsFull();
     this.parts.push(this.content());
     this.resetColumns(false);
-    this.mark = NOTHING;
+    this.mark = NOTHING_YET;
   }
 
   addDeadLetter(row: DeadLetterRow): void {

@@ -6,7 +6,14 @@
 
 const ARENA_WORDS = 64 * 1024;
 const ENTRIES = 8_192;
+/** Numbers whose texts are kept; their hashes in a Map can be foreseen, so there must not be many. */
+const NUMBERS_MAX = 1_024;
 const NONE = -1;
+/**
+ * Slots that one search looks at. Bytes can be chosen so that thousands of texts fall into one place: what is not
+ * found within so many is looked up in a Map, whose hashes nobody outside can know.
+ */
+const PROBES_MAX = 64;
 
 export interface ByteSource {
   readonly bytes: Buffer;
@@ -29,14 +36,17 @@ export class Interner {
   private slots = new Int32Array(ENTRIES * 4);
   /** Changes when ids are given anew. */
   generation = 0;
+  /** Entries that found no slot, by their bytes. */
+  private readonly crowded = new Map<string, number>();
 
   constructor(pinned: readonly string[]) {
     this.pinned = pinned;
     this.reset();
   }
 
+  /** Texts, or what was met instead of them: many malformed sequences lead to one text. */
   get size(): number {
-    return this.texts.length;
+    return Math.max(this.texts.length, this.entryCount);
   }
 
   textOf(id: number): string {
@@ -51,6 +61,7 @@ export class Interner {
     this.idByText.set("", 0);
     this.idByNumber.clear();
     this.slots.fill(0);
+    this.crowded.clear();
     this.entryCount = 0;
     this.wordCount = 0;
     for (const text of this.pinned) this.idOfText(text);
@@ -70,7 +81,7 @@ export class Interner {
     const known = this.idByNumber.get(value);
     if (known !== undefined) return known;
     const id = this.idOfText(String(value));
-    this.idByNumber.set(value, id);
+    if (this.idByNumber.size < NUMBERS_MAX) this.idByNumber.set(value, id);
     return id;
   }
 
@@ -83,11 +94,19 @@ export class Interner {
     if (hint < this.entryCount && this.isEntry(hint, source, start, length)) return hint;
     const hash = hashOf(source, start, length);
     const mask = this.slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.slots[slot]! - 1;
-      if (entry === NONE) return this.addEntry(source, start, length, hash);
+    for (let probe = 0; probe < PROBES_MAX; probe++) {
+      const entry = this.slots[(hash + probe) & mask]! - 1;
+      if (entry === NONE) {
+        const added = this.addEntry(source, start, length);
+        this.place(added, hash);
+        return added;
+      }
       if (this.isEntry(entry, source, start, length)) return entry;
     }
+    const key = source.bytes.toString("latin1", start, start + length);
+    const crowded = this.crowded.get(key) ?? this.addEntry(source, start, length);
+    this.crowded.set(key, crowded);
+    return crowded;
   }
 
   private isEntry(entry: number, source: ByteSource, start: number, length: number): boolean {
@@ -102,7 +121,7 @@ export class Interner {
     return true;
   }
 
-  private addEntry(source: ByteSource, start: number, length: number, hash: number): number {
+  private addEntry(source: ByteSource, start: number, length: number): number {
     if (this.entryCount === this.entryAt.length) this.growEntries();
     const entry = this.entryCount++;
     const id = this.idOfText(source.bytes.toString("utf8", start, start + length));
@@ -118,15 +137,18 @@ export class Interner {
     for (let at = start, end = start + length - 4; at < end; at += 4) {
       this.words[this.wordCount++] = source.view.getInt32(at, true);
     }
-    this.place(entry, hash);
     return entry;
   }
 
+  /** One that finds no slot is met again as a new one. */
   private place(entry: number, hash: number): void {
     const mask = this.slots.length - 1;
-    let slot = hash & mask;
-    while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.slots[slot] = entry + 1;
+    for (let probe = 0; probe < PROBES_MAX; probe++) {
+      const slot = (hash + probe) & mask;
+      if (this.slots[slot] !== 0) continue;
+      this.slots[slot] = entry + 1;
+      return;
+    }
   }
 
   private growEntries(): void {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { timeOf } from "../event-time.ts";
+import { jsonOrNothing, parseJson } from "../json-text.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import type { Half } from "../pairs/half.ts";
 
@@ -33,12 +34,12 @@ const Structured = z.looseObject({
 export function readEvents(headers: Headers, body: Buffer, nowMs: number): readonly ReadEvent[] {
   const type = String(headers["content-type"] ?? "").toLowerCase();
   if (type.startsWith("application/cloudevents-batch")) {
-    const parsed = z.array(Structured).safeParse(parseJson(body));
+    const parsed = z.array(Structured).safeParse(parseJson(body.toString("utf8")));
     if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
     return parsed.data.map((event) => structured(event, nowMs));
   }
   if (type.startsWith("application/cloudevents")) {
-    const parsed = Structured.safeParse(parseJson(body));
+    const parsed = Structured.safeParse(parseJson(body.toString("utf8")));
     if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
     return [structured(parsed.data, nowMs)];
   }
@@ -106,13 +107,7 @@ function eventOf(
 /** The request's headers, where the logger passes them on (`metadataHeaders`): JSON, each a text or a list of them. */
 function headersIn(metadata: string | undefined): Record<string, string> {
   const Given = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
-  let json: unknown;
-  try {
-    json = JSON.parse(metadata ?? "{}");
-  } catch {
-    return {};
-  }
-  const parsed = Given.safeParse(json);
+  const parsed = Given.safeParse(jsonOrNothing(metadata ?? "{}"));
   if (!parsed.success) return {};
   return Object.fromEntries(
     Object.entries(parsed.data).map(([name, value]) => [
@@ -125,12 +120,4 @@ function headersIn(metadata: string | undefined): Record<string, string> {
 function lengthOf(header: string | readonly string[] | undefined): number | null {
   if (typeof header !== "string" || !/^\d+$/.test(header)) return null;
   return Number(header);
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    throw malformedBody("it is not JSON");
-  }
 }

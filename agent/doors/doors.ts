@@ -9,6 +9,7 @@ import { LIMITS } from "../../contract/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { timeOf } from "../event-time.ts";
+import { parseJson } from "../json-text.ts";
 import type { ModelClocks } from "../model-clocks.ts";
 import type { Signal } from "../otlp/request-reader.ts";
 import { malformedBody } from "../otlp/wire.ts";
@@ -166,7 +167,9 @@ async function clockDoor(
   const text = await bodies.read(request, (body) => body.toString("utf8"));
   const { model, time } = parseClock(text);
   const timeMs = time === "wall" ? "wall" : timeOf(time);
-  if (Number.isNaN(timeMs)) throw malformedBody(`"${time}" is not a time`);
+  if (timeMs !== "wall" && !(timeMs >= 0 && timeMs <= LIMITS.storedTimeMsMax)) {
+    throw malformedBody(`"${time}" is not a time between 1970 and 2299`);
+  }
   const before = deps.clocks.announced(model);
   if (timeMs !== "wall" && before !== null && timeMs < before) throw clockBackwards(model, before);
   await deps.intake.announce(model, timeMs);
@@ -175,13 +178,7 @@ async function clockDoor(
 }
 
 function parseClock(text: string): z.output<typeof ClockRequest> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw malformedBody("it is not JSON");
-  }
-  const parsed = ClockRequest.safeParse(value);
+  const parsed = ClockRequest.safeParse(parseJson(text));
   if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
   return parsed.data;
 }

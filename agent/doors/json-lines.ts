@@ -3,6 +3,7 @@
  * set aside with its reason; the others count.
  */
 import { timeOf } from "../event-time.ts";
+import { jsonOrNothing } from "../json-text.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import { takePlainLabel, takePlainPrediction } from "../plain-record.ts";
 import type { Recorder } from "../recorder.ts";
@@ -67,7 +68,7 @@ type TakeLine = (line: Line) => void;
 
 function eachLine(text: string, records: Records, recorder: Recorder, take: TakeLine): void {
   if (/^\s*\[/.test(text)) {
-    const values = parse(text);
+    const values = jsonOrNothing(text);
     if (!Array.isArray(values)) throw malformedBody("it begins like a JSON array and is none");
     for (const value of values) takeValue(value, value, records, recorder, take);
     return;
@@ -75,13 +76,13 @@ function eachLine(text: string, records: Records, recorder: Recorder, take: Take
   for (let from = 0; from < text.length; ) {
     const newline = text.indexOf("\n", from);
     const end = newline === -1 ? text.length : newline;
-    takeLine(text.slice(from, end), records, recorder, take);
+    if (end > from) takeLine(text.slice(from, end), records, recorder, take);
     from = end + 1;
   }
 }
 
 function takeLine(text: string, records: Records, recorder: Recorder, take: TakeLine): void {
-  if (text.trim() !== "") takeValue(parse(text), text, records, recorder, take);
+  if (text.trim() !== "") takeValue(jsonOrNothing(text), text, records, recorder, take);
 }
 
 function takeValue(
@@ -102,14 +103,6 @@ function takeValue(
 /** Whole numbers are ids too; JSON has no others that could be told apart. */
 function idOf(id: unknown): unknown {
   return typeof id === "number" && Number.isSafeInteger(id) ? BigInt(id) : id;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function entriesOf(value: unknown, recorder: Recorder): (readonly [string, unknown])[] {

@@ -69,6 +69,7 @@ export class LabelLineReader {
       const newline = body.indexOf(NEWLINE, start);
       this.lineStart = start;
       this.lineEnd = newline === -1 ? body.length : newline;
+      if (this.lineEnd === start) continue;
       if (this.readsLine()) this.recorder.addLabel(this.sample);
       else readLabelLine(body.toString("utf8", start, this.lineEnd), this.recorder);
     }

@@ -20,7 +20,12 @@ import { answerHttp, answerMessage, answerRefusal } from "./grpc-answer.ts";
 import { HEAD_BYTES, unaryFrame } from "./grpc-frames.ts";
 import { exportResponse, statusOf } from "./otlp-answer.ts";
 import { asDriftmendError, tokenMissing } from "./refusals.ts";
-import { type BodyReader, decompress, isEncoding, unsupportedEncoding } from "./request-body.ts";
+import {
+  type BodyReader,
+  decompressed,
+  decompressorOf,
+  unsupportedEncoding,
+} from "./request-body.ts";
 
 export interface GrpcDoorDeps extends ExportDeps {
   readonly bodies: BodyReader;
@@ -110,8 +115,9 @@ async function takeCall(
 function messageOf(bytes: Buffer, encoding: string): Buffer | Promise<Buffer> {
   const { isCompressed, message } = unaryFrame(bytes);
   if (!isCompressed || message.length === 0) return message;
-  if (!isEncoding(encoding)) throw unsupportedEncoding(encoding);
-  return decompress(encoding, message, LIMITS.grpcMessageBytesMax);
+  const decompress = decompressorOf(encoding);
+  if (decompress === undefined) throw unsupportedEncoding(encoding);
+  return decompressed(decompress, encoding, message, LIMITS.grpcMessageBytesMax);
 }
 
 function refuse(

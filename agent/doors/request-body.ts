@@ -14,14 +14,17 @@ const BUFFER_BYTES_MIN = 64 * 1024;
 /** Larger buffers are not kept. */
 const KEPT_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 
-const DECOMPRESS = {
-  gzip: promisify(gunzip),
-  "x-gzip": promisify(gunzip),
-  deflate: promisify(inflate),
+type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+
+/** By a name that clients send: a map, since an object knows "constructor" too. */
+const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
+  ["gzip", promisify(gunzip)],
+  ["x-gzip", promisify(gunzip)],
+  ["deflate", promisify(inflate)],
   // Another name of it, which Collectors use.
-  zlib: promisify(inflate),
-  zstd: promisify(zstdDecompress),
-} as const;
+  ["zlib", promisify(inflate)],
+  ["zstd", promisify(zstdDecompress)],
+]);
 
 export class BodyReader {
   private readonly free: Buffer[] = [];
@@ -34,11 +37,14 @@ export class BodyReader {
   async read<T>(request: IncomingMessage, use: (body: Buffer) => T): Promise<T> {
     const encoding = request.headers["content-encoding"]?.trim().toLowerCase() ?? "";
     const isPlain = encoding === "identity" || encoding === "";
-    if (!isPlain && !isEncoding(encoding)) throw unsupportedEncoding(encoding);
+    const decompress = DECOMPRESS.get(encoding);
+    if (!isPlain && decompress === undefined) throw unsupportedEncoding(encoding);
     const announcedBytes = Number(request.headers["content-length"] ?? 0);
     const limits = { announcedBytes, bytesMax: LIMITS.requestBytesMax };
     const open = (body: Buffer): Buffer | Promise<Buffer> =>
-      isPlain || body.length === 0 ? body : decompress(encoding, body, LIMITS.requestBytesMax);
+      decompress === undefined || body.length === 0
+        ? body
+        : decompressed(decompress, encoding, body, LIMITS.requestBytesMax);
     return this.gather(chunksOf(request), limits, open, use);
   }
 
@@ -98,20 +104,20 @@ export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
-export type Encoding = keyof typeof DECOMPRESS;
-
-export function isEncoding(name: string): name is Encoding {
-  return Object.hasOwn(DECOMPRESS, name);
+/** What reads bodies of an encoding; undefined for one that is not known. */
+export function decompressorOf(encoding: string): Decompress | undefined {
+  return DECOMPRESS.get(encoding);
 }
 
 /** @throws {DriftmendError} body_too_large, request_malformed */
-export async function decompress(
-  encoding: Encoding,
+export async function decompressed(
+  decompress: Decompress,
+  encoding: string,
   bytes: Buffer,
   bytesMax: number,
 ): Promise<Buffer> {
   try {
-    return await DECOMPRESS[encoding](bytes, { maxOutputLength: bytesMax });
+    return await decompress(bytes, { maxOutputLength: bytesMax });
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
       throw bodyTooLarge(bytesMax);

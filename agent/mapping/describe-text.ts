@@ -2,6 +2,7 @@
  * Descriptors of a prompt or an answer: numbers that can drift while the text itself is not kept. A text, or
  * messages in OpenTelemetry's shape, as a value or as JSON.
  */
+import { jsonOrNothing } from "../json-text.ts";
 import type { PlainValue } from "../plain-record.ts";
 import type { AnyPlain } from "./record.ts";
 
@@ -33,7 +34,7 @@ export function describeText(
 /** The text of messages: of every part that has one. */
 function textOf(value: AnyPlain): string {
   if (typeof value === "string") {
-    const parsed = /^\s*\[\s*\{/.test(value) ? parse(value) : undefined;
+    const parsed = /^\s*\[\s*\{/.test(value) ? jsonOrNothing(value) : undefined;
     return Array.isArray(parsed) ? textsIn(parsed).join("\n") : value;
   }
   return textsIn(value).join("\n");
@@ -64,13 +65,5 @@ function repetition(text: string): number {
 }
 
 function isJson(text: string): boolean {
-  return /^\s*[[{]/.test(text) && parse(text) !== undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return /^\s*[[{]/.test(text) && jsonOrNothing(text) !== undefined;
 }

@@ -5,7 +5,14 @@
 import { LIMITS } from "../../contract/limits.ts";
 import { malformedBody, Wire } from "../otlp/wire.ts";
 import type { Side } from "./read-body.ts";
-import { type Element, type Tensor, type TensorBody, readRaw } from "./tensors.ts";
+import {
+  type Element,
+  type Tensor,
+  type TensorBody,
+  checkTensors,
+  elementsOf,
+  readRaw,
+} from "./tensors.ts";
 
 const RAW = { request: 7, response: 6 } as const;
 
@@ -18,9 +25,9 @@ export function readInferMessage(side: Side, bytes: Buffer): TensorBody {
   const raws: Buffer[] = [];
   const end = bytes.length;
   while (wire.at < end) {
-    const tag = wire.varint();
+    const tag = wire.tag();
     const field = tag >>> 3;
-    if ((tag & 7) !== 2 || field > 7) {
+    if ((tag & 7) !== 2 || field === 0 || field > 7) {
       wire.skip(tag, end);
       continue;
     }
@@ -36,7 +43,8 @@ export function readInferMessage(side: Side, bytes: Buffer): TensorBody {
   if (raws.length > 0 && raws.length !== heads.length) {
     throw malformedBody(`it has ${heads.length} tensors and ${raws.length} raw contents`);
   }
-  const sizes = heads.map(({ shape }) => shape.reduce((product, length) => product * length, 1));
+  checkTensors(heads.length);
+  const sizes = heads.map(({ shape }) => elementsOf(shape));
   if (sizes.reduce((sum, size) => sum + size, 0) > LIMITS.tensorElementsMax) {
     throw malformedBody("its tensors have too many elements");
   }
@@ -74,34 +82,40 @@ function tensorOf(
 function readTensor(wire: Wire, end: number): TensorHead {
   let [name, datatype] = ["", ""];
   const shape: number[] = [];
-  let contents: readonly Element[] = [];
+  const contents: Element[] = [];
   while (wire.at < end) {
-    const tag = wire.varint();
+    const tag = wire.tag();
     if (tag === 0x18) {
       shape.push(wire.int64());
       continue;
     }
-    if ((tag & 7) !== 2 || tag >>> 3 > 5) {
+    if ((tag & 7) !== 2 || tag < 8 || tag >>> 3 > 5) {
       wire.skip(tag, end);
       continue;
     }
     const fieldEnd = wire.delimited(end);
     if (tag === 0x0a) name = textOf(wire, fieldEnd);
     else if (tag === 0x12) datatype = textOf(wire, fieldEnd);
-    else if (tag === 0x1a) while (wire.at < fieldEnd) shape.push(wire.int64());
-    else if (tag === 0x2a) contents = readContents(wire, fieldEnd);
+    else if (tag === 0x1a) readLengths(wire, fieldEnd, shape);
+    else if (tag === 0x2a) readContents(wire, fieldEnd, contents);
     wire.at = fieldEnd;
   }
+  wire.mustBeAt(end);
   if (shape.some((length) => !(length >= 0))) throw malformedBody(`tensor "${name}" has no shape`);
   return { name, datatype, shape, contents };
+}
+
+function readLengths(wire: Wire, end: number, shape: number[]): void {
+  while (wire.at < end) shape.push(wire.int64());
+  wire.mustBeAt(end);
 }
 
 /** By field of InferTensorContents; each is repeated, packed or not. */
 const READ: Readonly<Record<number, (wire: Wire) => Element>> = {
   1: (wire) => wire.varint() !== 0,
-  2: (wire) => wire.int64(),
+  2: (wire) => wire.int32(),
   3: (wire) => BigInt(wire.int64Text()),
-  4: (wire) => wire.varint(),
+  4: (wire) => wire.int32() >>> 0,
   5: (wire) => BigInt.asUintN(64, BigInt(wire.int64Text())),
   6: (wire) => wire.float(),
   7: (wire) => wire.double(),
@@ -110,10 +124,10 @@ const BYTES = 8;
 /** Wire types of those fields where they are not packed. */
 const UNPACKED = [0, 0, 0, 0, 0, 0, 5, 1];
 
-function readContents(wire: Wire, end: number): readonly Element[] {
-  const elements: Element[] = [];
+/** Contents in parts belong together. */
+function readContents(wire: Wire, end: number, elements: Element[]): void {
   while (wire.at < end) {
-    const tag = wire.varint();
+    const tag = wire.tag();
     const field = tag >>> 3;
     const read = READ[field];
     if (field === BYTES && (tag & 7) === 2) {
@@ -130,7 +144,7 @@ function readContents(wire: Wire, end: number): readonly Element[] {
       wire.skip(tag, end);
     }
   }
-  return elements;
+  wire.mustBeAt(end);
 }
 
 const textOf = (wire: Wire, end: number): string => wire.bytes.toString("utf8", wire.at, end);

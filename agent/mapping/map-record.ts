@@ -9,8 +9,7 @@ export type MappedRecord =
   | { readonly kind: "label"; readonly record: PlainLabel };
 
 export function mapRecord(record: ForeignRecord, mapping: RecordMapping): MappedRecord {
-  const at = (places: readonly string[] | undefined): PlainValue =>
-    scalarOf(valueAt(record, places));
+  const at = placesOf(record);
   const identity = { model: at(mapping.model), id: at(mapping.id), timeMs: record.timeMs };
   if (mapping.record === "label") {
     return {
@@ -50,6 +49,13 @@ export function mapRecord(record: ForeignRecord, mapping: RecordMapping): Mapped
   };
 }
 
+/** The plain value of the first place that has one. */
+export function placesOf(
+  record: ForeignRecord,
+): (places: readonly string[] | undefined) => PlainValue {
+  return (places) => scalarOf(valueAt(record, places));
+}
+
 /** A list of one kind of thing, as finish reasons are, counts by its first. */
 function scalarOf(value: AnyPlain): PlainValue {
   return Array.isArray(value) ? scalarOf(value[0]) : value;
@@ -57,6 +63,8 @@ function scalarOf(value: AnyPlain): PlainValue {
 
 export function fits(record: ForeignRecord, { when }: RecordMapping): boolean {
   if (when.name !== undefined && !when.name.includes(record.name)) return false;
+  const { body } = record;
+  if (when.body?.every((key) => body instanceof Map && body.has(key)) === false) return false;
   if (when.attribute === undefined) return true;
   const value = record.attributes.get(when.attribute);
   if (value === undefined || value === null) return false;

@@ -65,16 +65,18 @@ function mapRows(exchange: Exchange, mapping: TensorMapping, task: Task): Mapped
   const inputs = (exchange.request?.inputs ?? []).map((tensor) => asRows(tensor, mapping.batch));
   const outputs = (exchange.response?.outputs ?? []).map((tensor) => asRows(tensor, mapping.batch));
   const counts = new Set([...inputs, ...outputs].map(({ rows }) => rows));
-  const rows = counts.size === 0 ? 1 : Math.max(...counts);
+  const [rows = 1] = counts;
   if (counts.size > 1) {
     throw new Misfit(
-      `tensors have different numbers of rows (${[...counts].join(", ")}); "batch: false" where they have none`,
+      `tensors have different numbers of rows (${[...counts].slice(0, ROW_COUNTS_TOLD).join(", ")}); "batch: false" where they have none`,
     );
   }
   if (rows > LIMITS.tensorRowsMax) {
     throw new Misfit(`it has ${rows} rows, at most ${LIMITS.tensorRowsMax} become predictions`);
   }
-  const features = inputs.map((input) => featuresOf(input, mapping));
+  const features = inputs
+    .map((input) => featuresOf(input, mapping))
+    .filter((part) => part !== NOTHING);
   const answers = outputs.map((output) => answerOf(output, mapping, task));
   const skipped = [...features, ...answers].reduce((sum, part) => sum + part.skipped, 0) * rows;
   const id = identityOf(exchange, mapping);
@@ -129,12 +131,21 @@ interface Part<T> {
   readonly skipped: number;
 }
 
+/** Row numbers that a misfit spells out. */
+const ROW_COUNTS_TOLD = 5;
+
+/** Callers name tensors, and a plain object has things under names such as "constructor". */
+function ownOf<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
+
 const NOTHING: Part<Named> = { of: () => [], skipped: 0 };
 
 function featuresOf(input: Rows, { inputs }: TensorMapping): Part<Named> {
   const { tensor, columns } = input;
-  const given = inputs[tensor.name];
+  const given = ownOf(inputs, tensor.name);
   if (given !== undefined && "ignore" in given) return NOTHING;
+  if (given === undefined && columns === 0) return NOTHING;
   const names = given?.columns ?? tensor.columns ?? namesByPlace(tensor.name, columns);
   if (names.length !== columns) {
     throw new Misfit(
@@ -164,7 +175,7 @@ function namesByPlace(name: string, columns: number): readonly string[] {
 
 function answerOf(output: Rows, { outputs }: TensorMapping, task: Task): Part<Answer> {
   const { tensor, columns } = output;
-  const given = outputs[tensor.name] ?? guessed(output, task);
+  const given = ownOf(outputs, tensor.name) ?? guessed(output, task);
   const column = (place: number): ((row: number) => Element) => {
     if (place < columns) return (row) => output.at(row, place);
     throw new Misfit(`tensor "${tensor.name}" has no column ${place}: it has ${columns}`);

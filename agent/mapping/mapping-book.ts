@@ -8,8 +8,11 @@ import type {
 } from "../../contract/mapping.ts";
 import { TensorMapping as TensorMappingSchema } from "../../contract/mapping.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import { ColumnSchemas } from "./column-schemas.ts";
+import type { ColumnMemory } from "./map-columns.ts";
 import { fits } from "./map-record.ts";
 import type { ForeignRecord } from "./record.ts";
+import { RowCounts } from "./row-counts.ts";
 
 /** The mapping of what any process says of itself. */
 const EVERY_PROCESS = "process";
@@ -18,6 +21,8 @@ const EVERY_PROCESS = "process";
 export type TensorProtocol = TensorMapping["from"];
 
 export class MappingBook {
+  /** What senders told of their columns, and which rows belong to one request. */
+  readonly memory: ColumnMemory = { schemas: new ColumnSchemas(), rows: new RowCounts() };
   private readonly own: readonly Mapping[];
   private readonly shipped: readonly Mapping[];
   private readonly rules: FeatureRules;
@@ -25,6 +30,7 @@ export class MappingBook {
   private records: readonly RecordMapping[] = [];
   private names: ReadonlySet<string> = new Set();
   private attributes: ReadonlySet<string> = new Set();
+  private bodyKeys: ReadonlySet<string> = new Set();
 
   /** @param rules the onboarding documents, whose `map` counts too, as it changes */
   constructor(
@@ -51,6 +57,12 @@ export class MappingBook {
   asksForAttribute(key: string): boolean {
     this.refresh();
     return this.attributes.has(key);
+  }
+
+  /** Whether some mapping asks for bodies with this key. */
+  asksForBodyKey(key: string): boolean {
+    this.refresh();
+    return this.bodyKeys.has(key);
   }
 
   /** What an inference request of this model becomes; without a word, tensors go by their names. */
@@ -94,6 +106,7 @@ export class MappingBook {
     );
     this.names = new Set(this.records.flatMap(({ when }) => when.name ?? []));
     this.attributes = new Set(this.records.flatMap(({ when }) => when.attribute ?? []));
+    this.bodyKeys = new Set(this.records.flatMap(({ when }) => when.body?.slice(0, 1) ?? []));
   }
 }
 

@@ -1,4 +1,5 @@
 /** A body of an inference protocol, whichever it is: V2 with or without binary tensors, V1, or Seldon's own. */
+import { parseJson } from "../json-text.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import type { TensorProtocol } from "./mapping-book.ts";
 import { type TensorBody, readSeldon, readV1, readV2 } from "./tensors.ts";
@@ -30,12 +31,7 @@ export function readBody(
 }
 
 function jsonIn(bytes: Buffer): Readonly<Record<string, unknown>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw malformedBody("it is not JSON");
-  }
+  const json = parseJson(bytes.toString("utf8"));
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw malformedBody("it is not a JSON object");
   }

@@ -18,6 +18,8 @@ export interface ForeignRecord {
   readonly spanId: string;
   /** Milliseconds; 0 for none. */
   readonly timeMs: number;
+  /** The record's own time as it was written, in nanoseconds; "" for none. */
+  readonly timeNanos: string;
   /** A span's duration; NaN for a log record. */
   readonly durationSeconds: number;
   /** A span whose status is ERROR. */

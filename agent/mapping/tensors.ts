@@ -40,8 +40,11 @@ export function readV2(json: Json, binary: Buffer): TensorBody {
   const { id, model_name: model, model_version: version, inputs, outputs } = json;
   const rest = { bytes: binary, at: 0 };
   const left = { elements: LIMITS.tensorElementsMax };
-  const read = (tensors: unknown): Tensor[] =>
-    listOf(tensors, "a list of tensors").map((tensor) => v2Tensor(objectOf(tensor), rest, left));
+  const read = (tensors: unknown): Tensor[] => {
+    const list = listOf(tensors, "a list of tensors");
+    checkTensors(list.length);
+    return list.map((tensor) => v2Tensor(objectOf(tensor), rest, left));
+  };
   return {
     id: textOf(id, "id"),
     model: textOf(model, "model_name"),
@@ -64,7 +67,7 @@ function v2Tensor(
     if (typeof length === "number" && Number.isSafeInteger(length) && length >= 0) return length;
     throw malformedBody(`the shape of "${name}" is not whole numbers`);
   });
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = elementsOf(shape);
   if (size > left.elements) throw malformedBody("its tensors have too many elements");
   left.elements -= size;
   const parameters = tensor["parameters"];
@@ -87,13 +90,23 @@ function nextBytes(
   length: unknown,
   name: string,
 ): Buffer {
-  const end = binary.at + Number(length);
+  const end = binary.at + (Number.isSafeInteger(length) ? Number(length) : Number.NaN);
   if (!(end >= binary.at && end <= binary.bytes.length)) {
     throw malformedBody(`tensor "${name}" ends beyond the body`);
   }
   const bytes = binary.bytes.subarray(binary.at, end);
   binary.at = end;
   return bytes;
+}
+
+/** Of a shape; a dimension of none makes the others, however large, hold nothing. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
+}
+
+/** @throws {DriftmendError} request_malformed: each costs work for each row, also where it holds nothing */
+export function checkTensors(count: number): void {
+  if (count > LIMITS.tensorsMax) throw malformedBody(`it has ${count} tensors`);
 }
 
 function objectOf(value: unknown): Json {
@@ -159,7 +172,7 @@ function seldonTensor(
   if (tensor === undefined) throw malformedBody('its "data" has neither "ndarray" nor "tensor"');
   const { shape, values } = tensor;
   checkSize(values.length);
-  if (shape.reduce((product, length) => product * length, 1) !== values.length) {
+  if (elementsOf(shape) !== values.length) {
     throw malformedBody("its tensor has not the elements of its shape");
   }
   return { name, datatype: "FP64", shape, data: values, columns: null };

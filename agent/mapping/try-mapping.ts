@@ -10,8 +10,10 @@ import type { Signal } from "../otlp/request-reader.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import type { Half } from "../pairs/half.ts";
 import { PairBook } from "../pairs/pair-book.ts";
+import type { PlainLabel, PlainPrediction } from "../plain-record.ts";
 import { labelLine, predictionLine } from "../record-line.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import { type MappedColumns, mapColumns } from "./map-columns.ts";
 import { mapRecord } from "./map-record.ts";
 import { type Exchange, mapExchange } from "./map-tensors.ts";
 import type { MappingBook } from "./mapping-book.ts";
@@ -66,25 +68,56 @@ export function tryMapping(payload: unknown, deps: TryDeps): readonly Tried[] {
 }
 
 function tryRecords(signal: Signal, payload: unknown, deps: TryDeps): readonly Tried[] {
-  return foreignRecords(signal, payload).map((record) => tryRecord(record, deps));
+  return foreignRecords(signal, payload).flatMap((record) => tryRecord(record, deps));
 }
 
-function tryRecord(record: ForeignRecord, { mappings }: TryDeps): Tried {
+function tryRecord(record: ForeignRecord, { mappings }: TryDeps): readonly Tried[] {
   if (record.name === "ml.prediction" || record.name === "ml.ground_truth") {
     const problems = ["it speaks our own words, and needs no mapping"];
-    return { mapping: null, kind: "none", record: null, problems };
+    return [{ mapping: null, kind: "none", record: null, problems }];
   }
   const mapping = mappings.ofRecord(record);
   if (mapping === null) {
     const problems = [
       `no mapping asks for "${record.name}" or one of its attributes: it is passed over`,
     ];
-    return { mapping: null, kind: "none", record: null, problems };
+    return [{ mapping: null, kind: "none", record: null, problems }];
+  }
+  const { name, columns } = mapping;
+  if (columns !== undefined) {
+    return triedColumns(name, mapColumns(record, { ...mapping, columns }, mappings.memory));
   }
   const mapped = mapRecord(record, mapping);
-  const line = mapped.kind === "label" ? labelLine(mapped.record) : predictionLine(mapped.record);
-  const problems = problemsOf(line, mapped.kind);
-  return { mapping: mapping.name, kind: mapped.kind, record: line, problems };
+  return [
+    mapped.kind === "label"
+      ? triedLabel(name, mapped.record)
+      : triedPrediction(name, mapped.record, []),
+  ];
+}
+
+function triedColumns(name: string, mapped: MappedColumns): readonly Tried[] {
+  if (mapped.kind === "schema_unknown") {
+    const problems = ["set aside as schema_unknown: no record before it says what its columns are"];
+    return [{ mapping: name, kind: "none", record: null, problems }];
+  }
+  const { prediction, label, skipped } = mapped;
+  const more =
+    skipped === 0 ? [] : [`${skipped} values are not kept: their role or type has no place`];
+  return [
+    ...(prediction === null ? [] : [triedPrediction(name, prediction, more)]),
+    ...(label === null ? [] : [triedLabel(name, label)]),
+  ];
+}
+
+function triedPrediction(mapping: string, given: PlainPrediction, more: readonly string[]): Tried {
+  const record = predictionLine(given);
+  const problems = [...problemsOf(record, "prediction"), ...more];
+  return { mapping, kind: "prediction", record, problems };
+}
+
+function triedLabel(mapping: string, given: PlainLabel): Tried {
+  const record = labelLine(given);
+  return { mapping, kind: "label", record, problems: problemsOf(record, "label") };
 }
 
 function tryEvents(payload: unknown, deps: TryDeps): readonly Tried[] {

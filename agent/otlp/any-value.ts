@@ -17,6 +17,7 @@ export const VALUE = {
 } as const;
 /** No entry has this number. */
 const NO_HINT = 0x7fffffff;
+const TWICE = "a value stands in a message twice";
 const TAGS = [0, 0x0a, 0x10, 0x18, 0x21, 0x2a, 0x32, 0x3a];
 
 export class AnyValueReader {
@@ -52,12 +53,17 @@ export class AnyValueReader {
   private openAny(start: number, end: number): number {
     const { wire } = this;
     let kind: number = VALUE.none;
+    let seen = 0;
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       const field = tag >> 3;
       if (field >= 1 && field <= 7 && tag === TAGS[field]) {
         kind = field;
+        // Of messages that stand twice a decoder joins the parts; no encoder writes them, and nobody here reads them so.
+        const isMessage = field === VALUE.map || field === VALUE.array;
+        if (isMessage && (seen & (1 << field)) !== 0) throw malformedBody(TWICE);
+        seen |= 1 << field;
         const isDelimited = (tag & 7) === 2;
         const fieldEnd = isDelimited ? wire.delimited(end) : 0;
         this.start = wire.at;
@@ -224,12 +230,13 @@ export class KeyValueReader {
     const { wire } = this;
     this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = 0;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x0a) {
         this.keyEnd = wire.delimited(end);
         this.keyStart = wire.at;
         wire.at = this.keyEnd;
       } else if (tag === 0x12) {
+        if (this.valueEnd !== 0) throw malformedBody(TWICE);
         this.valueEnd = wire.delimited(end);
         this.valueStart = wire.at;
         wire.at = this.valueEnd;

@@ -2,10 +2,11 @@
  * A record that speaks another vocabulary than ours: looked at for the names that mappings ask for, and only where
  * one is there read as plain values and mapped. The slow way, for traffic that is not the hot path.
  */
+import { type MappedColumns, mapColumns } from "../mapping/map-columns.ts";
 import { mapRecord } from "../mapping/map-record.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
-import { takePlainLabel, takePlainPrediction } from "../plain-record.ts";
+import { setAside, takePlainLabel, takePlainPrediction } from "../plain-record.ts";
 import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
 import type { RecordFacts } from "./record-reader.ts";
@@ -14,10 +15,11 @@ import { malformedBody, type Wire } from "./wire.ts";
 
 /** Tags of the fields that are read, by signal. */
 const FIELD = {
-  logs: { attribute: 0x32, name: 0x62, body: 0x2a, traceId: 0x4a, spanId: 0x52 },
-  traces: { attribute: 0x4a, name: 0x2a, body: 0, traceId: 0x0a, spanId: 0x12 },
+  logs: { attribute: 0x32, name: 0x62, body: 0x2a, traceId: 0x4a, spanId: 0x52, time: 0x09 },
+  traces: { attribute: 0x4a, name: 0x2a, body: 0, traceId: 0x0a, spanId: 0x12, time: 0x39 },
 } as const;
-const DEPTH_MAX = 16;
+/** Lists and maps within each other; the JSON door has the same. */
+export const ANY_DEPTH_MAX = 16;
 
 export class ForeignReader {
   /** Attributes of the resource that is being read. */
@@ -52,7 +54,7 @@ export class ForeignReader {
     let asked = false;
     wire.at = start;
     while (wire.at < end && !asked) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === field.name) {
         const nameEnd = wire.delimited(end);
         asked = mappings.asksForName(wire.bytes.toString("utf8", wire.at, nameEnd));
@@ -61,8 +63,12 @@ export class ForeignReader {
         const attributeEnd = wire.delimited(end);
         pair.open(attributeEnd);
         const key = wire.bytes.toString("latin1", pair.keyStart, pair.keyEnd);
-        asked = mappings.asksForAttribute(key) || (key === "event.name" && signal === "logs");
+        asked = mappings.asksForAttribute(key) || key === "event.name";
         wire.at = attributeEnd;
+      } else if (tag === field.body && tag !== 0) {
+        const bodyEnd = wire.delimited(end);
+        asked = this.hasKeyAskedFor(wire.at, bodyEnd);
+        wire.at = bodyEnd;
       } else {
         wire.skip(tag, end);
       }
@@ -70,17 +76,31 @@ export class ForeignReader {
     return asked;
   }
 
+  /** Of a body that is a map. */
+  private hasKeyAskedFor(start: number, end: number): boolean {
+    const { wire, value, pair, mappings } = this;
+    if (value.open(start, end) !== VALUE.map) return false;
+    let asked = false;
+    this.each(value.start, value.end, (entryEnd) => {
+      pair.open(entryEnd);
+      const key = wire.bytes.toString("latin1", pair.keyStart, pair.keyEnd);
+      asked ||= mappings.asksForBodyKey(key);
+    });
+    return asked;
+  }
+
   private read(signal: Signal, facts: RecordFacts, start: number, end: number): ForeignRecord {
     const { wire } = this;
     const field = FIELD[signal];
     const attributes = new Map<string, AnyPlain>();
-    let [name, traceId, spanId] = ["", "", ""];
+    let [name, traceId, spanId, timeNanos] = ["", "", "", ""];
     let body: AnyPlain = null;
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== field.attribute && tag !== field.name && !isIdOrBody(tag, field)) {
-        wire.skip(tag, end);
+        if (tag === field.time) timeNanos = wire.fixed64Text();
+        else wire.skip(tag, end);
         continue;
       }
       const fieldEnd = wire.delimited(end);
@@ -97,6 +117,7 @@ export class ForeignReader {
       ...{ signal, attributes, body, traceId, spanId, resource: this.resource },
       name: name === "" && typeof eventName === "string" ? eventName : name,
       timeMs: facts.timeMs,
+      timeNanos: timeNanos === "0" ? "" : timeNanos,
       durationSeconds: facts.durationSeconds,
       failed: facts.failed,
       droppedAttributes: facts.droppedAttributes,
@@ -113,7 +134,7 @@ export class ForeignReader {
 
   private plain(start: number, end: number, depth: number): AnyPlain {
     const { value } = this;
-    if (depth > DEPTH_MAX) throw malformedBody("its values are nested too deeply");
+    if (depth > ANY_DEPTH_MAX) throw malformedBody("its values are nested too deeply");
     if (start === end) return null;
     const kind = value.open(start, end);
     if (kind === VALUE.array) return this.items(value.start, value.end, depth);
@@ -136,7 +157,7 @@ export class ForeignReader {
     const { wire } = this;
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x0a) {
         wire.skip(tag, end);
         continue;
@@ -167,7 +188,23 @@ export function takeForeign(
     recorder.outcome.droppedRecords++;
     recorder.outcome.droppedAttributes += record.droppedAttributes;
   }
+  if (mapping.columns !== undefined) {
+    const { columns } = mapping;
+    takeColumns(mapColumns(record, { ...mapping, columns }, mappings.memory), recorder);
+    return;
+  }
   const mapped = mapRecord(record, mapping);
   if (mapped.kind === "label") takePlainLabel(recorder, mapped.record);
   else takePlainPrediction(recorder, mapped.record);
+}
+
+function takeColumns(mapped: MappedColumns, recorder: Recorder): void {
+  if (mapped.kind === "schema_unknown") {
+    setAside(recorder, mapped.prediction, "schema_unknown");
+    return;
+  }
+  recorder.outcome.valuesSkipped += mapped.skipped;
+  if (mapped.prediction === null && mapped.label === null) recorder.outcome.unknown++;
+  if (mapped.prediction !== null) takePlainPrediction(recorder, mapped.prediction);
+  if (mapped.label !== null) takePlainLabel(recorder, mapped.label);
 }

@@ -4,8 +4,10 @@
  */
 import { LIMITS } from "../../contract/limits.ts";
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import { remembering } from "../mapping/map-columns.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { AnyPlain, ForeignRecord } from "../mapping/record.ts";
+import { parseJson } from "../json-text.ts";
 import {
   numberOf,
   type PlainValue,
@@ -15,7 +17,7 @@ import {
 } from "../plain-record.ts";
 import type { Recorder } from "../recorder.ts";
 import { traceStateTextWeight } from "../sampling/record-weight.ts";
-import { takeForeign } from "./foreign-reader.ts";
+import { ANY_DEPTH_MAX, takeForeign } from "./foreign-reader.ts";
 import type { Signal } from "./request-reader.ts";
 import { FEATURE_PREFIX, TAG_PREFIX } from "./vocabulary.ts";
 import { malformedBody } from "./wire.ts";
@@ -50,25 +52,18 @@ export function readJsonRequest(
   rules: FeatureRules,
   mappings: MappingBook,
 ): void {
-  const request = jsonObject(text);
-  for (const { resource, records } of recordsByResource(signal, request)) {
-    const model = resourceModel(resource, rules);
-    for (const record of records) {
-      if (takeRecord(signal, record, model, recorder)) continue;
-      takeForeign(foreignOf(signal, record, resource), mappings, recorder);
+  const request = parseJson(text);
+  remembering(mappings.memory, () => {
+    for (const { resource, records } of recordsByResource(signal, request)) {
+      const model = resourceModel(resource, rules);
+      for (const record of records) {
+        if (takeRecord(signal, record, model, recorder)) continue;
+        if (isAskedFor(signal, record, mappings)) {
+          takeForeign(foreignOf(signal, record, resource), mappings, recorder);
+        } else recorder.outcome.unknown++;
+      }
     }
-  }
-}
-
-/** @throws {DriftmendError} request_malformed */
-function jsonObject(text: string): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw malformedBody("it is not JSON");
-  }
-  return object(value, "the request");
+  });
 }
 
 /** All records of a request as mappings see them. @throws {DriftmendError} request_malformed */
@@ -110,7 +105,7 @@ function takeRecord(
   const { attributes, flat } = attributesOf(record);
   const event = eventOf(signal, record, attributes, flat.some(isFlatValue));
   if (event === null) return false;
-  const dropped = Number(record["droppedAttributesCount"] ?? 0);
+  const dropped = countIn(record["droppedAttributesCount"]);
   if (dropped > 0) {
     outcome.droppedRecords++;
     outcome.droppedAttributes += dropped;
@@ -140,39 +135,70 @@ function takeRecord(
 function foreignOf(signal: Signal, record: Json, resource: Json): ForeignRecord {
   const attributes = anyMap(record["attributes"]);
   const eventName = attributes.get("event.name");
-  const name = record[signal === "logs" ? "eventName" : "name"];
+  const name = nameOf(signal, record);
   const hex = (value: unknown): string => (typeof value === "string" ? value.toLowerCase() : "");
   return {
     signal,
-    name: typeof name === "string" && name !== "" ? name : String(eventName ?? ""),
+    name: name === "" && typeof eventName === "string" ? eventName : name,
     attributes,
     resource: anyMap(object(resource["resource"] ?? {}, "a resource")["attributes"]),
     body: signal === "logs" ? anyOf(record["body"]) : null,
     traceId: hex(record["traceId"]),
     spanId: hex(record["spanId"]),
     timeMs: timeMsOf(signal, record),
+    timeNanos: String(
+      nanosOf(record[signal === "logs" ? "timeUnixNano" : "startTimeUnixNano"]) || "",
+    ),
     durationSeconds: signal === "traces" ? durationOf(record) : Number.NaN,
     failed: object(record["status"] ?? {}, "a status")["code"] === STATUS_ERROR,
-    droppedAttributes: Number(record["droppedAttributesCount"] ?? 0),
+    droppedAttributes: countIn(record["droppedAttributesCount"]),
     weight: traceWeight(signal, record),
   };
 }
 
-function anyMap(values: unknown): Map<string, AnyPlain> {
+const nameOf = (signal: Signal, record: Json): string => {
+  const name = record[signal === "logs" ? "eventName" : "name"];
+  return typeof name === "string" ? name : "";
+};
+
+/** Whether some mapping asks for the record: most need not be looked at as a whole. */
+function isAskedFor(signal: Signal, record: Json, mappings: MappingBook): boolean {
+  return (
+    mappings.asksForName(nameOf(signal, record)) ||
+    (signal === "logs" && bodyKeys(record["body"]).some((key) => mappings.asksForBodyKey(key))) ||
+    list(record, "attributes").some(
+      ({ key }) =>
+        typeof key === "string" && (key === "event.name" || mappings.asksForAttribute(key)),
+    )
+  );
+}
+
+function bodyKeys(body: unknown): readonly string[] {
+  const any = object(body ?? {}, "a body");
+  return list(object(any["kvlistValue"] ?? {}, "a map"), "values").flatMap(({ key }) =>
+    typeof key === "string" ? [key] : [],
+  );
+}
+
+function anyMap(values: unknown, depth = 0): Map<string, AnyPlain> {
   return new Map(
     list({ values }, "values").map((pair) => [
       typeof pair["key"] === "string" ? pair["key"] : "",
-      anyOf(pair["value"]),
+      anyOf(pair["value"], depth),
     ]),
   );
 }
 
-function anyOf(value: unknown): AnyPlain {
+function anyOf(value: unknown, depth = 0): AnyPlain {
   if (value === null || value === undefined) return null;
+  if (depth > ANY_DEPTH_MAX) throw malformedBody("its values are nested too deeply");
   const any = object(value, "a value");
-  if ("kvlistValue" in any) return anyMap(object(any["kvlistValue"] ?? {}, "a map")["values"]);
+  if ("kvlistValue" in any) {
+    return anyMap(object(any["kvlistValue"] ?? {}, "a map")["values"], depth + 1);
+  }
   if ("arrayValue" in any) {
-    return list(object(any["arrayValue"] ?? {}, "a list"), "values").map(anyOf);
+    const items = list(object(any["arrayValue"] ?? {}, "a list"), "values");
+    return items.map((item) => anyOf(item, depth + 1));
   }
   return "bytesValue" in any ? null : plainOf(value);
 }
@@ -277,7 +303,7 @@ function nanosOf(value: unknown): bigint {
   if (value === undefined || value === null) return 0n;
   const isWhole = typeof value === "number" && Number.isInteger(value) && value >= 0;
   if (isWhole || (typeof value === "string" && /^\d{1,20}$/.test(value))) return BigInt(value);
-  throw malformedBody(`"${String(value)}" is not a time in nanoseconds`);
+  throw malformedBody(`${JSON.stringify(value)} is not a time in nanoseconds`);
 }
 
 /** Attributes by key, the last one where a key is repeated, and the flattened features and tags in order. */
@@ -303,10 +329,10 @@ function pairs(values: unknown): (readonly [string, PlainValue])[] {
 function plainOf(value: unknown): PlainValue {
   if (value === null || value === undefined) return null;
   const any = object(value, "a value");
-  if ("stringValue" in any) return String(any["stringValue"]);
+  if ("stringValue" in any) return String(scalarIn(any["stringValue"]));
   if ("boolValue" in any) return any["boolValue"] === true;
   if ("intValue" in any) return integerOf(any["intValue"]);
-  if ("doubleValue" in any) return Number(any["doubleValue"]);
+  if ("doubleValue" in any) return Number(scalarIn(any["doubleValue"]));
   if ("kvlistValue" in any) {
     return new PlainMap(pairs(object(any["kvlistValue"] ?? {}, "a map")["values"]));
   }
@@ -316,7 +342,18 @@ function plainOf(value: unknown): PlainValue {
 function integerOf(value: unknown): bigint {
   if (typeof value === "string" && /^-?\d{1,20}$/.test(value)) return BigInt(value);
   if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
-  throw malformedBody(`"${String(value)}" is not a whole number`);
+  throw malformedBody(`${JSON.stringify(value)} is not a whole number`);
+}
+
+/** A list or an object stands for no text and no number; some cannot even be made one. */
+function scalarIn(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  throw malformedBody("there is a list or an object where a plain value belongs");
+}
+
+function countIn(value: unknown): number {
+  const count = Number(scalarIn(value) ?? 0);
+  return Number.isSafeInteger(count) ? count : 0;
 }
 
 function isMapOr(value: PlainValue, type: "string" | "undefined"): boolean {

@@ -210,7 +210,7 @@ export class MapReader {
   /** Opens the entry at the cursor; its interned name, or 0 for one to be passed over. */
   private nextEntry(end: number): number {
     const { wire } = this;
-    const tag = wire.varint();
+    const tag = wire.tag();
     if (tag !== 0x0a) {
       wire.skip(tag, end);
       this.entryEnd = wire.at;
@@ -253,12 +253,13 @@ function isShortText(bytes: Buffer, at: number, next: number): boolean {
 
 /** Is the value at `at`, up to `next`, a whole number of at most seven bytes, thus below 2^49? */
 function isShortInteger(bytes: Buffer, at: number, next: number): boolean {
-  const last = bytes[next - 1]!;
-  return (
+  const isInteger =
     at + 4 <= next &&
     next - at <= 10 &&
     bytes[at + 1] === next - at - 2 &&
     bytes[at + 2] === 0x18 &&
-    last < 0x80
-  );
+    bytes[next - 1]! < 0x80;
+  // Two numbers in a row, of which the last holds, are left to the general way.
+  for (let i = at + 3; isInteger && i < next - 1; i++) if (bytes[i]! < 0x80) return false;
+  return isInteger;
 }

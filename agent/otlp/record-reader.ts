@@ -80,18 +80,16 @@ export class RecordReader {
     }
     if (event === EVENT.prediction || event === EVENT.groundTruth) return event;
     if (!facts.isSpan) return 0;
-    const isTruth = start[KEY.actualLabel] !== 0 || start[KEY.actualValue] !== 0;
+    const isTruth = this.has(KEY.actualLabel) || this.has(KEY.actualValue);
     // One that forgot the other of the two is set aside with that reason, not passed over.
-    const isOurs =
-      start[KEY.id] !== 0 || (start[KEY.model] !== 0 && (isTruth || this.saysPrediction()));
+    const isOurs = this.has(KEY.id) || (this.has(KEY.model) && (isTruth || this.saysPrediction()));
     if (!isOurs) return 0;
     return isTruth ? EVENT.groundTruth : EVENT.prediction;
   }
 
   /** What a span says of a prediction beside its model and id. */
   private saysPrediction(): boolean {
-    const { start, flatCount } = this.slots;
-    return flatCount > 0 || PREDICTED.some((key) => start[key] !== 0);
+    return this.slots.flatCount > 0 || PREDICTED.some((key) => this.has(key));
   }
 
   private readIdentity(facts: RecordFacts, resourceModel: number, outcome: Outcome): void {
@@ -181,15 +179,29 @@ export class RecordReader {
       this.readNumber(KEY.actualRevision);
       row.revision = result[0]!;
     }
-    const predicted = this.text(KEY.predictionTime, outcome);
-    if (predicted !== 0) {
-      row.predictionTimeMs = timeOf(recorder.frame.interner.textOf(predicted));
+    const start = this.slots.start[KEY.predictionTime]!;
+    const kind =
+      start === 0 ? VALUE.none : this.value.open(start, this.slots.end[KEY.predictionTime]!);
+    if (kind !== VALUE.none) {
+      row.predictionTimeMs = this.timeHere(kind);
       if (Number.isNaN(row.predictionTimeMs)) {
         recorder.deadLetter("labels", "time_invalid", this.labelSample);
         return;
       }
     }
     recorder.addLabel(this.labelSample);
+  }
+
+  /** Milliseconds of the value that is open; NaN for what is no time. */
+  private timeHere(kind: number): number {
+    const plain = this.value.plainHere(kind);
+    return timeOf(typeof plain === "bigint" ? String(plain) : plain);
+  }
+
+  /** Whether there is such an attribute, and a value in it. */
+  private has(key: number): boolean {
+    const start = this.slots.start[key]!;
+    return start !== 0 && this.value.open(start, this.slots.end[key]!) !== VALUE.none;
   }
 
   private openMap(key: number): boolean {

@@ -77,7 +77,7 @@ export class RecordSample {
     const { end } = value;
     wire.at = value.start;
     while (wire.at < end && entries.length < ENTRIES_MAX) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x0a) {
         wire.skip(tag, end);
         continue;

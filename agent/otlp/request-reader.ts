@@ -3,6 +3,7 @@
  * one pass, no object per record. Field numbers are those of opentelemetry-proto.
  */
 import type { FeatureRules } from "../columns/feature-rules.ts";
+import { remembering } from "../mapping/map-columns.ts";
 import type { MappingBook } from "../mapping/mapping-book.ts";
 import type { Recorder } from "../recorder.ts";
 import { AnyValueReader, KeyValueReader, VALUE } from "./any-value.ts";
@@ -23,6 +24,7 @@ export class RequestReader {
   private readonly wire = new Wire();
   private readonly recorder: Recorder;
   private readonly rules: FeatureRules;
+  private readonly mappings: MappingBook;
   private readonly records: RecordReader;
   private readonly foreign: ForeignReader;
   private readonly value: AnyValueReader;
@@ -41,6 +43,7 @@ export class RequestReader {
   constructor(recorder: Recorder, rules: FeatureRules, mappings: MappingBook) {
     this.recorder = recorder;
     this.rules = rules;
+    this.mappings = mappings;
     this.foreign = new ForeignReader(this.wire, recorder, mappings);
     this.records = new RecordReader(this.wire, recorder);
     this.value = new AnyValueReader(this.wire, recorder.frame.interner);
@@ -51,15 +54,20 @@ export class RequestReader {
     const { wire } = this;
     wire.open(body);
     try {
-      while (wire.at < body.length) {
-        const tag = wire.varint();
-        if (tag === 0x0a) this.readResource(signal, wire.delimited(body.length));
-        else wire.skip(tag, body.length);
-      }
-      wire.mustBeAt(body.length);
+      remembering(this.mappings.memory, () => this.readResources(signal, body.length));
     } finally {
       wire.close();
     }
+  }
+
+  private readResources(signal: Signal, end: number): void {
+    const { wire } = this;
+    while (wire.at < end) {
+      const tag = wire.tag();
+      if (tag === 0x0a) this.readResource(signal, wire.delimited(end));
+      else wire.skip(tag, end);
+    }
+    wire.mustBeAt(end);
   }
 
   /** ResourceLogs and ResourceSpans look alike: resource = 1, scopes = 2. */
@@ -69,7 +77,7 @@ export class RequestReader {
     const resourceModel = this.resourceModel(end);
     wire.at = start;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x12) this.readScope(signal, wire.delimited(end), resourceModel);
       else wire.skip(tag, end);
     }
@@ -81,7 +89,7 @@ export class RequestReader {
     const { wire } = this;
     const attributes = new Map<string, string>();
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x0a) this.readResourceAttributes(wire.delimited(end), attributes);
       else wire.skip(tag, end);
     }
@@ -93,7 +101,7 @@ export class RequestReader {
   private readResourceAttributes(end: number, attributes: Map<string, string>): void {
     const { wire, pair, value } = this;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x0a) {
         wire.skip(tag, end);
         continue;
@@ -113,7 +121,7 @@ export class RequestReader {
   private readScope(signal: Signal, end: number, resourceModel: number): void {
     const { wire } = this;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag !== 0x12) {
         wire.skip(tag, end);
         continue;
@@ -139,7 +147,7 @@ export class RequestReader {
     let observedMs = 0;
     this.clearFacts(false);
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       switch (tag) {
         case 0x32: {
           const attributeEnd = wire.delimited(end);
@@ -173,9 +181,10 @@ export class RequestReader {
     const { slots } = this.records;
     const { outcome } = this.recorder;
     let [startLow, startHigh, endLow, endHigh] = [0, 0, 0, 0];
+    let statusCode = 0;
     this.clearFacts(true);
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       switch (tag) {
         case 0x4a: {
           const attributeEnd = wire.delimited(end);
@@ -206,15 +215,17 @@ export class RequestReader {
           facts.droppedAttributes = wire.varint();
           break;
         case 0x7a:
-          facts.failed = this.isErrorStatus(wire.delimited(end));
+          // One that comes in parts is one: what a later part does not say stays.
+          statusCode = this.statusCode(wire.delimited(end), statusCode);
           break;
         default:
           wire.skip(tag, end);
       }
     }
     wire.mustBeAt(end);
+    facts.failed = statusCode === STATUS_ERROR;
     const nanos = (endHigh - startHigh) * TWO_32 + (endLow - startLow);
-    if (facts.timeMs > 0 && nanos >= 0) facts.durationSeconds = nanos / 1e9;
+    if ((startLow !== 0 || startHigh !== 0) && nanos >= 0) facts.durationSeconds = nanos / 1e9;
   }
 
   private clearFacts(isSpan: boolean): void {
@@ -242,15 +253,15 @@ export class RequestReader {
     return name;
   }
 
-  private isErrorStatus(end: number): boolean {
+  private statusCode(end: number, before: number): number {
     const { wire } = this;
-    let code = 0;
+    let code = before;
     while (wire.at < end) {
-      const tag = wire.varint();
+      const tag = wire.tag();
       if (tag === 0x18) code = wire.varint();
       else wire.skip(tag, end);
     }
     wire.mustBeAt(end);
-    return code === STATUS_ERROR;
+    return code;
   }
 }

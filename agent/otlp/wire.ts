@@ -6,7 +6,8 @@ import { DriftmendError } from "../../contract/driftmend-error.ts";
 import type { ByteSource } from "../columns/interner.ts";
 
 const NO_BYTES = Buffer.alloc(0);
-const TAG_MAX = 0xffffffff;
+const UINT32_MAX = 0xffffffff;
+const SHORT_BYTES_MAX = 5;
 const NANOS_PER_MS = 1_000_000;
 /** 2^32 = 4294 * 10^6 + 967296: splits nanoseconds so that milliseconds come out exactly. */
 const HIGH_MS = 4_294;
@@ -32,7 +33,17 @@ export class Wire implements ByteSource {
     this.open(NO_BYTES);
   }
 
-  /** Tags, lengths and small numbers; exact below 2^53. */
+  /** The tag of a field. */
+  tag(): number {
+    const byte = this.bytes[this.at]!;
+    if (byte < 0x80) {
+      this.at++;
+      return byte;
+    }
+    return this.shortVarint();
+  }
+
+  /** Numbers; exact below 2^53. */
   varint(): number {
     const byte = this.bytes[this.at]!;
     if (byte < 0x80) {
@@ -49,7 +60,10 @@ export class Wire implements ByteSource {
 
   /** The end of the length-delimited field that begins here; the cursor stands at its first byte. */
   delimited(end: number): number {
-    const length = this.varint();
+    const byte = this.bytes[this.at]!;
+    let length = byte;
+    if (byte < 0x80) this.at++;
+    else length = this.shortVarint();
     const fieldEnd = this.at + length;
     if (fieldEnd > end) throw malformedBody("a field is longer than the message that holds it");
     return fieldEnd;
@@ -60,6 +74,14 @@ export class Wire implements ByteSource {
     const start = this.at;
     const value = this.varint();
     return value <= Number.MAX_SAFE_INTEGER ? value : Number(this.bigInt(start));
+  }
+
+  /** An int32, which encoders may write as 64 bits: what is over is cut off, as every decoder does. */
+  int32(): number {
+    const start = this.at;
+    const value = this.varint();
+    if (value <= Number.MAX_SAFE_INTEGER) return value | 0;
+    return Number(BigInt.asIntN(32, this.bigInt(start)));
   }
 
   /** The decimal digits of a signed 64-bit varint. */
@@ -94,9 +116,16 @@ export class Wire implements ByteSource {
     this.ms[0] = high * HIGH_MS + Math.floor((high * HIGH_REST + low) / NANOS_PER_MS);
   }
 
+  /** The decimal digits of a fixed64. */
+  fixed64Text(): string {
+    this.need(8);
+    this.at += 8;
+    return this.bytes.readBigUInt64LE(this.at - 8).toString();
+  }
+
   /** A field that nobody asked for. */
   skip(tag: number, end: number): void {
-    if (tag < 8 || tag > TAG_MAX) throw malformedBody("a field has a number that cannot be");
+    if (tag < 8) throw malformedBody("a field has a number that cannot be");
     switch (tag & 7) {
       case 0:
         this.varint();
@@ -119,6 +148,17 @@ export class Wire implements ByteSource {
   /** To be called at the end of a message. */
   mustBeAt(end: number): void {
     if (this.at !== end) throw malformedBody("a message is longer than its length says");
+  }
+
+  /** Tags and lengths are UInt32: none is longer than five bytes. */
+  private shortVarint(): number {
+    const start = this.at;
+    const value = this.varint();
+    if (this.at - start > SHORT_BYTES_MAX) {
+      throw malformedBody("a tag or a length is longer than 5 bytes");
+    }
+    if (value > UINT32_MAX) throw malformedBody("a tag or a length is beyond 2^32");
+    return value;
   }
 
   private longVarint(): number {
@@ -146,14 +186,6 @@ export class Wire implements ByteSource {
   private need(bytes: number): void {
     if (this.at + bytes > this.bytes.length) throw malformedBody("it ends within a number");
   }
-}
-
-/** That the fields of a message stand one after the other; what is in them is not looked at. @throws {DriftmendError} */
-export function mustBeMessage(bytes: Buffer): void {
-  const wire = new Wire();
-  wire.open(bytes);
-  while (wire.at < bytes.length) wire.skip(wire.varint(), bytes.length);
-  wire.mustBeAt(bytes.length);
 }
 
 export function malformedBody(what: string): DriftmendError {

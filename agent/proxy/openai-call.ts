@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { describeText } from "../mapping/describe-text.ts";
+import { jsonOrNothing } from "../json-text.ts";
 import { malformedBody } from "../otlp/wire.ts";
 import type { PlainPrediction, PlainValue } from "../plain-record.ts";
 
@@ -62,7 +63,7 @@ export function openaiPrediction(
   call: OpenaiCall,
   endpoint: "chat" | "completions",
 ): PlainPrediction {
-  const parsed = Request.safeParse(parseJson(call.request ?? Buffer.alloc(0)));
+  const parsed = Request.safeParse(jsonIn(call.request ?? Buffer.alloc(0)));
   if (!parsed.success) throw malformedBody(z.prettifyError(parsed.error));
   const request = parsed.data;
   const told = call.error === null ? answerOf(call.response, call.isStream) : null;
@@ -100,7 +101,7 @@ export function openaiPrediction(
 
 function answerOf(bytes: Buffer | null, isStream: boolean): Told | null {
   if (bytes === null) return null;
-  const parts = isStream ? eventsIn(bytes.toString("utf8")) : [parseJson(bytes)];
+  const parts = isStream ? eventsIn(bytes.toString("utf8")) : [jsonIn(bytes)];
   const answers = parts.flatMap((part) => Answer.safeParse(part).data ?? []);
   const first = answers.flatMap(({ choices }) => choices.slice(0, 1));
   const texts = first.map(({ text, message, delta }) => text ?? message?.content ?? delta?.content);
@@ -121,20 +122,11 @@ function eventsIn(text: string): readonly unknown[] {
     .split(/\r?\n/)
     .filter((line) => line.startsWith("data:"))
     .flatMap((line) => {
-      try {
-        return [JSON.parse(line.slice("data:".length)) as unknown];
-      } catch {
-        return [];
-      }
+      const data = jsonOrNothing(line.slice("data:".length));
+      return data === undefined ? [] : [data];
     });
 }
 
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return undefined;
-  }
-}
+const jsonIn = (bytes: Buffer): unknown => jsonOrNothing(bytes.toString("utf8"));
 
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);

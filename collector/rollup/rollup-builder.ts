@@ -49,9 +49,7 @@ export class RollupBuilder {
   }
 
   add(columns: PredictionColumns): void {
-    for (const [modelIndex, model] of columns.model.keys.entries()) {
-      const rows = rowsOfModel(columns, modelIndex);
-      if (rows.length === 0) continue;
+    for (const [model, rows] of rowsByModel(columns)) {
       const part = this.partOf(model);
       const segments = rowSegments(columns.tags, columns.rows, part.settings.segments);
       this.models.add(columns, model, rows, segments, this.segmentValues);
@@ -274,12 +272,20 @@ export function unpackCell(key: number): { slot: number; cell: number } {
   return { slot: key >>> SLOT_SHIFT, cell: key & 0xffff };
 }
 
-function rowsOfModel(columns: PredictionColumns, modelIndex: number): Uint32Array {
+/** Rows of each model that has some, sorted in one pass: a block may name as many models as it has rows. */
+function* rowsByModel(columns: PredictionColumns): Generator<readonly [string, Uint32Array]> {
   const { indexes, keys } = columns.model;
+  const ends = new Uint32Array(keys.length + 1);
+  for (let row = 0; row < columns.rows; row++) ends[indexes[row]! + 1]! += 1;
+  for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
+  const starts = ends.slice();
   const rows = new Uint32Array(columns.rows);
-  let count = 0;
   for (let row = 0; row < columns.rows; row++) {
-    if (keys.length === 1 || indexes[row] === modelIndex) rows[count++] = row;
+    const model = indexes[row]!;
+    rows[starts[model]!] = row;
+    starts[model]! += 1;
   }
-  return rows.subarray(0, count);
+  for (const [i, model] of keys.entries()) {
+    if (ends[i]! < ends[i + 1]!) yield [model, rows.subarray(ends[i], ends[i + 1])];
+  }
 }

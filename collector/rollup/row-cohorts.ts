@@ -21,7 +21,7 @@ export interface CohortAssignment {
 
 export function assignCohorts(given: CohortAssignment, segmentValues: SegmentValues): RowCohorts {
   const { columns, rows, segments } = given;
-  const failed = columns.error.keys.map((error) => error !== "");
+  const errors = columns.error.keys;
   const lookup = cohortLookup(given, segmentValues);
   const all = new Int32Array(rows.length).fill(-1);
   const byTag = segments.map(() => new Int32Array(rows.length).fill(-1));
@@ -30,7 +30,7 @@ export function assignCohorts(given: CohortAssignment, segmentValues: SegmentVal
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
     const error = columns.error.indexes[row]!;
-    if (given.onlyWithoutError && failed[error]!) continue;
+    if (given.onlyWithoutError && errors[error] !== "") continue;
     const version = columns.version.indexes[row]!;
     const unkept = weights === null ? 0 : weights[row]! - 1;
     const time = Math.floor(columns.ts[row]! / given.grainMs) * given.grainMs;

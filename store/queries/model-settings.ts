@@ -10,6 +10,14 @@ export const modelDocuments = defineQuery({
   sql: "SELECT model, document FROM models FINAL WHERE status = 'active'",
 });
 
+/** Models of which there is something to read beside their document. */
+export const modelsWithSettings = defineQuery({
+  name: "models with grids or segment values",
+  params: z.object({}),
+  row: z.object({ model: z.string() }),
+  sql: "SELECT DISTINCT model FROM feature_grids UNION DISTINCT SELECT DISTINCT model FROM segment_values",
+});
+
 /** All grids of one model, oldest first. */
 export const gridsOfModel = defineQuery({
   name: "grids of a model",

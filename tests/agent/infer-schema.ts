@@ -1,7 +1,7 @@
 /** ModelInfer of the Open Inference Protocol as protobufjs has it: the reference for our reader. */
 import protobuf from "protobufjs";
 
-const SCHEMA = `syntax = "proto3";
+const MESSAGES = `
 message ModelInferRequest {
   message InferInputTensor {
     string name = 1; string datatype = 2; repeated int64 shape = 3;
@@ -30,9 +30,23 @@ message InferTensorContents {
   repeated float fp32_contents = 6; repeated double fp64_contents = 7; repeated bytes bytes_contents = 8;
 }`;
 
-const { root } = protobuf.parse(SCHEMA, { keepCase: true });
+const { root } = protobuf.parse(`syntax = "proto3";${MESSAGES}`, { keepCase: true });
 export const inferRequest = root.lookupType("ModelInferRequest");
 export const inferResponse = root.lookupType("ModelInferResponse");
 
 export const encode = (type: protobuf.Type, value: object): Buffer =>
   Buffer.from(type.encode(type.fromObject(value)).finish());
+
+/** The same, with whatever bytes for texts and where capture does not look. */
+const LENIENT = MESSAGES.replaceAll(
+  "map<string, InferParameter> parameters",
+  "repeated bytes parameters",
+).replace("repeated InferRequestedOutputTensor outputs", "repeated bytes outputs");
+const { root: lenient } = protobuf.parse(
+  `edition = "2023"; option features.field_presence = IMPLICIT; option features.utf8_validation = NONE;${LENIENT}`,
+  { keepCase: true },
+);
+export const lenientInfer = {
+  request: lenient.lookupType("ModelInferRequest"),
+  response: lenient.lookupType("ModelInferResponse"),
+} as const;

@@ -1,8 +1,7 @@
 /** The part of opentelemetry-proto that capture reads, for protobufjs: the independent encoder and decoder of the tests. */
 import protobuf from "protobufjs";
 
-const SCHEMA = `
-syntax = "proto3";
+const MESSAGES = `
 message LogsRequest { repeated ResourceLogs resource_logs = 1; }
 message ResourceLogs { Resource resource = 1; repeated ScopeLogs scope_logs = 2; string schema_url = 3; }
 message ScopeLogs { Scope scope = 1; repeated LogRecord log_records = 2; string schema_url = 3; }
@@ -74,7 +73,15 @@ message RetryInfo { Duration retry_delay = 1; }
 message Duration { int64 seconds = 1; int32 nanos = 2; }
 `;
 
-const { root } = protobuf.parse(SCHEMA);
+const { root } = protobuf.parse(`syntax = "proto3";${MESSAGES}`);
+/** As receivers are that do not insist on UTF-8, which the OpenTelemetry Collector is. */
+const { root: lenient } = protobuf.parse(
+  `edition = "2023"; option features.field_presence = IMPLICIT; option features.utf8_validation = NONE;${MESSAGES}`,
+);
+const LENIENT = {
+  logs: lenient.lookupType("LogsRequest"),
+  traces: lenient.lookupType("TraceRequest"),
+} as const;
 
 export const otlpSchema = {
   logs: root.lookupType("LogsRequest"),
@@ -94,5 +101,11 @@ export function encodeRequest(signal: "logs" | "traces" | "metrics", request: ob
 /** Protobuf to OTLP's JSON; throws for what is no request. */
 export function decodeRequest(signal: "logs" | "traces" | "metrics", bytes: Buffer): object {
   const type = otlpSchema[signal];
+  return type.toObject(type.decode(bytes), { longs: String, bytes: String, json: true });
+}
+
+/** The same, with whatever bytes for texts. */
+export function decodeLeniently(signal: "logs" | "traces", bytes: Buffer): object {
+  const type = LENIENT[signal];
   return type.toObject(type.decode(bytes), { longs: String, bytes: String, json: true });
 }

@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkFrame } from "../../collector/payload-check.ts";
 import { decodeFrame, encodeFrame } from "../../contract/frame.ts";
-import { writeBlock } from "../../contract/native-block.ts";
-import type { PredictionRow } from "../../contract/payload-blocks.ts";
+import { readBlock, writeBlock } from "../../contract/native-block.ts";
+import { type PredictionRow, buildPredictionBlock } from "../../contract/payload-blocks.ts";
 import { subjects } from "../../contract/subjects.ts";
 import { type FakeSpool, frameOf } from "./fake-spool.ts";
 import { type Harness, startHarness, until } from "./harness.ts";
@@ -117,6 +117,40 @@ describe("poison", () => {
     }
     expect(check(12).predictions[0]?.columns.weight).toEqual(Float32Array.of(12, 12));
     expect(check(1).predictions[0]?.columns.weight).toBeNull();
+  });
+
+  it("of names, ids and moments that no agent sends is set aside row by row", () => {
+    const spoolId = "0".repeat(32);
+    const labels = [
+      { model: "sound", id: "1", time: now, label: "a", prediction_time: now },
+      { model: "m".repeat(257), id: "1", time: now, label: "a" },
+      { model: "", id: "1", time: now, label: "a" },
+      { model: "__proto__", id: "1", time: now, label: "a" },
+      { model: "m", id: "", time: now, label: "a" },
+      { model: "m", id: "i".repeat(257), time: now, label: "a" },
+      { model: "m", id: "1", time: now, label: "a", prediction_time: -1 },
+      { model: "m", id: "1", time: now, label: "a", prediction_time: 2 ** 53 - 1 },
+    ];
+    const frame = decodeFrame(frameOf(spoolId, 1, { labels }));
+    if (frame.kind === "bad") throw new Error(frame.reason);
+    const within = { fromMs: now - 1000, toMs: now + 1000 };
+    const checked = checkFrame(frame, {
+      ...{ predictions: within, labels: within, deadLetters: within, serverMetrics: within },
+    });
+    expect(checked.labels.map(({ rows }) => rows)).toEqual([1]);
+    expect(checked.deadLetters.map(({ reason }) => reason)).toEqual([
+      ...["model_invalid", "model_invalid", "model_invalid", "id_invalid", "id_invalid"],
+      ...["prediction_time_out_of_bounds", "prediction_time_out_of_bounds"],
+    ]);
+  });
+
+  it("of bits of a LowCardinality that the engine refuses is a dead letter, not a shard that stops", () => {
+    const payload = Buffer.from(buildPredictionBlock([{ model: "m", id: "1", ts: now }]));
+    const flags = payload.indexOf(Buffer.from("0002000000000000", "hex"));
+    payload[flags + 1] = 0x0a;
+    expect(() => readBlock(payload)).toThrow("LowCardinality");
+    payload[flags + 1] = 0x06;
+    expect(readBlock(payload).rows).toBe(1);
   });
 
   it("would reach the tables if times were not checked", () => {
