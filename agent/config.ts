@@ -99,6 +99,10 @@ export const AgentConfig = z.object({
   DRIFTMEND_SPOOL_BYTES_MAX: wholeNumber(8 * GIB, 1).meta({
     description: "What waits to be stored may take on disk; over it requests are answered with 503",
   }),
+  DRIFTMEND_HEARTBEAT_SECONDS: wholeNumber(60).meta({
+    description:
+      "How long nothing may come before a frame without rows tries the way to the database; 0: never",
+  }),
   DRIFTMEND_EVENT_AGE_DAYS_MAX: wholeNumber(400, 1).meta({
     description:
       "Events further behind their model's clock are set aside; what the raw table keeps",

@@ -124,6 +124,16 @@ export class Intake {
     await this.join(null);
   }
 
+  /** A frame without rows, for the way to be tried; resolves when it is on disk. @throws as `take` */
+  async heartbeat(): Promise<void> {
+    const { refusal } = this;
+    if (refusal !== null) throw refusal;
+    const { frame } = this.deps.recorder;
+    if (frame.isFull) this.seal();
+    frame.begin();
+    await this.join(null);
+  }
+
   /** Resolves when all that was taken in is on disk, or was refused. */
   async drain(): Promise<void> {
     while (this.committing !== null) await this.committing;

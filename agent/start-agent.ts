@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { createHttpServer } from "../runtime/http-server.ts";
+import { LIMITS } from "../contract/limits.ts";
 import { type ServiceDeps, tokensOf } from "../runtime/service.ts";
 import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
 import { FeatureRules } from "./columns/feature-rules.ts";
@@ -14,6 +15,7 @@ import { createDoors } from "./doors/doors.ts";
 import { Lines } from "./doors/lines.ts";
 import { type GrpcDoorDeps, openGrpcDoor } from "./doors/otlp-grpc.ts";
 import { BodyReader } from "./doors/request-body.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { Intake } from "./intake.ts";
 import type { ColumnSchemas } from "./mapping/column-schemas.ts";
 import { MappingBook } from "./mapping/mapping-book.ts";
@@ -70,7 +72,9 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     lifecycle,
     mayEnter: tokenCheck(serverOptions),
   };
-  const elsewhere = await sharedRoutes(config, { ...parts, scraper: metrics.scraper }, deps);
+  const heartbeat = startHeartbeat(config, parts, deps);
+  const self = { ...parts, scraper: metrics.scraper, heartbeat };
+  const elsewhere = await sharedRoutes(config, self, deps);
   const server = await openDoorServer(serverOptions, createDoors({ ...shared, elsewhere }));
   lifecycle.defer("doors", () => server.close());
   await openGrpc(config, shared);
@@ -78,6 +82,29 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
   parts.link.start();
   metrics.scraper.start();
   return { url: server.url };
+}
+
+function startHeartbeat(
+  config: AgentConfig,
+  { spool, intake }: Pick<AgentParts, "spool" | "intake">,
+  { clock, lifecycle }: ServiceDeps,
+): Heartbeat {
+  const periodMs = 1000 * config.DRIFTMEND_HEARTBEAT_SECONDS;
+  const heartbeat = new Heartbeat({ spool, intake, clock, periodMs });
+  if (periodMs > 0) {
+    lifecycle.defer(
+      "heartbeat",
+      clock.every(LIMITS.heartbeatLookMs, () => heartbeat.look()),
+    );
+  }
+  return heartbeat;
+}
+
+function proofOf(heartbeat: Heartbeat): { at: string; seconds: number | null } | null {
+  const proven = heartbeat.lastProven;
+  if (proven === null) return null;
+  const { atMs, tookMs } = proven;
+  return { at: new Date(atMs).toISOString(), seconds: tookMs === null ? null : tookMs / 1000 };
 }
 
 async function keepSchemas(
@@ -218,8 +245,10 @@ async function sharedRoutes(
     gauges,
     recorder,
     scraper,
+    heartbeat,
   }: AgentParts & {
     readonly scraper: Scraper;
+    readonly heartbeat: Heartbeat;
   },
   deps: ServiceDeps,
 ): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
@@ -234,6 +263,7 @@ async function sharedRoutes(
     spool: { id: spool.id, folder: config.DRIFTMEND_SPOOL_DIR, ...gauges() },
     diskFull: intake.isDiskFull,
     natsConnected: link.isConnected,
+    heartbeat: proofOf(heartbeat),
     clocks: Object.fromEntries(
       [...clocks.entries()].map(([model, ms]) => [model, new Date(ms).toISOString()]),
     ),

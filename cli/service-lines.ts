@@ -15,6 +15,10 @@ const Agent = z.looseObject({
   }),
   diskFull: z.boolean(),
   natsConnected: z.boolean(),
+  heartbeat: z
+    .object({ at: z.iso.datetime(), seconds: z.number().nullable() })
+    .nullable()
+    .prefault(null),
   totals: z.record(z.string(), z.number()),
   scrape: z
     .array(z.looseObject({ target: z.string(), up: z.boolean(), failures: z.number() }))
@@ -100,6 +104,11 @@ function linesOf<S extends z.ZodType>(
   return parsed.success ? lines(parsed.data) : null;
 }
 
+function provenLine({ at, seconds }: { at: string; seconds: number | null }): string {
+  const took = seconds === null ? "" : ` (the last heartbeat took ${seconds.toFixed(1)} s)`;
+  return `something was last heard to be stored at ${at.slice(0, 19).replace("T", " ")} UTC${took}`;
+}
+
 function agentLines(agent: z.output<typeof Agent>): string[] {
   const { spool, diskFull, natsConnected, totals, scrape } = agent;
   const down = scrape.filter(({ failures }) => failures > 0);
@@ -118,6 +127,7 @@ function agentLines(agent: z.output<typeof Agent>): string[] {
     spool.unstoredFrames === 0
       ? "everything is stored"
       : `${waits}, the oldest for ${formatSpan(spool.lagSeconds * 1000)}`,
+    ...(agent.heartbeat === null ? [] : [provenLine(agent.heartbeat)]),
     ...(sampledOut === 0
       ? []
       : [

@@ -78,6 +78,8 @@ export const LIMITS = {
   publishBackoffMsMax: 5_000,
   publishAckTimeoutMs: 5_000,
   headPeriodMs: 2_000,
+  /** How often an agent looks whether its last heartbeat is stored. */
+  heartbeatLookMs: 1_000,
   /** Embedded ClickHouse endpoint: text of one statement. */
   endpointStatementBytesMax: 1024 * 1024,
   /** Body of one INSERT after decompression. */

@@ -261,6 +261,21 @@ describe("the order of a spool", () => {
     await collector.stop();
   }, 60_000);
 
+  it("stores a frame without rows, a heartbeat, as a group of its own", async () => {
+    const collector = await harness.collect();
+    const spool = harness.spool();
+    const seq = await spool.send({});
+    await until(() => spool.storedThrough === seq, "the heartbeat is stored");
+    const n = await newestGroup();
+    expect(
+      await harness.count(`SELECT predictions + labels AS n FROM ingest_groups WHERE n = ${n}`),
+    ).toBe(0);
+    await collector.stop();
+    const next = await harness.collect();
+    expect(await next.metric("mended_rows_total")).toBe(0);
+    await next.stop();
+  }, 60_000);
+
   it("asks for frames whose publication was lost when the spool announces them", async () => {
     const collector = await harness.collect();
     const spool = harness.spool();
