@@ -244,9 +244,9 @@ describe("rollups against raw", () => {
   }, 60_000);
 
   it.each([
-    ["1m", "minutes", 400],
-    ["1h", "hours", 300],
-    ["1d", "days", 400],
+    ["1m", "minutes", 1200],
+    ["1h", "hours", 900],
+    ["1d", "days", 1200],
   ] as const)(
     "are repaired for the grain %s in tier %s where more rows were touched than are looked at at once",
     async (rollup, tier, rowsMax) => {
