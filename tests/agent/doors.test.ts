@@ -159,7 +159,9 @@ describe("an OTLP door", () => {
     const before = (await agent.self()).spool.nextSeq;
     const other = logs({ body: { stringValue: "a log line" }, attributes: [text("k", "v")] });
     expect((await agent.post("/v1/logs", protobufBody(other), PROTOBUF)).status).toBe(200);
-    const metrics = await agent.post("/v1/metrics", '{"resourceMetrics":[]}', JSON_TYPE);
+    const metric = { name: "nobody.asks", gauge: { dataPoints: [{ asDouble: 1 }] } };
+    const asked = JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] });
+    const metrics = await agent.post("/v1/metrics", asked, JSON_TYPE);
     // SDKs take a warning for a failure: OTLP's answer says nothing of it.
     expect(await metrics.json()).toEqual({});
     const { spool, totals } = await agent.self();

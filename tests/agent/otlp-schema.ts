@@ -76,7 +76,7 @@ message Duration { int64 seconds = 1; int32 nanos = 2; }
 const { root } = protobuf.parse(`syntax = "proto3";${MESSAGES}`);
 /** As receivers are that do not insist on UTF-8, which the OpenTelemetry Collector is. */
 const { root: lenient } = protobuf.parse(
-  `edition = "2023"; option features.field_presence = IMPLICIT; option features.utf8_validation = NONE;${MESSAGES}`,
+  `edition = "2023"; option features.field_presence = IMPLICIT; option features.utf8_validation = NONE;${MESSAGES.replaceAll("optional ", "")}`,
 );
 const LENIENT = {
   logs: lenient.lookupType("LogsRequest"),

@@ -84,7 +84,7 @@ describe("the protobuf reader", () => {
       named("ml.prediction.id", field(0x7a, Buffer.from("1"))),
     ];
     const rows = read("traces", field(0x0a, field(0x12, field(0x12, ...attributes))));
-    expect(rows).toEqual({ predictions: [], labels: [], deadLetters: [] });
+    expect(rows).toEqual({ predictions: [], labels: [], deadLetters: [], serverMetrics: [] });
   });
 
   it("looks for mappings by event.name in spans too", () => {
