@@ -83,7 +83,7 @@ function asText(report: DoorReport): string {
       : [
           `  slowest for its size: ${slowest.ms.toFixed(1)} ms for ${slowest.bytes} bytes (index ${slowest.index})`,
         ]),
-    `  RSS ${mib(report.rssWarm)} MiB warm, ${mib(report.rssEnd)} MiB at the end; of this process in use ${mib(report.heapWarm)} and ${mib(report.heapEnd)} MiB`,
+    `  RSS in MiB at each fifth: ${report.rss.map(mib).join(", ")}; of this process in use ${mib(report.heapWarm)} and ${mib(report.heapEnd)} MiB`,
     ...Object.entries(report.verdicts)
       .slice(0, VERDICTS_SHOWN)
       .map(([verdict, count]) => `  ${String(count).padStart(8)} ${verdict}`),

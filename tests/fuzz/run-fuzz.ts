@@ -39,8 +39,8 @@ export interface DoorReport {
   readonly failures: readonly Failure[];
   readonly slowest: Slowest;
   readonly seconds: number;
-  readonly rssWarm: number;
-  readonly rssEnd: number;
+  /** Resident bytes at each fifth of the payloads. */
+  readonly rss: readonly number[];
   readonly heapWarm: number;
   readonly heapEnd: number;
 }
@@ -53,8 +53,8 @@ export interface Slowest {
 
 /** A sound payload is fed after so many hostile ones. */
 const SOUND_EVERY = 64;
-/** Payloads after which memory is taken for what the door needs anyway. */
-const WARM_SHARE = 0.2;
+/** How often memory is looked at; the first time is after what the door needs anyway was made. */
+const LOOKS = 5;
 /** What a payload may take of this thread whatever its size, and by its size, the comparison with others included. */
 const FLAT_MS = 500;
 const MS_PER_KIB = 10;
@@ -69,7 +69,7 @@ export const randomOf = (seed: number, door: string, index: number): Random =>
 export async function fuzzDoor(factory: DoorFactory, options: FuzzOptions): Promise<DoorReport> {
   const door = factory();
   const run = new DoorRun(door, options);
-  const warmAt = Math.floor(options.payloads * WARM_SHARE);
+  const lookEvery = options.payloads / LOOKS;
   const step = door.atOnce ?? 1;
   for (let i = 0; i < options.payloads && run.failures.length < options.failuresMax; i += step) {
     const count = Math.min(step, options.payloads - i);
@@ -78,9 +78,8 @@ export async function fuzzDoor(factory: DoorFactory, options: FuzzOptions): Prom
     );
     if (Math.floor(i / SOUND_EVERY) !== Math.floor((i + count) / SOUND_EVERY))
       await run.checkSound();
-    if (i <= warmAt && i + count > warmAt) run.isWarm();
+    if (Math.floor(i / lookEvery) !== Math.floor((i + count) / lookEvery)) run.look();
   }
-  run.end();
   await run.close();
   return run.report();
 }
@@ -93,22 +92,16 @@ class DoorRun {
   private payloads = 0;
   private bytes = 0;
   private slowest: Slowest = { index: -1, bytes: 0, ms: 0 };
-  private warm: Memory;
-  private last: Memory;
+  private readonly looks: Memory[] = [];
   private readonly startedMs = performance.now();
 
   constructor(door: Door, options: FuzzOptions) {
     this.door = door;
     this.options = options;
-    this.warm = this.last = this.memory();
   }
 
-  isWarm(): void {
-    this.warm = this.memory();
-  }
-
-  end(): void {
-    this.last = this.memory();
+  look(): void {
+    this.looks.push(this.memory());
   }
 
   async checkSound(): Promise<void> {
@@ -159,7 +152,6 @@ class DoorRun {
   }
 
   report(): DoorReport {
-    const { warm, last: end } = this;
     const accepted = [...this.verdicts]
       .filter(([verdict]) => verdict.startsWith("accepted"))
       .reduce((sum, [, count]) => sum + count, 0);
@@ -174,7 +166,9 @@ class DoorRun {
       failures: this.failures,
       slowest: this.slowest,
       seconds: (performance.now() - this.startedMs) / 1000,
-      ...{ rssWarm: warm.rss, rssEnd: end.rss, heapWarm: warm.heap, heapEnd: end.heap },
+      rss: this.looks.map(({ rss }) => rss),
+      heapWarm: this.looks[0]?.heap ?? 0,
+      heapEnd: this.looks.at(-1)?.heap ?? 0,
     };
   }
 

@@ -225,7 +225,7 @@ function send(stage: AgentStage, sent: Sent): Promise<string> {
   return sent.door === "http" ? overHttp(stage, sent, body) : overProxy(stage, sent, body);
 }
 
-const REFUSALS = [400, 404, 405, 409, 413, 415] as const;
+const REFUSALS = [400, 404, 405, 409, 413, 415, 431] as const;
 
 async function overHttp(
   { agent }: AgentStage,
