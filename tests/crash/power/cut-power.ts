@@ -1,6 +1,6 @@
 /**
  * A power cut: files of processes that were all killed at once are put back to what was fsynced. What was not may
- * be there, in part, as zeros, or not at all; renames whose folder was not fsynced may be undone.
+ * be there, in part, as zeros, or not at all; the newest renames of which neither folder was fsynced may be undone.
  */
 import {
   closeSync,
@@ -55,9 +55,11 @@ export function cutPower(
       resize(path, kept);
     }
   }
-  for (const { from, to } of undoable.toReversed()) {
+  // File systems keep the order of what they do to folders: what came after the last that is kept is undone.
+  const kept = random.integer(undoable.length + 1);
+  for (const { from, to } of undoable.slice(kept).toReversed()) {
     const isOurs = to.startsWith(`${folder}/`) && existsSync(to) && !existsSync(from);
-    if (!isOurs || statSync(to).ctimeMs < settledBeforeMs || random.next() < 0.5) continue;
+    if (!isOurs || statSync(to).ctimeMs < settledBeforeMs) continue;
     renameSync(to, from);
     renamesUndone++;
   }

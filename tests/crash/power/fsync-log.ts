@@ -19,7 +19,7 @@ export function compileFsyncLog(folder: string): string | null {
 export interface Durable {
   /** By path as files are called now: the size that was fsynced last. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** Renames whose folder was not fsynced since, newest last: a power cut may undo them. */
+  /** Renames of which neither folder was fsynced since, newest last: a power cut may undo the newest of them. */
   readonly undoable: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -33,7 +33,7 @@ export function durableState(log: string): Durable {
       const space = rest.indexOf(" ");
       files.set(rest.slice(space + 1), Number(rest.slice(0, space)));
     } else if (line.startsWith("D ")) {
-      undoable = undoable.filter(({ to }) => dirname(to) !== rest);
+      undoable = undoable.filter(({ from, to }) => dirname(to) !== rest && dirname(from) !== rest);
     } else if (line.startsWith("R ")) {
       const [from = "", to = ""] = rest.split("\t").map(withoutSlash);
       if (!from.startsWith("/") || !to.startsWith("/")) continue;
