@@ -38,7 +38,10 @@ const store = {
   command: (command: { sql: string }) => Promise.resolve(rows(command.sql)),
 } as unknown as Store;
 
-const times = { predictions: "ts", outcomes: "ts", labels: "time", dead_letters: "time" };
+const times = {
+  ...{ predictions: "ts", outcomes: "ts", labels: "time", dead_letters: "time" },
+  server_metrics: "ts",
+};
 const rollups = ["feature_minutes", "model_minutes", "feature_hours", "model_hours"];
 const all = {
   ...times,
