@@ -10,6 +10,7 @@ it(`loses nothing and doubles nothing while every process is killed at random (s
     seed: SEED,
     durationMs: 25_000,
     rowsPerRequest: 100,
+    kinds: ["kill"],
     say: () => undefined,
   });
   expect(Object.keys(report.kills).length).toBeGreaterThan(2);
