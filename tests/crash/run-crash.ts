@@ -88,10 +88,25 @@ async function crash(
   await Promise.all(Object.values(system.processes).map((process) => process.ready()));
   await load.finish();
   say(`load ended: ${JSON.stringify(load.accepted)}`);
-  await settled(system.store, load.accepted);
+  if (!(await settled(system.store, load.accepted))) {
+    for (const name of ["agent", "collector"] as const) {
+      say(`not settled; ${name}: ${await whatItSays(system.processes[name].currentUrl())}`);
+    }
+  }
   stopMemory();
   const accepted = { ...load.accepted };
   return { faults: done, kills, accepted, residentMib, ...(await verify(system.store, accepted)) };
+}
+
+/** Readiness and state of a service that others wait for. */
+async function whatItSays(url: string): Promise<string> {
+  const answers = ["/readyz", "/api/v1/self"].map(async (path) => {
+    const response = await fetch(url + path, { signal: AbortSignal.timeout(5_000) });
+    return `${path} ${response.status} ${await response.text()}`;
+  });
+  return (await Promise.allSettled(answers))
+    .map((told) => (told.status === "fulfilled" ? told.value : String(told.reason)))
+    .join("; ");
 }
 
 /** A power cut needs a C compiler, a full disk the right to mount one. */

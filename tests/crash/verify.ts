@@ -34,19 +34,24 @@ const PREDICTIONS = "SELECT count() AS n FROM predictions";
 const SERVED = "SELECT toInt64(sum(value)) AS n FROM server_metrics WHERE measure = 'requests'";
 const OUTCOMES = "SELECT count() AS n FROM outcomes FINAL";
 
-/** Waits until everything is there, or until nothing has moved for a while. */
-export async function settled(store: Store, accepted: Accepted): Promise<void> {
+/** Waits until everything is there; false when it is not in time. */
+export async function settled(store: Store, accepted: Accepted): Promise<boolean> {
+  let isAllThere = false;
   const endMs = performance.now() + SETTLE_MS_MAX;
   while (performance.now() < endMs) {
     const predictions = await numberOf(store, PREDICTIONS);
     const outcomes = await numberOf(store, OUTCOMES);
     const served = await numberOf(store, SERVED);
-    const isAllThere = predictions >= accepted.predictions && outcomes >= accepted.labels;
-    if (isAllThere && served >= accepted.served) break;
+    isAllThere =
+      predictions >= accepted.predictions &&
+      outcomes >= accepted.labels &&
+      served >= accepted.served;
+    if (isAllThere) break;
     await systemClock.sleep(250);
   }
   // The last group's rollups may still be on their way.
   await systemClock.sleep(2_000);
+  return isAllThere;
 }
 
 export async function verify(store: Store, accepted: Accepted): Promise<Verdict> {
