@@ -40,6 +40,12 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
   let stopped = false;
   let startsInVain = 0;
   let current = "";
+  /** The life that was killed last: it may not have ended yet. */
+  let killed: Life | null = null;
+  const killNow = (): void => {
+    killed = life;
+    life.kill("SIGKILL");
+  };
   let held = Promise.withResolvers<void>();
   held.resolve();
   const live = async (): Promise<void> => {
@@ -64,7 +70,8 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
     for (;;) {
       const awaited = life;
       const failed = living.then(() => null);
-      if ((await Promise.race([awaited.ready, failed])) !== null && awaited === life) return;
+      const url = await Promise.race([awaited.ready, failed]);
+      if (url !== null && awaited === life && awaited !== killed) return;
       if (stopped) return;
       await systemClock.sleep(RESTART_MS);
     }
@@ -74,10 +81,10 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
     name,
     url: current,
     currentUrl: () => current,
-    kill: () => life.kill("SIGKILL"),
+    kill: killNow,
     hold: async () => {
       held = Promise.withResolvers();
-      life.kill("SIGKILL");
+      killNow();
       await life.exited;
       return { release: held.resolve };
     },

@@ -34,20 +34,22 @@ const PREDICTIONS = "SELECT count() AS n FROM predictions";
 const SERVED = "SELECT toInt64(sum(value)) AS n FROM server_metrics WHERE measure = 'requests'";
 const OUTCOMES = "SELECT count() AS n FROM outcomes FINAL";
 
-/** Waits until everything is there; false when it is not in time. */
+async function isAllStored(store: Store, accepted: Accepted): Promise<boolean> {
+  const predictions = await numberOf(store, PREDICTIONS);
+  const outcomes = await numberOf(store, OUTCOMES);
+  const served = await numberOf(store, SERVED);
+  return (
+    predictions >= accepted.predictions && outcomes >= accepted.labels && served >= accepted.served
+  );
+}
+
+/** Waits until everything is there; false when it is not in time. A store that does not answer yet is asked again. */
 export async function settled(store: Store, accepted: Accepted): Promise<boolean> {
   let isAllThere = false;
   const endMs = performance.now() + SETTLE_MS_MAX;
-  while (performance.now() < endMs) {
-    const predictions = await numberOf(store, PREDICTIONS);
-    const outcomes = await numberOf(store, OUTCOMES);
-    const served = await numberOf(store, SERVED);
-    isAllThere =
-      predictions >= accepted.predictions &&
-      outcomes >= accepted.labels &&
-      served >= accepted.served;
-    if (isAllThere) break;
-    await systemClock.sleep(250);
+  while (!isAllThere && performance.now() < endMs) {
+    isAllThere = await isAllStored(store, accepted).catch(() => false);
+    if (!isAllThere) await systemClock.sleep(250);
   }
   // The last group's rollups may still be on their way.
   await systemClock.sleep(2_000);
