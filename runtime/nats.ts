@@ -8,6 +8,7 @@ import { connect } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { DriftmendError } from "../contract/driftmend-error.ts";
+import { systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { type NatsCredentials, natsAddress } from "./nats-address.ts";
 
@@ -15,6 +16,8 @@ export interface Nats {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
+  /** Whether there is a connection now: a lost one is being made again. */
+  isConnected(): boolean;
   /** Fire and forget: a lost message is repeated by whoever sent it. */
   publish(subject: string, message: object): void;
   /** Calls `handle` for each valid message in order; invalid ones are logged and dropped. */
@@ -30,6 +33,23 @@ export interface Nats {
   close(): Promise<void>;
 }
 
+const REDIAL_MS = 250;
+
+/**
+ * What the client is to wait after its last dial, by a clock that does not jump. It adds the answer to the wall time
+ * of that dial itself, so a wall clock that was put back an hour would keep it away for an hour
+ * (nats-core 3.4.0, `dodialLoop`): once it is due the answer is a time that has passed by any clock.
+ */
+export function redialDelay(monotonicMs: () => number): () => number {
+  let dialledMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const leftMs = dialledMs + REDIAL_MS - monotonicMs();
+    if (leftMs > 0) return leftMs;
+    dialledMs = monotonicMs();
+    return Number.NEGATIVE_INFINITY;
+  };
+}
+
 /** `options.url` may hold credentials: see nats-address.ts. @throws {DriftmendError} nats_unreachable */
 export async function connectNats(
   options: { url: string; name: string },
@@ -43,7 +63,7 @@ export async function connectNats(
       ...loginOf(credentials),
       name: options.name,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
+      reconnectDelayHandler: redialDelay(() => systemClock.monotonicMs()),
       waitOnFirstConnect: false,
     });
   } catch (cause) {
@@ -54,11 +74,19 @@ export async function connectNats(
       cause,
     });
   }
+  let connected = true;
+  void (async () => {
+    for await (const { type } of connection.status()) {
+      if (type === "disconnect") connected = false;
+      if (type === "reconnect") connected = true;
+    }
+  })();
   const manager = await jetstreamManager(connection, { checkAPI: false });
   return {
     connection,
     jetstream: jetstream(connection),
     manager,
+    isConnected: () => connected && !connection.isClosed(),
     publish: (subject, message) => {
       if (!connection.isClosed()) connection.publish(subject, JSON.stringify(message));
     },

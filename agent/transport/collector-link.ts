@@ -59,7 +59,7 @@ export class CollectorLink {
   }
 
   get isConnected(): boolean {
-    return this.nats !== null && !this.nats.connection.isClosed();
+    return this.nats?.isConnected() ?? false;
   }
 
   get publishedThrough(): number {

@@ -100,11 +100,11 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
   };
 }
 
-/** One life of a service's module with this environment besides PATH. */
+/** One life of a service's module with this environment besides PATH; its log goes to this file descriptor. */
 export function startModule(
   module: string,
   env: Readonly<Record<string, string>>,
-  stderr: "inherit" | "ignore" = "ignore",
+  stderr: "inherit" | number,
 ): Life {
   const child = spawn(process.execPath, [module], {
     env: { ...process.env, ...env },

@@ -40,6 +40,7 @@ export interface CrashReport extends Verdict {
 }
 
 const MEMORY_PERIOD_MS = 1_000;
+const LOG_LINES_TOLD = 400;
 
 export async function runCrash(options: CrashOptions): Promise<CrashReport> {
   const folder = mkdtempSync(join(tmpdir(), "driftmend-crash-"));
@@ -92,6 +93,7 @@ async function crash(
     for (const name of ["agent", "collector"] as const) {
       say(`not settled; ${name}: ${await whatItSays(system.processes[name].currentUrl())}`);
     }
+    say(readFileSync(system.logFile, "utf8").trim().split("\n").slice(-LOG_LINES_TOLD).join("\n"));
   }
   stopMemory();
   const accepted = { ...load.accepted };

@@ -1,5 +1,5 @@
 /** Agent, nats-server, collector and store as processes that come back when they die, with what can go wrong between them. */
-import { rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { LIMITS } from "../../contract/limits.ts";
@@ -26,6 +26,8 @@ export interface CrashSystem {
   readonly spoolDiskIsSmall: boolean;
   /** Logs of what was fsynced, by folder; empty where it cannot be told. */
   readonly fsyncLogs: readonly { readonly folder: string; readonly log: string }[];
+  /** What all lives of the services logged. */
+  readonly logFile: string;
   setClockOffset(ms: number): void;
 }
 
@@ -49,13 +51,16 @@ export async function startCrashSystem(options: CrashSystemOptions): Promise<Cra
   const spoolFolder = join(disk?.path ?? folder, "agent");
   const storeFolder = join(folder, "clickhouse");
   const offsetFile = join(folder, "clock-offset");
+  const logFile = join(folder, "log.ndjson");
+  const log = openSync(logFile, "a");
+  stops.push(async () => closeSync(log));
   const clockEnv = { NODE_OPTIONS: `--import=${CLOCK_JUMPS}`, CLOCK_OFFSET_FILE: offsetFile };
   const fsyncLogs: { folder: string; log: string }[] = [];
   const loggedEnv = (name: string, watched: string): Record<string, string> => {
     if (options.fsyncLibrary === null) return {};
-    const log = join(folder, `${name}.fsync-log`);
-    fsyncLogs.push({ folder: watched, log });
-    return { LD_PRELOAD: options.fsyncLibrary, FSYNC_LOG: log };
+    const fsyncLog = join(folder, `${name}.fsync-log`);
+    fsyncLogs.push({ folder: watched, log: fsyncLog });
+    return { LD_PRELOAD: options.fsyncLibrary, FSYNC_LOG: fsyncLog };
   };
   const started = (service: Killable): Killable => {
     stops.push(() => service.stop());
@@ -69,7 +74,7 @@ export async function startCrashSystem(options: CrashSystemOptions): Promise<Cra
 
   const nats = started(await startNats(join(folder, "nats")));
   const embedded = started(
-    await startStore(storeFolder, await freePort(), loggedEnv("store", storeFolder)),
+    await startStore(storeFolder, await freePort(), log, loggedEnv("store", storeFolder)),
   );
   const store = openStore(
     { url: embedded.url, user: "driftmend", password: PASSWORD, database: "driftmend" },
@@ -83,10 +88,10 @@ export async function startCrashSystem(options: CrashSystemOptions): Promise<Cra
     "collector-store": await link(embedded.url),
   };
   const collector = started(
-    await startCollector(links["collector-nats"], links["collector-store"], clockEnv),
+    await startCollector(links["collector-nats"], links["collector-store"], log, clockEnv),
   );
   const agent = started(
-    await startAgent(spoolFolder, links["agent-nats"], {
+    await startAgent(spoolFolder, links["agent-nats"], log, {
       ...clockEnv,
       ...loggedEnv("agent", spoolFolder),
     }),
@@ -99,6 +104,7 @@ export async function startCrashSystem(options: CrashSystemOptions): Promise<Cra
     spoolFolder,
     spoolDiskIsSmall: disk !== null,
     fsyncLogs,
+    logFile,
     setClockOffset: (ms) => {
       if (ms === 0) rmSync(offsetFile, { force: true });
       else writeFileSync(offsetFile, String(ms));
@@ -129,44 +135,71 @@ function startNats(storeDir: string): Promise<Killable> {
 }
 
 /** On a fixed port, since whoever uses it knows its first URL. */
-function startStore(data: string, port: number, env: Record<string, string>): Promise<Killable> {
+function startStore(
+  data: string,
+  port: number,
+  log: number,
+  env: Record<string, string>,
+): Promise<Killable> {
   return keepAlive("store", () =>
-    startModule(module("store/embedded/main.ts"), {
-      DRIFTMEND_LOG_LEVEL: "error",
-      DRIFTMEND_STORE_PORT: String(port),
-      DRIFTMEND_STORE_DATA: data,
-      DRIFTMEND_STORE_USER: "driftmend",
-      DRIFTMEND_STORE_PASSWORD: PASSWORD,
-      ...storeEnvironment(availableParallelism()),
-      ...env,
-    }),
+    startModule(
+      module("store/embedded/main.ts"),
+      {
+        DRIFTMEND_LOG_LEVEL: "info",
+        DRIFTMEND_STORE_PORT: String(port),
+        DRIFTMEND_STORE_DATA: data,
+        DRIFTMEND_STORE_USER: "driftmend",
+        DRIFTMEND_STORE_PASSWORD: PASSWORD,
+        ...storeEnvironment(availableParallelism()),
+        ...env,
+      },
+      log,
+    ),
   );
 }
 
-function startCollector(nats: Relay, store: Relay, env: Record<string, string>): Promise<Killable> {
+function startCollector(
+  nats: Relay,
+  store: Relay,
+  log: number,
+  env: Record<string, string>,
+): Promise<Killable> {
   return keepAlive("collector", () =>
-    startModule(module("collector/main.ts"), {
-      DRIFTMEND_LOG_LEVEL: "silent",
-      DRIFTMEND_PORT: "0",
-      DRIFTMEND_NATS_URL: `nats://127.0.0.1:${nats.port}`,
-      DRIFTMEND_CLICKHOUSE_URL: `http://127.0.0.1:${store.port}`,
-      DRIFTMEND_CLICKHOUSE_USER: "driftmend",
-      DRIFTMEND_CLICKHOUSE_PASSWORD: PASSWORD,
-      DRIFTMEND_CLICKHOUSE_DATABASE: "driftmend",
-      ...env,
-    }),
+    startModule(
+      module("collector/main.ts"),
+      {
+        DRIFTMEND_LOG_LEVEL: "info",
+        DRIFTMEND_PORT: "0",
+        DRIFTMEND_NATS_URL: `nats://127.0.0.1:${nats.port}`,
+        DRIFTMEND_CLICKHOUSE_URL: `http://127.0.0.1:${store.port}`,
+        DRIFTMEND_CLICKHOUSE_USER: "driftmend",
+        DRIFTMEND_CLICKHOUSE_PASSWORD: PASSWORD,
+        DRIFTMEND_CLICKHOUSE_DATABASE: "driftmend",
+        ...env,
+      },
+      log,
+    ),
   );
 }
 
-function startAgent(spoolDir: string, nats: Relay, env: Record<string, string>): Promise<Killable> {
+function startAgent(
+  spoolDir: string,
+  nats: Relay,
+  log: number,
+  env: Record<string, string>,
+): Promise<Killable> {
   return keepAlive("agent", () =>
-    startModule(module("agent/main.ts"), {
-      DRIFTMEND_LOG_LEVEL: "silent",
-      DRIFTMEND_OTLP_HTTP_PORT: "0",
-      DRIFTMEND_OTLP_GRPC_PORT: "off",
-      DRIFTMEND_SPOOL_DIR: spoolDir,
-      DRIFTMEND_NATS_URL: `nats://127.0.0.1:${nats.port}`,
-      ...env,
-    }),
+    startModule(
+      module("agent/main.ts"),
+      {
+        DRIFTMEND_LOG_LEVEL: "info",
+        DRIFTMEND_OTLP_HTTP_PORT: "0",
+        DRIFTMEND_OTLP_GRPC_PORT: "off",
+        DRIFTMEND_SPOOL_DIR: spoolDir,
+        DRIFTMEND_NATS_URL: `nats://127.0.0.1:${nats.port}`,
+        ...env,
+      },
+      log,
+    ),
   );
 }
