@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { LIMITS } from "../../contract/limits.ts";
 import { writeFileAtomic } from "../../runtime/atomic-file.ts";
+import { isDiskFull } from "../spool/disk-reserve.ts";
 import type { Baseline } from "./growth.ts";
 import type { KnownCounters } from "./plan-samples.ts";
 
@@ -45,6 +46,8 @@ export class BaselineBook implements KnownCounters {
   private readonly sources = new Map<string, Source>();
   private file: FileHandle | null = null;
   private bytes = 0;
+  /** It may end in half a line, behind which nothing is read. */
+  private mayBeTorn = true;
   private size = 0;
 
   private constructor(path: string) {
@@ -67,7 +70,12 @@ export class BaselineBook implements KnownCounters {
       if (entry.digest === "" || isTaken(entry.digest)) book.apply(fromFile(entry));
     }
     book.forget(nowMs);
-    await book.rewrite();
+    try {
+      await book.rewrite();
+    } catch (error) {
+      // What is there is read; it is written anew before anything is added.
+      if (!isDiskFull(error)) throw error;
+    }
     return book;
   }
 
@@ -86,14 +94,14 @@ export class BaselineBook implements KnownCounters {
   /** Resolves when the entries are on disk; they hold for this process once they are applied. */
   async write(entries: readonly BookEntry[]): Promise<void> {
     const text = entries.map((entry) => `${JSON.stringify(forFile(entry))}\n`).join("");
-    if (this.bytes > FILE_BYTES_MAX) await this.rewrite();
+    if (this.mayBeTorn || this.bytes > FILE_BYTES_MAX) await this.rewrite();
     this.file ??= await open(this.path, "a");
     try {
       await this.file.appendFile(text);
       await this.file.datasync();
       this.bytes += Buffer.byteLength(text);
     } catch (error) {
-      // Half a line may stand at the end.
+      this.mayBeTorn = true;
       await this.rewrite().catch(() => undefined);
       throw error;
     }
@@ -134,6 +142,7 @@ export class BaselineBook implements KnownCounters {
     const text = lines.map((line) => `${line}\n`).join("");
     await writeFileAtomic(this.path, text);
     this.bytes = Buffer.byteLength(text);
+    this.mayBeTorn = false;
   }
 }
 

@@ -33,14 +33,27 @@ export class DiskReserve {
     await writeFile(this.path, Buffer.alloc(RESERVE_BYTES)).catch(() => undefined);
   }
 
-  /** Runs `action`, a second time with the reserve's space if the disk was full. */
-  async spend(action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      await unlink(this.path).catch(() => undefined);
-      await action();
-    }
+  /**
+   * Runs `action`, again with the reserve's space if the disk was full, and once more after `lastResort` where that was
+   * not enough, or somebody else had taken the reserve's space.
+   */
+  async spend(action: () => Promise<void>, lastResort?: () => Promise<void>): Promise<void> {
+    if (await hasRoomFor(action)) return;
+    await unlink(this.path).catch(() => undefined);
+    if (lastResort === undefined) return action();
+    if (await hasRoomFor(action)) return;
+    await lastResort();
+    await action();
+  }
+}
+
+/** False when the disk is full. */
+async function hasRoomFor(action: () => Promise<void>): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    if (isDiskFull(error)) return false;
+    throw error;
   }
 }

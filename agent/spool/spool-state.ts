@@ -27,6 +27,18 @@ export type SpoolState = z.output<typeof SpoolState>;
 
 const FILE = "spool.json";
 
+export function newSpoolState(randomHex: () => string): SpoolState {
+  return {
+    format: 1,
+    spool: randomHex(),
+    digestKey: randomHex(),
+    nextSeq: 1,
+    storedThrough: 0,
+    unconfirmedFrom: null,
+    clocks: [],
+  };
+}
+
 /** Null where the folder has none yet. @throws {DriftmendError} spool_state_invalid */
 export async function readSpoolState(folder: string): Promise<SpoolState | null> {
   const path = join(folder, FILE);

@@ -2,7 +2,7 @@
  * The spool: frames on disk, numbered without a gap, until the collector reports them stored. It is the
  * source of truth for everything that was answered with success. All changes run one after the other.
  */
-import { mkdir, readdir, rm, unlink } from "node:fs/promises";
+import { mkdir, readdir, rm, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeFrame, type FrameHeader } from "../../contract/frame.ts";
 import { LIMITS } from "../../contract/limits.ts";
@@ -10,14 +10,14 @@ import type { Logger } from "../../runtime/logger.ts";
 import type { Batch } from "../columns/frame-builder.ts";
 import { apply, clocksAfter } from "../model-clocks.ts";
 import { DigestMemory } from "./digest-memory.ts";
-import { DiskReserve } from "./disk-reserve.ts";
+import { DiskReserve, isDiskFull } from "./disk-reserve.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { FrameCache } from "./frame-cache.ts";
 import { type FrameEntry, fillGaps, modelsOf, recoverFrames } from "./recover-frames.ts";
 import { renumberFrames } from "./renumber-frames.ts";
 import { readWholeFrame } from "./read-whole-frame.ts";
 import { firstSeqOf, type Segment, segmentPath, SegmentWriter } from "./segment.ts";
-import { readSpoolState, type SpoolState, writeSpoolState } from "./spool-state.ts";
+import { newSpoolState, readSpoolState, type SpoolState, writeSpoolState } from "./spool-state.ts";
 
 export interface SpoolDeps {
   readonly nowMs: () => number;
@@ -57,7 +57,7 @@ export class Spool {
     const unlock = await lockFolder(folder);
     try {
       const found = await readSpoolState(folder);
-      const spool = new Spool(folder, found ?? newState(deps), unlock, deps);
+      const spool = new Spool(folder, found ?? newSpoolState(deps.randomHex), unlock, deps);
       await spool.recover(found !== null);
       return spool;
     } catch (error) {
@@ -171,7 +171,7 @@ export class Spool {
     await this.exclusive(async () => {
       await this.writer?.close();
       this.writer = null;
-      await this.writeState();
+      await this.reserve.spend(() => this.writeState());
     });
     this.unlock();
   }
@@ -209,7 +209,18 @@ export class Spool {
       clocks: [...clocks],
       unconfirmedFrom: this.state.unconfirmedFrom ?? nextSeq,
     };
-    await this.writeState();
+    await this.writeRecovered();
+  }
+
+  /** All of it can be told from the old state and the frames: on a full disk the agent starts, and so makes room. */
+  private async writeRecovered(): Promise<void> {
+    try {
+      await this.reserve.spend(() => this.writeState());
+      await this.reserve.take();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.deps.logger.warn({ err: error }, "the spool's disk is full; its state is written later");
+    }
   }
 
   private async appendNow(batch: Batch): Promise<readonly string[]> {
@@ -300,13 +311,15 @@ export class Spool {
       this.writer = null;
     }
     const oldestMs = this.deps.nowMs() - LIMITS.exporterRetryMemoryMs;
-    await this.reserve.spend(async () => {
+    const keep = async (): Promise<void> => {
       for (const segment of stored) {
         const young = (this.digestsOf.get(segment) ?? []).filter(([, ms]) => ms > oldestMs);
         await this.digests.save(`${this.id}-${segment.firstSeq}`, young);
       }
       await this.writeState();
-    });
+    };
+    // A kill just then costs the memory of that segment's requests: their rows are stored.
+    await this.reserve.spend(keep, () => truncate(stored[0]?.path ?? ""));
     this.segments = this.segments.filter((segment) => !stored.includes(segment));
     for (const segment of stored) {
       this.digestsOf.delete(segment);
@@ -377,16 +390,4 @@ export class Spool {
     this.queue = result.catch(() => undefined);
     return result;
   }
-}
-
-function newState(deps: SpoolDeps): SpoolState {
-  return {
-    format: 1,
-    spool: deps.randomHex(),
-    digestKey: deps.randomHex(),
-    nextSeq: 1,
-    storedThrough: 0,
-    unconfirmedFrom: null,
-    clocks: [],
-  };
 }

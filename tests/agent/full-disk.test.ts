@@ -1,7 +1,14 @@
 /** What is full makes the agent refuse and exporters wait, and never makes it lose or need a hand. */
-import { rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { LIMITS } from "../../contract/limits.ts";
+import { subjects } from "../../contract/subjects.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { processEnvironment } from "../../runtime/env.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
+import { connectNats } from "../../runtime/nats.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { eventLines, framesIn, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 
@@ -9,6 +16,36 @@ const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
+
+/** Takes the last byte of the disk. */
+function fill(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4_096));
+  } catch {
+    // Full.
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function natsOfTest() {
+  const { path, remove } = temporaryFolder();
+  cleanups.push(remove);
+  const server = await startNatsServer(
+    {
+      binary: findNatsServer(processEnvironment()),
+      storeDir: path,
+      port: 0,
+      maxPayloadBytes: LIMITS.natsPayloadBytesMax,
+    },
+    { clock: systemClock },
+  );
+  cleanups.push(() => server.stop());
+  const connection = await connectNats({ url: server.url, name: "test" }, { logger: silentLogger });
+  cleanups.push(() => connection.close());
+  return { url: server.url, connection };
+}
 
 function rowsIn(folder: string): number {
   const sections = framesIn(folder).flatMap(({ header }) => header.sections);
@@ -48,6 +85,56 @@ describe("a full disk", () => {
     const again = await startAgentProcess(path);
     await again.stop();
     expect(rowsIn(path)).toBe(accepted);
+  });
+});
+
+describe("an agent that starts on a full disk", () => {
+  it.for([
+    { reserve: "its reserve is there", isGone: false },
+    { reserve: "somebody else has taken its reserve", isGone: true },
+  ])("publishes what it holds and makes room ($reserve)", async ({ isGone }, context) => {
+    const disk = smallDisk(4);
+    if (disk === null) {
+      context.skip("mounting a small file system needs root");
+      return;
+    }
+    const { path } = disk;
+    cleanups.push(disk.remove);
+    const folder = join(path, "agent");
+    const first = await startAgentProcess(folder);
+    let answer = await first.post("/v1/events", eventLines(["0"]));
+    for (let sent = 0; answer.status === 200; sent++) {
+      const ids = Array.from({ length: 500 }, (_, i) => `${sent}-${i}`);
+      answer = await first.post("/v1/events", eventLines(ids));
+    }
+    await first.kill();
+    if (isGone) rmSync(join(folder, "reserve"), { force: true });
+    fill(join(path, "filler"));
+    const rows = rowsIn(folder);
+    const frames = framesIn(folder);
+    const spool = frames[0]?.header.spool ?? "";
+
+    const nats = await natsOfTest();
+    const again = await startAgentProcess(folder, { DRIFTMEND_NATS_URL: nats.url });
+    cleanups.push(() => again.kill());
+    const { connection } = nats;
+    const storedThrough = frames.length;
+    const many = eventLines(Array.from({ length: 500 }, (_, i) => `after-${i}`));
+    expect((await again.post("/v1/events", many)).status).toBe(503);
+    await expect
+      .poll(
+        async () => {
+          connection.publish(subjects.stored(spool), { spool, shard: 0, storedThrough });
+          return (await again.post("/v1/events", many)).status;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(200);
+    expect(rows).toBeGreaterThan(1_000);
+    await again.kill();
+    // It remembers what is stored, also over the next start.
+    const state = JSON.parse(readFileSync(join(folder, "spool.json"), "utf8"));
+    expect(state).toMatchObject({ spool, storedThrough });
   });
 });
 
