@@ -99,6 +99,10 @@ export const AgentConfig = z.object({
   DRIFTMEND_SPOOL_BYTES_MAX: wholeNumber(8 * GIB, 1).meta({
     description: "What waits to be stored may take on disk; over it requests are answered with 503",
   }),
+  DRIFTMEND_BACKLOG_BYTES: wholeNumber(LIMITS.backlogBytesMax, 1).meta({
+    description:
+      "How much of a backlog may be published and not stored at a time: live data of other agents waits behind it",
+  }),
   DRIFTMEND_HEARTBEAT_SECONDS: wholeNumber(60).meta({
     description:
       "How long nothing may come before a frame without rows tries the way to the database; 0: never",

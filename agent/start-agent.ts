@@ -180,6 +180,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     {
       natsUrl: config.DRIFTMEND_NATS_URL,
       shards: config.DRIFTMEND_SHARDS,
+      backlogBytesMax: config.DRIFTMEND_BACKLOG_BYTES,
       scrapes: config.DRIFTMEND_SCRAPE_DOCUMENTS === "on",
     },
     {

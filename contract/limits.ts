@@ -75,6 +75,9 @@ export const LIMITS = {
   /** Frames kept in memory until they are published, so that they are not read again. */
   publishCacheBytesMax: 64 * 1024 * 1024,
   publishInFlightBytesMax: 32 * 1024 * 1024,
+  /** Frames that were taken in longer ago are a backlog, of which so much is on its way at a time: two or three groups. */
+  backlogAgeMs: 10_000,
+  backlogBytesMax: 64 * 1024 * 1024,
   publishBackoffMsMax: 5_000,
   publishAckTimeoutMs: 5_000,
   headPeriodMs: 2_000,

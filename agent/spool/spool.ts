@@ -96,6 +96,11 @@ export class Spool {
     return this.frames[0]?.acceptedMs ?? null;
   }
 
+  /** When the frame was taken in; null when it is stored or not written yet. */
+  acceptedMsOf(seq: number): number | null {
+    return this.frames[seq - this.state.storedThrough - 1]?.acceptedMs ?? null;
+  }
+
   get unstoredFrames(): number {
     return this.frames.length;
   }
@@ -150,7 +155,7 @@ export class Spool {
     return this.exclusive(async () => {
       if (this.state.unconfirmedFrom === null) return;
       this.state = { ...this.state, unconfirmedFrom: null };
-      await this.writeState();
+      await this.writeIfRoom();
     });
   }
 
@@ -209,11 +214,11 @@ export class Spool {
       clocks: [...clocks],
       unconfirmedFrom: this.state.unconfirmedFrom ?? nextSeq,
     };
-    await this.writeRecovered();
+    await this.writeIfRoom();
   }
 
-  /** All of it can be told from the old state and the frames: on a full disk the agent starts, and so makes room. */
-  private async writeRecovered(): Promise<void> {
+  /** What the old state and the frames tell as well: on a full disk an agent starts and publishes, and so makes room. */
+  private async writeIfRoom(): Promise<void> {
     try {
       await this.reserve.spend(() => this.writeState());
       await this.reserve.take();

@@ -20,6 +20,8 @@ import { RecentModels } from "./recent-models.ts";
 export interface LinkOptions {
   readonly natsUrl: string;
   readonly shards: number;
+  /** Of a backlog, on its way at once. */
+  readonly backlogBytesMax: number;
   /** Whether this agent reads the endpoints of documents. */
   readonly scrapes: boolean;
 }
@@ -55,7 +57,8 @@ export class CollectorLink {
   constructor(options: LinkOptions, deps: LinkDeps) {
     this.options = options;
     this.deps = deps;
-    this.publisher = new Publisher({ ...deps, shard: () => this.shard() });
+    const { backlogBytesMax } = options;
+    this.publisher = new Publisher({ ...deps, backlogBytesMax, shard: () => this.shard() });
   }
 
   get isConnected(): boolean {
@@ -159,6 +162,7 @@ export class CollectorLink {
     if (newly <= 0) return;
     counters.frames("stored", newly);
     await spool.markStored(storedThrough);
+    this.publisher.stored(storedThrough);
     if (spool.unstoredFrames === 0) this.sendHead();
     logger.debug({ storedThrough }, "stored");
   }

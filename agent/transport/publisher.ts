@@ -2,6 +2,10 @@
  * Publishes spooled frames to their stream in the order of their numbers, with bounded bytes in flight.
  * Nothing is lost when it fails: the spool keeps a frame until it is stored, and the publisher goes back to
  * the first frame that failed, that a collector wants, or, after a reconnect, that is not stored.
+ *
+ * A backlog is paced: the stream is one for many agents and is read in order, so what one of them sends at once is what
+ * the live data of the others waits behind. Of frames that are no longer live only so much is on its way as the
+ * collector needs to be busy.
  */
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { subjects } from "../../contract/subjects.ts";
@@ -10,6 +14,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { AgentCounters } from "../agent-counters.ts";
 import type { Spool } from "../spool/spool.ts";
+import { OnTheWay } from "./on-the-way.ts";
 
 const BACKOFF_MS_MIN = 100;
 
@@ -20,6 +25,8 @@ export interface PublisherDeps {
   readonly counters: AgentCounters;
   /** The stream of the spool's frames, which changes with the spool's name. */
   readonly shard: () => number;
+  /** Of a backlog, published and not stored. */
+  readonly backlogBytesMax: number;
 }
 
 export class Publisher {
@@ -27,6 +34,7 @@ export class Publisher {
   private jetstream: JetStreamClient | null = null;
   /** The frame to publish next. */
   private position: number;
+  private readonly onTheWay = new OnTheWay();
   private readonly inFlight = new Set<Promise<void>>();
   private inFlightBytes = 0;
   private failedFrom = Number.POSITIVE_INFINITY;
@@ -54,15 +62,23 @@ export class Publisher {
     this.wakeUp();
   }
 
+  /** Everything up to `through` is stored. */
+  stored(through: number): void {
+    this.onTheWay.stored(through);
+    this.wake();
+  }
+
   /** Publishes again from `seq`, or from the first frame that is not stored if that is later. */
   goBackTo(seq: number): void {
     this.position = Math.min(this.position, Math.max(seq, this.deps.spool.storedThrough + 1));
+    this.onTheWay.forgetFrom(this.position);
     this.wake();
   }
 
   /** The spool has another name and other numbers. */
   startOver(): void {
     this.publishedThrough = 0;
+    this.onTheWay.forgetFrom(0);
     this.position = this.deps.spool.storedThrough + 1;
     this.wake();
   }
@@ -83,7 +99,8 @@ export class Publisher {
       const { spool } = this.deps;
       this.position = Math.max(this.position, spool.storedThrough + 1);
       const end = spool.unconfirmedFrom ?? spool.nextSeq;
-      if (this.position >= end || this.inFlightBytes >= LIMITS.publishInFlightBytesMax) {
+      const isBusy = this.inFlightBytes >= LIMITS.publishInFlightBytesMax;
+      if (this.position >= end || isBusy || this.mustBePaced(this.position)) {
         await this.untilWoken();
         continue;
       }
@@ -98,7 +115,14 @@ export class Publisher {
     await Promise.all(this.inFlight);
   }
 
+  private mustBePaced(seq: number): boolean {
+    if (this.onTheWay.bytes < this.deps.backlogBytesMax) return false;
+    const acceptedMs = this.deps.spool.acceptedMsOf(seq);
+    return acceptedMs !== null && this.deps.clock.nowMs() - acceptedMs > LIMITS.backlogAgeMs;
+  }
+
   private publish(seq: number, frame: Buffer): void {
+    this.onTheWay.add(seq, frame.length);
     this.inFlightBytes += frame.length;
     const done = this.publishOne(seq, frame).finally(() => {
       this.inFlightBytes -= frame.length;
@@ -139,6 +163,7 @@ export class Publisher {
     await this.deps.clock.sleep(this.backoffMs, signal).catch(() => undefined);
     this.backoffMs = Math.min(this.backoffMs * 2, LIMITS.publishBackoffMsMax);
     this.position = Math.min(this.position, this.failedFrom);
+    this.onTheWay.forgetFrom(this.position);
     this.failedFrom = Number.POSITIVE_INFINITY;
   }
 
