@@ -32,13 +32,13 @@ export interface Killable {
 
 const Ready = z.object({ kind: z.literal("ready"), url: z.string() });
 const RESTART_MS = 100;
-const STARTS_IN_VAIN_MAX = 30;
+/** While others are away a process may start in vain as often as it likes; so long after the last fault it must not. */
+const READY_MS_MAX = 120_000;
 
 /** Keeps a process alive; resolves when it is ready for the first time. */
 export async function keepAlive(name: string, start: () => Life): Promise<Killable> {
   let life = start();
   let stopped = false;
-  let startsInVain = 0;
   let current = "";
   /** The life that was killed last: it may not have ended yet. */
   let killed: Life | null = null;
@@ -51,12 +51,7 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
   const live = async (): Promise<void> => {
     while (!stopped) {
       const url = await life.ready;
-      if (url !== null) {
-        current = url;
-        startsInVain = 0;
-      } else if (++startsInVain > STARTS_IN_VAIN_MAX) {
-        throw new Error(`"${name}" ended ${startsInVain} times before it was ready`);
-      }
+      if (url !== null) current = url;
       await life.exited;
       if (stopped) return;
       await systemClock.sleep(RESTART_MS);
@@ -67,14 +62,21 @@ export async function keepAlive(name: string, start: () => Life): Promise<Killab
   };
   const living = live();
   const ready = async (): Promise<void> => {
-    for (;;) {
+    const deadlineMs = performance.now() + READY_MS_MAX;
+    while (performance.now() < deadlineMs) {
       const awaited = life;
-      const failed = living.then(() => null);
-      const url = await Promise.race([awaited.ready, failed]);
+      const over = new AbortController();
+      const late = systemClock.sleep(deadlineMs - performance.now(), over.signal).then(
+        () => null,
+        () => null,
+      );
+      const url = await Promise.race([awaited.ready, late]);
+      over.abort();
       if (url !== null && awaited === life && awaited !== killed) return;
       if (stopped) return;
       await systemClock.sleep(RESTART_MS);
     }
+    throw new Error(`"${name}" was not ready within ${READY_MS_MAX / 1000} s`);
   };
   await ready();
   return {

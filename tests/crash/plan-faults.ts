@@ -32,6 +32,9 @@ export interface Planned {
 }
 
 const CALM_MS = { min: 700, max: 2_500 };
+/** After so many faults a longer calm: a collector that is never let through its recovery would store nothing at all. */
+const FAULTS_IN_A_ROW = 12;
+const LONG_CALM_MS = { min: 6_000, max: 10_000 };
 const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   kill: 10,
   power: 2,
@@ -70,8 +73,9 @@ export function planFaults(
     }
   };
   const plan: Planned[] = [];
-  for (let atMs = between(CALM_MS); atMs < durationMs; atMs += between(CALM_MS)) {
+  for (let atMs = between(CALM_MS); atMs < durationMs; ) {
     plan.push({ atMs, fault: faultOf(pick(drawn)) });
+    atMs += between(plan.length % FAULTS_IN_A_ROW === 0 ? LONG_CALM_MS : CALM_MS);
   }
   return plan;
 }
