@@ -150,7 +150,7 @@ export class Spool {
     return this.exclusive(() => this.markStoredNow(Math.min(through, this.nextSeq - 1)));
   }
 
-  /** A collector knows no frame of this spool that we do not: later frames may be published. */
+  /** A collector knows no frame of this spool that we do not: later frames may be published, also on a full disk. */
   confirm(): Promise<void> {
     return this.exclusive(async () => {
       if (this.state.unconfirmedFrom === null) return;
@@ -217,7 +217,7 @@ export class Spool {
     await this.writeIfRoom();
   }
 
-  /** What the old state and the frames tell as well: on a full disk an agent starts and publishes, and so makes room. */
+  /** For what the old state and the frames tell well enough: on a full disk an agent starts and publishes, and so makes room. */
   private async writeIfRoom(): Promise<void> {
     try {
       await this.reserve.spend(() => this.writeState());
@@ -310,7 +310,8 @@ export class Spool {
       if (isOpen && segment.bytes < LIMITS.spoolSegmentStoredBytesMax) break;
       stored.push(segment);
     }
-    if (stored.length === 0) return;
+    const [oldest] = stored;
+    if (oldest === undefined) return;
     if (this.writer !== null && stored.includes(this.writer.segment)) {
       await this.writer.close();
       this.writer = null;
@@ -324,7 +325,7 @@ export class Spool {
       await this.writeState();
     };
     // A kill just then costs the memory of that segment's requests: their rows are stored.
-    await this.reserve.spend(keep, () => truncate(stored[0]?.path ?? ""));
+    await this.reserve.spend(keep, () => truncate(oldest.path));
     this.segments = this.segments.filter((segment) => !stored.includes(segment));
     for (const segment of stored) {
       this.digestsOf.delete(segment);

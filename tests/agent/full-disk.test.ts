@@ -1,7 +1,7 @@
 /** What is full makes the agent refuse and exporters wait, and never makes it lose or need a hand. */
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { type TestContext, afterEach, describe, expect, it } from "vitest";
 import { LIMITS } from "../../contract/limits.ts";
 import { subjects } from "../../contract/subjects.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -9,25 +9,13 @@ import { processEnvironment } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
 import { connectNats } from "../../runtime/nats.ts";
-import { smallDisk } from "../support/small-disk.ts";
+import { fillDisk, smallDisk } from "../support/small-disk.ts";
 import { eventLines, framesIn, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
-
-/** Takes the last byte of the disk. */
-function fill(path: string): void {
-  const file = openSync(path, "w");
-  try {
-    for (;;) writeSync(file, Buffer.alloc(4_096));
-  } catch {
-    // Full.
-  } finally {
-    closeSync(file);
-  }
-}
 
 async function natsOfTest() {
   const { path, remove } = temporaryFolder();
@@ -47,6 +35,12 @@ async function natsOfTest() {
   return { url: server.url, connection };
 }
 
+function diskOf4Mb(context: TestContext): string {
+  const disk = smallDisk(4) ?? context.skip("mounting a small file system needs root");
+  cleanups.push(disk.remove);
+  return disk.path;
+}
+
 function rowsIn(folder: string): number {
   const sections = framesIn(folder).flatMap(({ header }) => header.sections);
   return sections.reduce((sum, { rows }) => sum + rows, 0);
@@ -54,13 +48,7 @@ function rowsIn(folder: string): number {
 
 describe("a full disk", () => {
   it("is answered with 503 and Retry-After, and the agent goes on by itself when there is space", async (context) => {
-    const disk = smallDisk(4);
-    if (disk === null) {
-      context.skip("mounting a small file system needs root");
-      return;
-    }
-    const { path } = disk;
-    cleanups.push(disk.remove);
+    const path = diskOf4Mb(context);
     const agent = await startAgentProcess(path);
     cleanups.push(() => agent.kill());
     const filler = join(path, "filler");
@@ -93,13 +81,7 @@ describe("an agent that starts on a full disk", () => {
     { reserve: "its reserve is there", isGone: false },
     { reserve: "somebody else has taken its reserve", isGone: true },
   ])("publishes what it holds and makes room ($reserve)", async ({ isGone }, context) => {
-    const disk = smallDisk(4);
-    if (disk === null) {
-      context.skip("mounting a small file system needs root");
-      return;
-    }
-    const { path } = disk;
-    cleanups.push(disk.remove);
+    const path = diskOf4Mb(context);
     const folder = join(path, "agent");
     const first = await startAgentProcess(folder);
     let answer = await first.post("/v1/events", eventLines(["0"]));
@@ -109,7 +91,7 @@ describe("an agent that starts on a full disk", () => {
     }
     await first.kill();
     if (isGone) rmSync(join(folder, "reserve"), { force: true });
-    fill(join(path, "filler"));
+    fillDisk(join(path, "filler"));
     const rows = rowsIn(folder);
     const frames = framesIn(folder);
     const spool = frames[0]?.header.spool ?? "";

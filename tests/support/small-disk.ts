@@ -1,6 +1,6 @@
 /** A file system of its own that can be filled: what a full disk really answers. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,4 +21,16 @@ export function smallDisk(megabytes: number): { path: string; remove: () => void
       rmSync(path, { recursive: true });
     },
   };
+}
+
+/** Takes the disk's last byte; deleting the file gives the space back. */
+export function fillDisk(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4_096));
+  } catch {
+    // Full.
+  } finally {
+    closeSync(file);
+  }
 }

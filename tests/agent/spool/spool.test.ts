@@ -124,6 +124,31 @@ describe("frames that are lost to damage at the end of a spool whose state knows
   });
 });
 
+describe("a spool that was killed when it had given stored frames' space up, and not yet noted that they are stored", () => {
+  it("publishes nothing under their numbers before a collector has said whether it knows them", async () => {
+    const path = folder();
+    const first = await openSpool(path);
+    const asOpened = readFileSync(join(path, "spool.json"));
+    for (const id of ["a", "b", "c"]) await first.append(batch([id], id));
+    await first.close();
+    writeFileSync(join(path, "spool.json"), asOpened);
+    truncateSync(segmentOf(path));
+    const second = await openSpool(path);
+    await second.append(batch(["d"], "d"));
+    expect([second.unconfirmedFrom, second.nextSeq]).toEqual([1, 2]);
+    // It knows them: what came since gets another name, and is there.
+    await second.becomeAnother();
+    expect([second.id === first.id, second.unconfirmedFrom, second.nextSeq]).toEqual([
+      false,
+      null,
+      2,
+    ]);
+    const frame = decodeFrame((await second.read(1)) ?? Buffer.alloc(0));
+    expect(frame.kind === "frame" && frame.header.sections.length).toBe(1);
+    await second.close();
+  });
+});
+
 describe("a frame that is stored while it is read again", () => {
   it("is no error, whatever became of its file", async () => {
     const path = folder();
