@@ -16,7 +16,9 @@ export interface StreamFrame {
   readonly pending: number;
 }
 
+/** What one fetch shall bring, by the largest frame of the fetch before; where large ones follow small ones, at most 64 MiB. */
 const FETCH_BYTES = 16 * 1024 * 1024;
+const FETCH_FRAMES = { min: 4, max: 16 };
 const FETCH_EXPIRES_MS = 1_000;
 const RETRY_MS = 250;
 const NANOS_PER_MS = 1_000_000;
@@ -66,22 +68,31 @@ export async function* readFrames(
   abort: AbortSignal,
 ): AsyncGenerator<StreamFrame, void> {
   let next = 0;
+  let atOnce = FETCH_FRAMES.min;
   let consumer: Consumer | undefined;
   while (!abort.aborted) {
     try {
+      let isFirst = false;
       if (consumer === undefined) {
         const opened = await openConsumer(shard, next, deps.nats);
         consumer = opened.consumer;
         next = opened.fromSeq;
+        isFirst = true;
       }
       let count = 0;
-      const batch = await consumer.fetch({ max_bytes: FETCH_BYTES, expires: FETCH_EXPIRES_MS });
+      let largest = 0;
+      // By number: a fetch by bytes brings 100 messages at most, and ends when it expires (jetstream 3.4.0).
+      const batch = await consumer.fetch({ max_messages: atOnce, expires: FETCH_EXPIRES_MS });
       const stop = (): void => batch.stop();
       abort.addEventListener("abort", stop, { once: true });
       try {
         for await (const message of batch) {
           count++;
+          largest = Math.max(largest, message.data.length);
           if (message.seq < next) continue;
+          // The server had sent them to a fetch that was over just then: from a new consumer they come again.
+          if (message.seq > next && !isFirst) throw new Error(`no message ${next}`);
+          isFirst = false;
           next = message.seq + 1;
           yield { streamSeq: message.seq, bytes: message.data, pending: message.info.pending };
           if (abort.aborted) return;
@@ -90,13 +101,20 @@ export async function* readFrames(
         abort.removeEventListener("abort", stop);
       }
       if (count === 0) await consumer.info();
+      else atOnce = framesAtOnce(largest);
     } catch (error) {
       if (abort.aborted) return;
       deps.logger.debug({ err: error, shard }, "the stream is opened again");
       consumer = undefined;
+      atOnce = FETCH_FRAMES.min;
       await deps.clock.sleep(RETRY_MS, abort).catch(() => undefined);
     }
   }
+}
+
+function framesAtOnce(frameBytes: number): number {
+  const fitting = Math.floor(FETCH_BYTES / Math.max(frameBytes, 1));
+  return Math.min(Math.max(fitting, FETCH_FRAMES.min), FETCH_FRAMES.max);
 }
 
 async function openConsumer(
