@@ -44,8 +44,9 @@ async function main() {
     }
   }
   if (isNewEnough(process.version)) {
-    // Types are stripped and code is compiled once, not at every command.
-    nodeModule.enableCompileCache(isCheckout ? join(root, ".cache", "compiled") : undefined);
+    // Types are stripped and code is compiled once, not at every command, nor by every service that "up" starts.
+    if (isCheckout) process.env.NODE_COMPILE_CACHE ??= join(root, ".cache", "compiled");
+    nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
     const { main: command } = await import(
       isCheckout ? "./main.ts" : join("..", "dist", "cli", "main.js")
     );

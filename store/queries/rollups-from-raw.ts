@@ -81,39 +81,39 @@ rows AS (
     WHERE model = {model:String} AND ${SPAN} AND error = '' AND grain IN (${GRAINS_FROM_RAW[tier]})
   ) ${COHORTS}
 ),
-numbers AS (
-  SELECT version, time, g, segment_tag, segment_value, f, v FROM rows
-  ARRAY JOIN
-    arrayConcat(mapKeys(num), if(isNaN(score), [], ['$score']), if(isNaN(value), [], ['$value']), if(isNaN(latency), [], ['$latency'])) AS f,
-    arrayConcat(mapValues(num), if(isNaN(score), [], [score]), if(isNaN(value), [], [value]), if(isNaN(latency), [], [toFloat64(latency)])) AS v
-),
-categories AS (
-  SELECT version, time, g, segment_tag, segment_value, f, c FROM rows
-  ARRAY JOIN mapKeys(cat) AS f, mapValues(cat) AS c
+entries AS (
+  SELECT version, time, g, segment_tag, segment_value, entry.1 AS f, entry.2 AS kind, entry.3 AS state, entry.4 AS v, entry.5 AS c
+  FROM (SELECT rows.*, expected.numeric AS numeric, expected.categorical AS categorical FROM rows LEFT JOIN expected ON rows.g = expected.g)
+  ARRAY JOIN arrayConcat(
+    arrayMap((f, v) -> ${entry("f", "numeric", "number", "v")}, mapKeys(num), mapValues(num)),
+    if(isNaN(score), [], [${entry("'$score'", "numeric", "number", "score")}]),
+    if(isNaN(value), [], [${entry("'$value'", "numeric", "number", "value")}]),
+    if(isNaN(latency), [], [${entry("'$latency'", "numeric", "number", "latency")}]),
+    arrayMap((f, c) -> ${entry("f", "categorical", "category", "0", "c")}, mapKeys(cat), mapValues(cat)),
+    arrayMap(f -> ${entry("f", "numeric", "missing")}, arrayFilter(f -> NOT mapContains(num, f), numeric)),
+    arrayMap(f -> ${entry("f", "categorical", "missing")}, arrayFilter(f -> NOT mapContains(cat, f), categorical))
+  ) AS entry
 )
-SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time,
-  toUInt16(grid) AS grid, toInt16(${CELL}) AS cell, '' AS category,
+SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time, toUInt16(grid_of_entry) AS grid,
+  toInt16(multiIf(state = 'missing', 32004, state = 'category', 0, ${CELL})) AS cell,
+  multiIf(state != 'category', '', has(categories, c), c, concat('~other/', toString(CRC32(c) % 256))) AS category,
   toInt64(count()) AS n, sumIf(v, isFinite(v)) AS s, sumIf(v * v, isFinite(v)) AS q
 FROM (
-  SELECT version, time, segment_tag, segment_value, f, v,
-    if(f = '$score', 1, r.grid) AS grid, if(f = '$score', 0.5, r.center) AS center, if(f = '$score', 1, r.inv_scale) AS inv_scale
-  FROM numbers LEFT JOIN (SELECT * FROM resolved WHERE kind = 'numeric') AS r ON numbers.g = r.g AND numbers.f = r.feature
-) GROUP BY ${FEATURE_KEY}
-UNION ALL
-SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time,
-  toUInt16(r.grid) AS grid, toInt16(0) AS cell, if(has(r.categories, c), c, concat('~other/', toString(CRC32(c) % 256))) AS category,
-  toInt64(count()) AS n, toFloat64(0) AS s, toFloat64(0) AS q
-FROM categories LEFT JOIN (SELECT * FROM resolved WHERE kind = 'categorical') AS r ON categories.g = r.g AND categories.f = r.feature
-GROUP BY ${FEATURE_KEY}
-UNION ALL
-SELECT {model:String} AS model, f AS feature, segment_tag, segment_value, version, time,
-  toUInt16(r.grid) AS grid, toInt16(32004) AS cell, '' AS category, toInt64(count()) AS n, toFloat64(0) AS s, toFloat64(0) AS q
-FROM (
-  SELECT version, time, segment_tag, segment_value, rows.g AS g,
-    arrayJoin(arrayConcat(arrayFilter(x -> NOT mapContains(num, x), expected.numeric), arrayFilter(x -> NOT mapContains(cat, x), expected.categorical))) AS f
-  FROM rows INNER JOIN expected ON rows.g = expected.g
-) AS missing INNER JOIN resolved AS r ON missing.g = r.g AND missing.f = r.feature
-GROUP BY ${FEATURE_KEY}`;
+  SELECT version, time, segment_tag, segment_value, f, state, v, c, r.categories AS categories,
+    if(f = '$score', 1, r.grid) AS grid_of_entry, if(f = '$score', 0.5, r.center) AS center, if(f = '$score', 1, r.inv_scale) AS inv_scale
+  FROM entries LEFT JOIN resolved AS r ON entries.g = r.g AND entries.f = r.feature AND entries.kind = r.kind
+) GROUP BY ${FEATURE_KEY}`;
+}
+
+/** What one row says about one feature; all of them have one type, so that they can stand in one array. */
+function entry(
+  feature: string,
+  kind: "numeric" | "categorical",
+  state: "number" | "category" | "missing",
+  number = "0",
+  category = "''",
+): string {
+  return `(toString(${feature}), '${kind}', '${state}', toFloat64(${number}), toString(${category}))`;
 }
 
 /** Days hold what hours hold, and the rows of models whose grain is the day. */

@@ -88,8 +88,8 @@ const daily = Array.from({ length: LAST_DAY - FIRST_DAY }, (_, i) => ({
   ms: at(FIRST_DAY + i + 1),
   restart: false,
 }));
-const ragged = Array.from({ length: 6 * (LAST_DAY - FIRST_DAY) }, (_, i) => ({
-  ms: Math.min(at(LAST_DAY), at(FIRST_DAY) + i * 4 * HOUR_MS + (i % 7) * 1_234_567),
+const ragged = Array.from({ length: 3 * (LAST_DAY - FIRST_DAY) }, (_, i) => ({
+  ms: Math.min(at(LAST_DAY), at(FIRST_DAY) + i * 8 * HOUR_MS + (i % 7) * 1_234_567),
   restart: i % 11 === 0,
 })).concat({ ms: at(LAST_DAY), restart: true });
 

@@ -3,18 +3,17 @@ import { rowsSince } from "../../cli/commands/predictions.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { type Store, openStore } from "../../store/client.ts";
-import { migrate } from "../../store/migrate.ts";
-import { type EmbeddedEngine, startEmbeddedEngine } from "../support/embedded-engine.ts";
+import type { EmbeddedEngine } from "../support/embedded-engine.ts";
+import { DATABASE, startMigratedEngine } from "../support/migrated-engine.ts";
 
 const deps = { clock: systemClock, logger: silentLogger };
 let engine: EmbeddedEngine;
 let store: Store;
 
 beforeAll(async () => {
-  engine = await startEmbeddedEngine();
+  engine = await startMigratedEngine();
   const { url, user, password } = engine;
-  store = openStore({ url, user, password, database: "tail" }, deps);
-  await migrate(store, {}, deps);
+  store = openStore({ url, user, password, database: DATABASE }, deps);
 }, 60_000);
 afterAll(async () => {
   await store.close();

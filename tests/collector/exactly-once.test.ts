@@ -11,8 +11,9 @@ import { ModelBook } from "../../collector/model-book.ts";
 import { retentionBounds } from "../../collector/retention-bounds.ts";
 import { takeEpoch } from "../../collector/shard-epoch.ts";
 import { decodeFrame } from "../../contract/frame.ts";
+import { LIMITS } from "../../contract/limits.ts";
 import type { PredictionRow } from "../../contract/payload-blocks.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { defineInsert } from "../../store/define-query.ts";
 import { FENCE } from "../../store/queries/fence.ts";
@@ -75,6 +76,12 @@ async function groupAgain(n: number, spool: FakeSpool, seqs: readonly number[]) 
   const group = await groupFromFrames(manifest, frames, { book, bounds, clock: systemClock });
   return { group, manifest };
 }
+
+/** Does not wait as long for frames that nobody sends. */
+const impatient: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms === LIMITS.framesAwaitedMs ? 500 : ms, signal),
+};
 
 describe("a part that was lost while its token is remembered (A1)", () => {
   it("stays lost when tokens are trusted, and is mended by counting", async () => {
@@ -150,7 +157,7 @@ describe("a part that was lost while its token is remembered (A1)", () => {
     returning.close();
     deleted.close();
 
-    const second = await harness.collect({ recovering: true });
+    const second = await harness.collect({ recovering: true, clock: impatient });
     const runner = second.collector.runners[0];
     const awaits = (spool: FakeSpool) => (): boolean =>
       runner?.stuck.current?.reason.includes(`frames 1 to 1 of spool ${spool.id}`) ?? false;

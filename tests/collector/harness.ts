@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { type Collector, startCollector } from "../../collector/collector.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
@@ -15,6 +15,7 @@ import { defineQuery } from "../../store/define-query.ts";
 import { LABEL_SOURCES } from "../../store/label-source.ts";
 import { migrate } from "../../store/migrate.ts";
 import { type EmbeddedEngine, startEmbeddedEngine } from "../support/embedded-engine.ts";
+import { startMigratedEngine } from "../support/migrated-engine.ts";
 import { FakeSpool } from "./fake-spool.ts";
 
 export interface Harness extends AsyncDisposable {
@@ -32,6 +33,7 @@ export interface CollectOptions {
   readonly instance?: string;
   readonly shards?: number;
   readonly recovering?: boolean;
+  readonly clock?: Clock;
   /** What statements of labels.pull may name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
@@ -59,7 +61,10 @@ export async function startHarness(dataDirectory?: string): Promise<Harness> {
     },
     { clock: systemClock },
   );
-  const engine = await startEmbeddedEngine(dataDirectory === undefined ? {} : { dataDirectory });
+  const engine =
+    dataDirectory === undefined
+      ? await startMigratedEngine()
+      : await startEmbeddedEngine({ dataDirectory });
   const deps = { clock: systemClock, logger: silentLogger };
   const nats = await connectNats({ url: server.url, name: "test" }, deps);
   const { url, user, password } = engine;
@@ -110,7 +115,7 @@ async function collect(
       reconcileMs: 3_600_000,
       labels: { sources: LABEL_SOURCES, secrets: options.secrets ?? {} },
     },
-    { store, nats, clock: systemClock, logger: silentLogger, metrics },
+    { store, nats, clock: options.clock ?? systemClock, logger: silentLogger, metrics },
   );
   if (options.recovering !== true) {
     await until(() => collector.readiness() === null, "the collector is ready");

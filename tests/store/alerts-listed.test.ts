@@ -2,19 +2,18 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { type Store, openStore } from "../../store/client.ts";
-import { migrate } from "../../store/migrate.ts";
 import { alertsListed } from "../../store/queries/analyzer-state.ts";
-import { type EmbeddedEngine, startEmbeddedEngine } from "../support/embedded-engine.ts";
+import type { EmbeddedEngine } from "../support/embedded-engine.ts";
+import { DATABASE, startMigratedEngine } from "../support/migrated-engine.ts";
 
 const deps = { clock: systemClock, logger: silentLogger };
 const BEGAN = Date.UTC(2026, 5, 1);
 let engine: EmbeddedEngine;
 let store: Store;
 beforeAll(async () => {
-  engine = await startEmbeddedEngine();
+  engine = await startMigratedEngine();
   const { url, user, password } = engine;
-  store = openStore({ url, user, password, database: "alerts_listed" }, deps);
-  await migrate(store, {}, deps);
+  store = openStore({ url, user, password, database: DATABASE }, deps);
 }, 60_000);
 afterAll(async () => {
   await store.close();

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { type Store, openStore } from "../../store/client.ts";
-import { migrate } from "../../store/migrate.ts";
 import { lastChanges } from "../../store/queries/analysis-results.ts";
-import { type EmbeddedEngine, startEmbeddedEngine } from "../support/embedded-engine.ts";
+import type { EmbeddedEngine } from "../support/embedded-engine.ts";
+import { DATABASE, startMigratedEngine } from "../support/migrated-engine.ts";
 
 const deps = { clock: systemClock, logger: silentLogger };
 const HOUR_MS = 3_600_000;
@@ -15,10 +15,9 @@ let store: Store;
 let seq = 0;
 
 beforeAll(async () => {
-  engine = await startEmbeddedEngine();
+  engine = await startMigratedEngine();
   const { url, user, password } = engine;
-  store = openStore({ url, user, password, database: "changes" }, deps);
-  await migrate(store, {}, deps);
+  store = openStore({ url, user, password, database: DATABASE }, deps);
 }, 60_000);
 afterAll(async () => {
   await store.close();

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,12 +36,16 @@ export interface EmbeddedEngineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** An existing data directory, which is then kept; default: a temporary one. */
   readonly dataDirectory?: string;
+  /** The data directory of a store that was stopped: the temporary one begins as its copy. */
+  readonly beginsAs?: string;
 }
 
 const MAIN = fileURLToPath(new URL("../../store/embedded/main.ts", import.meta.url));
 const PASSWORD = "embedded-engine-password";
 const READ_PASSWORD = "embedded-engine-read-password";
 const STDERR_KEPT = 8192;
+/** Links within the folder stay links within it. */
+const COPY = { recursive: true, verbatimSymlinks: true };
 
 /**
  * Starts the store and waits until it is ready; throws with what it wrote to stderr if it ends
@@ -53,6 +57,7 @@ export async function startEmbeddedEngine(
   const temporary = options.dataDirectory === undefined;
   const dataDirectory =
     options.dataDirectory ?? (await mkdtemp(join(tmpdir(), "driftmend-engine-")));
+  if (options.beginsAs !== undefined) await cp(options.beginsAs, dataDirectory, COPY);
   const env = {
     DRIFTMEND_LOG_LEVEL: "warn",
     DRIFTMEND_STORE_USER: "driftmend",

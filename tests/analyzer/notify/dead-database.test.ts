@@ -19,9 +19,8 @@ import { type NatsServer, findNatsServer, startNatsServer } from "../../../runti
 import { type Nats, connectNats } from "../../../runtime/nats.ts";
 import { seededRandom } from "../../../runtime/random.ts";
 import { type Store, openStore } from "../../../store/client.ts";
-import { migrate } from "../../../store/migrate.ts";
 import { alertActions, alertsOf } from "../../../store/queries/analyzer-state.ts";
-import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
+import { startMigratedEngine } from "../../support/migrated-engine.ts";
 import { type Receiver, startReceiver } from "./support/receiver.ts";
 import { documentGiven, documentOf } from "./support/notification-stage.ts";
 
@@ -63,7 +62,7 @@ async function startWay(
   };
 }
 
-let engine: Awaited<ReturnType<typeof startEmbeddedEngine>>;
+let engine: Awaited<ReturnType<typeof startMigratedEngine>>;
 let direct: Store;
 let server: NatsServer;
 let nats: Nats;
@@ -72,10 +71,9 @@ let folder: string;
 const deps = { clock: systemClock, logger: silentLogger };
 
 beforeAll(async () => {
-  engine = await startEmbeddedEngine();
+  engine = await startMigratedEngine();
   folder = await mkdtemp(join(tmpdir(), "driftmend-dead-"));
   direct = openStore({ ...engine, database: "driftmend" }, deps);
-  await migrate(direct, {}, deps);
   const binary = findNatsServer(processEnvironment());
   const maxPayloadBytes = LIMITS.natsPayloadBytesMax;
   server = await startNatsServer({ storeDir: folder, port: 0, maxPayloadBytes, binary }, deps);

@@ -10,7 +10,8 @@ import {
   outcomeSumsOfSpan,
   scoreShift,
 } from "../../../store/queries/outcome-sums.ts";
-import { type EmbeddedEngine, startEmbeddedEngine } from "../../support/embedded-engine.ts";
+import type { EmbeddedEngine } from "../../support/embedded-engine.ts";
+import { startMigratedEngine } from "../../support/migrated-engine.ts";
 
 const DAY_MS = 86_400_000;
 const FROM_MS = Date.UTC(2026, 2, 2);
@@ -20,7 +21,7 @@ const deps = { clock: systemClock, logger: silentLogger };
 let engine: EmbeddedEngine;
 let store: Store;
 beforeAll(async () => {
-  engine = await startEmbeddedEngine();
+  engine = await startMigratedEngine();
   const { url, user, password } = engine;
   store = openStore({ url, user, password, database: "driftmend" }, deps);
   await migrate(store, { retention: { outcomes: 3_650 } }, deps);

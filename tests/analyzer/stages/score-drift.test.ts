@@ -4,18 +4,16 @@ import { DAY_MS, windowEndingAt } from "../../../contract/window.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { openStore, type Store } from "../../../store/client.ts";
-import { migrate } from "../../../store/migrate.ts";
-import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
+import { DATABASE, startMigratedEngine } from "../../support/migrated-engine.ts";
 
-type Engine = Awaited<ReturnType<typeof startEmbeddedEngine>>;
+type Engine = Awaited<ReturnType<typeof startMigratedEngine>>;
 let engine: Engine;
 let store: Store;
 beforeAll(async () => {
-  engine = await startEmbeddedEngine();
+  engine = await startMigratedEngine();
   const { url, user, password } = engine;
   const deps = { clock: systemClock, logger: silentLogger };
-  store = openStore({ url, user, password, database: "default" }, deps);
-  await migrate(store, {}, deps);
+  store = openStore({ url, user, password, database: DATABASE }, deps);
 }, 120_000);
 afterAll(async () => {
   await store.close();

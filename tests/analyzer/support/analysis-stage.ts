@@ -14,7 +14,7 @@ import { silentLogger } from "../../../runtime/logger.ts";
 import { type Store, openStore } from "../../../store/client.ts";
 import { defineQuery } from "../../../store/define-query.ts";
 import { migrate } from "../../../store/migrate.ts";
-import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
+import { startMigratedEngine } from "../../support/migrated-engine.ts";
 import { type PastRow, loadHistory } from "./load-history.ts";
 import { DAY_MS, MODEL, START_MS, type TrafficPlan, syntheticDay } from "./synthetic-traffic.ts";
 
@@ -45,7 +45,7 @@ const trainingRows = defineQuery({
 
 /** Engine, schema and training set; the model itself has no past yet. */
 export async function startAnalysisStage(rowsPerDay: number): Promise<AnalysisStage> {
-  const engine = await startEmbeddedEngine();
+  const engine = await startMigratedEngine();
   const folder = await mkdtemp(join(tmpdir(), "driftmend-analysis-"));
   const { url, user, password } = engine;
   const store = openStore({ url, user, password, database: "driftmend" }, deps);

@@ -32,7 +32,7 @@ import { type Store, openStore } from "../../../store/client.ts";
 import { migrate } from "../../../store/migrate.ts";
 import { flightsDay } from "../../analyzer/support/flights-past.ts";
 import { type PastRow, loadHistory } from "../../analyzer/support/load-history.ts";
-import { startEmbeddedEngine } from "../../support/embedded-engine.ts";
+import { startMigratedEngine } from "../../support/migrated-engine.ts";
 import type { Reader } from "./ask-reader.ts";
 import { storeBooks, storeVersionReferences } from "./stored-books.ts";
 
@@ -59,7 +59,7 @@ export interface FlightsStage extends AsyncDisposable {
 }
 
 export async function startFlightsStage(): Promise<FlightsStage> {
-  const engine = await startEmbeddedEngine();
+  const engine = await startMigratedEngine();
   const folder = await mkdtemp(join(tmpdir(), "driftmend-grafana-"));
   const database = "driftmend";
   const { url, user, password } = engine;

@@ -20,6 +20,7 @@ import {
 import { startModelServer } from "../support/model-server.ts";
 import { MODEL, type SmallWorld, openSmallWorld } from "../support/small-world.ts";
 import { processEnvironment } from "../../../runtime/env.ts";
+import { DATABASE } from "../../support/migrated-engine.ts";
 
 const CHILD = fileURLToPath(new URL("../support/crash-child.ts", import.meta.url));
 /** A life that comes no further than the one before would go on for ever. */
@@ -74,7 +75,7 @@ async function story(name: string) {
 
 async function live(task: Omit<CrashTask, "store">): Promise<"killed" | "finished"> {
   const { url, user, password } = world.engine;
-  const full: CrashTask = { ...task, store: { url, user, password, database: "default" } };
+  const full: CrashTask = { ...task, store: { url, user, password, database: DATABASE } };
   const child = spawn(process.execPath, [CHILD], {
     env: { ...processEnvironment(), CRASH_TASK: JSON.stringify(full) },
     stdio: ["ignore", "ignore", "pipe"],
@@ -149,7 +150,7 @@ describe("a retrainer that is killed", { timeout: 400_000 }, () => {
     const { own, server } = await story("adopts");
     const base = { places: own, serverUrl: server.url, command: slowly, days: [34, 35, 36] };
     const { url, user, password } = world.engine;
-    const store = { url, user, password, database: "default" };
+    const store = { url, user, password, database: DATABASE };
     const first = spawn(process.execPath, [CHILD], {
       env: {
         ...processEnvironment(),

@@ -9,7 +9,8 @@ import { seededRandom } from "../../../runtime/random.ts";
 import { type Store, openStore } from "../../../store/client.ts";
 import { defineCommand } from "../../../store/define-query.ts";
 import { migrate } from "../../../store/migrate.ts";
-import { type EmbeddedEngine, startEmbeddedEngine } from "../../support/embedded-engine.ts";
+import type { EmbeddedEngine } from "../../support/embedded-engine.ts";
+import { DATABASE, startMigratedEngine } from "../../support/migrated-engine.ts";
 
 export const MODEL = "trips";
 export const DAY_MS = 86_400_000;
@@ -45,10 +46,10 @@ export function truth(hour: number, city: number, changed: boolean, shift = 0): 
 }
 
 export async function openSmallWorld(): Promise<SmallWorld> {
-  const engine = await startEmbeddedEngine();
+  const engine = await startMigratedEngine();
   const { url, user, password } = engine;
   const store = openStore(
-    { url, user, password, database: "default" },
+    { url, user, password, database: DATABASE },
     { clock: systemClock, logger: silentLogger },
   );
   await migrate(store, { retention: { predictions: 400, minutes: 400 } }, { clock: systemClock });
