@@ -91,6 +91,10 @@ export class AgentCounters {
     for (const [model, count] of outcome.shed) {
       this.add("shed", { model: this.shedLabel(model), reason: "rate_limited" }, count);
     }
+    for (const [model, count] of outcome.thinned) {
+      this.add("shed", { model: this.shedLabel(model), reason: "spool_filling" }, count);
+    }
+    this.add("values", { kind: "dead_letter_samples_shed" }, outcome.samplesShed);
     this.add("dropped", { kind: "attribute" }, outcome.droppedAttributes);
     this.add("dropped", { kind: "record" }, outcome.droppedRecords);
     this.add("values", { kind: "skipped" }, outcome.valuesSkipped);

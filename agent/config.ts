@@ -9,6 +9,7 @@ import {
 import { LIMITS } from "../contract/limits.ts";
 import { givenNumber, wholeNumber } from "../runtime/env.ts";
 import { serviceSettings } from "../runtime/service.ts";
+import { ShedOrder, type SheddingPlan } from "./sampling/shedding.ts";
 
 const GIB = 1024 ** 3;
 export const OTLP_GRPC_PORT = 4317;
@@ -99,6 +100,13 @@ export const AgentConfig = z.object({
   DRIFTMEND_SPOOL_BYTES_MAX: wholeNumber(8 * GIB, 1).meta({
     description: "What waits to be stored may take on disk; over it requests are answered with 503",
   }),
+  DRIFTMEND_SHED: ShedOrder.optional().meta({
+    description:
+      "What is given up while the spool fills, in this order, as dead-letter-samples,predictions (docs/back-pressure.md). By default nothing is: a full spool refuses requests",
+  }),
+  DRIFTMEND_SHED_FROM: GivenShare.prefault("50%").meta({
+    description: "How full the spool is when the first of them is given up",
+  }),
   DRIFTMEND_BACKLOG_BYTES: wholeNumber(LIMITS.backlogBytesMax, 1).meta({
     description:
       "How much of a backlog may be published and not stored at a time: live data of other agents waits behind it",
@@ -118,6 +126,10 @@ export function captureDefaults(config: AgentConfig): CaptureSettings {
   const { DRIFTMEND_CAPTURE_SAMPLE: sample, DRIFTMEND_CAPTURE_KEEP: keep } = config;
   const { DRIFTMEND_CAPTURE_RATE: rate, DRIFTMEND_CAPTURE_RECORD: record } = config;
   return { sample, keep, rate, record };
+}
+
+export function sheddingPlan(config: AgentConfig): SheddingPlan {
+  return { order: config.DRIFTMEND_SHED ?? [], fromShare: config.DRIFTMEND_SHED_FROM };
 }
 
 export type AgentConfig = z.output<typeof AgentConfig>;

@@ -63,10 +63,15 @@ export class Intake {
 
   /** Null when requests are taken in; else why not. */
   get refusal(): DriftmendError | null {
-    const { spool, spoolBytesMax } = this.deps;
-    if (spool.bytes + this.sealedBytes >= spoolBytesMax) return spoolFull(spool.bytes);
+    const { spool } = this.deps;
+    if (this.filled >= 1) return spoolFull(spool.bytes);
     if (this.sealedBytes >= LIMITS.uncommittedBytesMax) return diskBehind();
     return null;
+  }
+
+  /** Bytes that wait to be stored over what may wait. */
+  get filled(): number {
+    return (this.deps.spool.bytes + this.sealedBytes) / this.deps.spoolBytesMax;
   }
 
   get isDiskFull(): boolean {

@@ -12,6 +12,10 @@ export interface Outcome {
   labelsUnsampled: number;
   /** Predictions over their model's rate, by model: not kept. */
   shed: Map<string, number>;
+  /** Predictions given up because the spool fills, by model; those that are kept stand for them. */
+  thinned: Map<string, number>;
+  /** Dead letters that are kept without their sample for that reason. */
+  samplesShed: number;
   /** Records that are neither predictions nor labels: accepted and not looked at further. */
   unknown: number;
   /** Attributes that the SDK says it dropped, and the records concerned. */
@@ -34,6 +38,8 @@ export function emptyOutcome(): Outcome {
     sampledOut: 0,
     labelsUnsampled: 0,
     shed: new Map(),
+    thinned: new Map(),
+    samplesShed: 0,
     unknown: 0,
     droppedAttributes: 0,
     droppedRecords: 0,

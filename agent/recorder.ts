@@ -17,6 +17,7 @@ import { deadLetterCount, emptyOutcome, type Outcome } from "./outcome.ts";
 import { malformedBody } from "./otlp/wire.ts";
 import { RecordRow } from "./record-row.ts";
 import { CaptureGate } from "./sampling/capture-gate.ts";
+import { NOTHING_SHED, type Shedding } from "./sampling/shedding.ts";
 
 export interface RecorderDeps {
   readonly frame: FrameBuilder;
@@ -25,6 +26,8 @@ export interface RecorderDeps {
   readonly nowMs: () => number;
   /** How far behind a model's clock an event may lie: what the raw table keeps. */
   readonly retentionMs: number;
+  /** What is given up at this moment; asked for at each request. */
+  readonly shedding: () => Shedding;
 }
 
 /** Makes the sample of a dead letter; asked for only when one is written. */
@@ -49,6 +52,7 @@ export class Recorder {
   private modelText = "";
   private modelRules: ReadonlyMap<string, Rule> | null = null;
   private readonly gate: CaptureGate;
+  private shedding: Shedding = NOTHING_SHED;
   /** Of the prediction that is open. */
   private sample: Sample = () => null;
   /** Rule by interned id of the feature's name, of the cached model. */
@@ -72,7 +76,8 @@ export class Recorder {
     this.nowMs = this.deps.nowMs();
     this.outcome = emptyOutcome();
     this.cachedModel = -1;
-    this.gate.begin();
+    this.shedding = this.deps.shedding();
+    this.gate.begin(this.shedding);
   }
 
   /** Takes back what the open request added, as if it had not come. */
@@ -260,6 +265,8 @@ export class Recorder {
       );
     }
     outcome.deadLetters.set(reason, (outcome.deadLetters.get(reason) ?? 0) + 1);
+    const { withoutSamples } = this.shedding;
+    if (withoutSamples && !hidden) outcome.samplesShed++;
     this.frame.addDeadLetter({
       time: this.nowMs,
       record,
@@ -267,7 +274,10 @@ export class Recorder {
       model: interner.textOf(row.model).slice(0, LIMITS.modelNameBytesMax),
       id,
       detail,
-      sample: hidden ? "" : cut(JSON.stringify(sample()), LIMITS.deadLetterSampleBytesMax),
+      sample:
+        hidden || withoutSamples
+          ? ""
+          : cut(JSON.stringify(sample()), LIMITS.deadLetterSampleBytesMax),
     });
   }
 

@@ -8,7 +8,7 @@ import { type ServiceDeps, tokensOf } from "../runtime/service.ts";
 import { AgentCounters, type AgentGauges } from "./agent-counters.ts";
 import { FeatureRules } from "./columns/feature-rules.ts";
 import { FrameBuilder } from "./columns/frame-builder.ts";
-import { type AgentConfig, captureDefaults, OTLP_GRPC_PORT } from "./config.ts";
+import { type AgentConfig, captureDefaults, OTLP_GRPC_PORT, sheddingPlan } from "./config.ts";
 import { loadDocuments, loadSchemas, saveDocuments, saveSchemas } from "./documents-file.ts";
 import { openDoorServer, refuseOpenDoors, tokenCheck } from "./doors/door-server.ts";
 import { createDoors } from "./doors/doors.ts";
@@ -28,6 +28,7 @@ import { HalfLog } from "./pairs/half-log.ts";
 import { Pairing, type PairingDeps } from "./pairs/pairing.ts";
 import { RecordWarnings } from "./record-warnings.ts";
 import { Recorder } from "./recorder.ts";
+import { NOTHING_SHED, type Shedding, sheddingAt } from "./sampling/shedding.ts";
 import { openServerMetrics } from "./server-metrics/open-server-metrics.ts";
 import { ScrapeOwner } from "./server-metrics/scrape-owner.ts";
 import type { Scraper } from "./server-metrics/scraper.ts";
@@ -161,6 +162,7 @@ interface AgentParts {
   readonly lines: Lines;
   readonly scrapeOwner: ScrapeOwner;
   readonly gauges: () => AgentGauges;
+  readonly shedding: () => Shedding;
 }
 
 async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentParts> {
@@ -192,7 +194,9 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   lifecycle.defer("link to the collector", () => link.stop());
   const retentionMs = config.DRIFTMEND_EVENT_AGE_DAYS_MAX * DAY_MS;
   const frame = new FrameBuilder(PINNED_TEXTS);
-  const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs });
+  const plan = sheddingPlan(config);
+  const shedding = (): Shedding => sheddingAt(intake.filled, plan);
+  const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs, shedding });
   const intake = new Intake({
     spool,
     recorder,
@@ -215,11 +219,28 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     "gauges",
     clock.every(GAUGE_PERIOD_MS, () => counters.gauges(gauges())),
   );
+  lifecycle.defer("what is given up", tellShedding(shedding, deps));
   lifecycle.defer(
     "digest memory",
     clock.every(PRUNE_PERIOD_MS, () => spool.prune()),
   );
-  return { spool, rules, counters, clocks, link, recorder, intake, lines, scrapeOwner, gauges };
+  const parts = { spool, rules, counters, clocks, link, recorder, intake, lines };
+  return { ...parts, scrapeOwner, gauges, shedding };
+}
+
+/** Says in the log when more or less is given up. @returns what ends it */
+function tellShedding(shedding: () => Shedding, { clock, logger }: ServiceDeps): () => void {
+  let told = NOTHING_SHED;
+  return clock.every(GAUGE_PERIOD_MS, () => {
+    const now = shedding();
+    if (now.halvings === told.halvings && now.withoutSamples === told.withoutSamples) return;
+    told = now;
+    const { halvings, withoutSamples } = now;
+    logger.warn(
+      { halvings, withoutSamples },
+      now.reason ?? "the spool has room again: everything is kept",
+    );
+  });
 }
 
 function gaugesOf(spool: Spool, link: CollectorLink, nowMs: number): AgentGauges {
@@ -247,6 +268,7 @@ async function sharedRoutes(
     recorder,
     scraper,
     heartbeat,
+    shedding,
   }: AgentParts & {
     readonly scraper: Scraper;
     readonly heartbeat: Heartbeat;
@@ -263,6 +285,8 @@ async function sharedRoutes(
     service: "agent",
     spool: { id: spool.id, folder: config.DRIFTMEND_SPOOL_DIR, ...gauges() },
     diskFull: intake.isDiskFull,
+    spoolBytesMax: config.DRIFTMEND_SPOOL_BYTES_MAX,
+    shedding: shedding(),
     natsConnected: link.isConnected,
     heartbeat: proofOf(heartbeat),
     clocks: Object.fromEntries(

@@ -49,6 +49,15 @@ export function port(text: string): number {
   return value;
 }
 
+const BYTES = { MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const;
+
+export function diskBytes(text: string): number {
+  const [, digits, unit] = /^([1-9]\d{0,6})(MiB|GiB|TiB)$/.exec(text) ?? [];
+  if (digits === undefined)
+    throw new InvalidArgumentError("Expected a size such as 40GiB or 2TiB.");
+  return Number(digits) * BYTES[unit as keyof typeof BYTES];
+}
+
 export function span(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(text)) return text;
   throw new InvalidArgumentError("Expected a span such as 30m, 4h or 2d.");

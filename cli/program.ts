@@ -8,6 +8,7 @@ import {
   type Dispatch,
   adder,
   model,
+  diskBytes,
   port,
   positiveNumber,
   span,
@@ -83,6 +84,10 @@ function addUp(program: Command, add: Add): void {
       ),
       new Option("--data-dir <folder>", "where everything is kept (default: .driftmend)"),
       new Option("--config <file>", "settings by service, YAML"),
+      new Option(
+        "--disk <size>",
+        "what all of it may take, as 40GiB (docs/back-pressure.md; default: the disk)",
+      ).argParser(diskBytes),
       portOption("--port", "of the API", 7400),
       portOption("--otlp-http-port", "of the agent: OTLP/HTTP and its other doors", 4318),
       portOption("--otlp-grpc-port", "of the agent: OTLP/gRPC", 4317),

@@ -14,6 +14,8 @@ const Agent = z.looseObject({
     lagSeconds: z.number(),
   }),
   diskFull: z.boolean(),
+  spoolBytesMax: z.number().optional(),
+  shedding: z.looseObject({ reason: z.string().nullable() }).optional(),
   natsConnected: z.boolean(),
   heartbeat: z
     .object({ at: z.iso.datetime(), seconds: z.number().nullable() })
@@ -27,6 +29,7 @@ const Agent = z.looseObject({
 const Collector = z.looseObject({
   ready: z.boolean(),
   reason: z.string().nullable(),
+  tables: z.object({ bytes: z.number().nullable(), bytesMax: z.number().nullable() }).optional(),
   shards: z.array(
     z.looseObject({
       shard: z.int(),
@@ -112,17 +115,24 @@ function provenLine({ at, seconds }: { at: string; seconds: number | null }): st
 function agentLines(agent: z.output<typeof Agent>): string[] {
   const { spool, diskFull, natsConnected, totals, scrape } = agent;
   const down = scrape.filter(({ failures }) => failures > 0);
-  const sum = (prefix: string): number =>
-    Object.entries(totals).reduce((all, [name, n]) => all + (name.startsWith(prefix) ? n : 0), 0);
+  const sum = (prefix: string, end = ""): number =>
+    Object.entries(totals).reduce(
+      (all, [name, n]) => all + (name.startsWith(prefix) && name.endsWith(end) ? n : 0),
+      0,
+    );
   const dead = sum("deadLetters.");
-  const shed = sum("shed.");
+  const thinned = sum("shed.", ".spool_filling");
+  const shed = sum("shed.") - thinned;
   const sampledOut = totals["records.sampled_out"] ?? 0;
   const predictions = formatCount(totals["records.prediction"] ?? 0);
   const labels = formatCount(totals["records.label"] ?? 0);
-  const waits = `${formatCount(spool.unstoredFrames)} frames (${formatBytes(spool.spoolBytes)}) wait to be stored`;
+  const room = agent.spoolBytesMax === undefined ? "" : ` of ${formatBytes(agent.spoolBytesMax)}`;
+  const waits = `${formatCount(spool.unstoredFrames)} frames (${formatBytes(spool.spoolBytes)}${room}) wait to be stored`;
+  const givenUp = agent.shedding?.reason ?? null;
   return [
     ...(diskFull ? ["THE DISK IS FULL: requests are answered 503; make room"] : []),
     ...(natsConnected ? [] : ["NATS IS AWAY: what comes is kept in the spool"]),
+    ...(givenUp === null ? [] : [`LESS IS KEPT: ${givenUp}`]),
     `${predictions} predictions and ${labels} labels taken since its start`,
     spool.unstoredFrames === 0
       ? "everything is stored"
@@ -132,6 +142,11 @@ function agentLines(agent: z.output<typeof Agent>): string[] {
       ? []
       : [
           `${formatCount(sampledOut)} predictions left out of samples, as documents or settings ask`,
+        ]),
+    ...(thinned === 0
+      ? []
+      : [
+          `${formatCount(thinned)} predictions left out as the spool filled; those kept stand for them`,
         ]),
     ...(shed === 0
       ? []
@@ -150,7 +165,18 @@ function agentLines(agent: z.output<typeof Agent>): string[] {
   ];
 }
 
-function collectorLines({ ready, reason, shards }: z.output<typeof Collector>): string[] {
+function tableLine({
+  bytes,
+  bytesMax,
+}: {
+  bytes: number | null;
+  bytesMax: number | null;
+}): string[] {
+  if (bytes === null || bytesMax === null) return [];
+  return [`tables take ${formatBytes(bytes)} of ${formatBytes(bytesMax)}`];
+}
+
+function collectorLines({ ready, reason, shards, tables }: z.output<typeof Collector>): string[] {
   const running = shards.filter(({ state }) => state.kind === "running");
   const pending = running.reduce((sum, { state }) => sum + (state.progress?.streamPending ?? 0), 0);
   const behind = pending === 0 ? "nothing waits" : `${formatCount(pending)} messages wait in NATS`;
@@ -158,6 +184,7 @@ function collectorLines({ ready, reason, shards }: z.output<typeof Collector>): 
   return [
     ...(ready ? [] : [`NOT READY: ${reason ?? "no reason given"}`]),
     `${running.length} of ${shards.length} shards run, ${behind}`,
+    ...(tables === undefined ? [] : tableLine(tables)),
     ...rest.map(({ shard, state }) => `shard ${shard}: ${state.kind}`),
   ];
 }

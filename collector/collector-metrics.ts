@@ -42,6 +42,7 @@ export function collectorMetrics(metrics: Metrics) {
     labelPulls: metrics.counter("label_pulls_total", "Pulls of labels, by how they ended", [
       "outcome",
     ]),
+    tableBytes: metrics.gauge("table_bytes", "Bytes of the tables, where they have a budget"),
     lag: metrics.gauge("stream_lag_messages", "Frames of the stream that are not read yet", shard),
   };
 }

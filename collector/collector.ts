@@ -19,6 +19,7 @@ import { Reconciler } from "./reconciler.ts";
 import { retentionBounds } from "./retention-bounds.ts";
 import { ShardRunner } from "./shard-runner.ts";
 import type { ShardDeps } from "./shard-worker.ts";
+import { TableBudget } from "./table-budget.ts";
 import { WaitingLabels } from "./waiting-labels.ts";
 import { Watermarks } from "./watermarks.ts";
 
@@ -27,6 +28,8 @@ export interface CollectorOptions {
   readonly instance: string;
   readonly processId: string;
   readonly stream: { readonly bytesMax: number; readonly replicas: number };
+  /** What the tables may take; null: no limit. */
+  readonly tableBytesMax: number | null;
   readonly reconcileMs: number;
   /** What statements of labels.pull may read from, and the secrets that they may name. */
   readonly labels: Pick<LabelCareOptions, "sources" | "secrets">;
@@ -45,6 +48,7 @@ export interface Collector {
   readonly book: ModelBook;
   readonly labels: LabelCare;
   readonly erasures: Erasures;
+  readonly budget: TableBudget;
   /** Null when every shard is owned or in another collector's hands; else why this one cannot work. */
   readiness(): string | null;
   /** Ends what is being stored, keeps the rest for the next owner. */
@@ -70,12 +74,9 @@ export async function startCollector(
   });
   const retention = await readRetention(store);
   const metrics = collectorMetrics(given.metrics);
+  const budget = new TableBudget(options.tableBytesMax, { store, clock, logger, metrics });
   const deps: ShardDeps = {
-    store,
-    nats,
-    clock,
-    logger,
-    metrics,
+    ...{ store, nats, clock, logger, metrics },
     book,
     heads,
     watermarks,
@@ -83,6 +84,7 @@ export async function startCollector(
     bounds: retentionBounds(retention),
     retention,
     gate: new Gate(),
+    budget,
   };
   for (let shard = 0; shard < options.shards; shard++) {
     runners.push(new ShardRunner({ ...options, shard }, deps));
@@ -96,6 +98,7 @@ export async function startCollector(
   const stops = [
     ...listen({ nats, clock, heads, book, labels, runners }),
     clock.every(LIMITS.watermarkPeriodMs, () => watermarks.publishAll()),
+    budget.watch(),
   ];
   const { erasures, reconciler } = caretakers(runners, options, deps);
   stops.push(clock.every(options.reconcileMs, () => reconciler.run(abort.signal)));
@@ -108,6 +111,7 @@ export async function startCollector(
     book,
     labels,
     erasures,
+    budget,
     readiness: () => readinessOf(runners),
     stop: async () => {
       for (const stop of stops) stop();

@@ -1,7 +1,7 @@
 /** Settings of the collector. */
 import { z } from "zod";
 import { LIMITS } from "../contract/limits.ts";
-import { type Environment, wholeNumber } from "../runtime/env.ts";
+import { type Environment, givenNumber, wholeNumber } from "../runtime/env.ts";
 import { serviceSettings } from "../runtime/service.ts";
 import { LabelSources } from "../store/label-source.ts";
 
@@ -35,6 +35,10 @@ export const collectorConfig = z.object({
   }),
   DRIFTMEND_STREAM_REPLICAS: wholeNumber(1, 1).meta({
     description: "Copies of each stream in a NATS cluster",
+  }),
+  DRIFTMEND_TABLE_BYTES_MAX: givenNumber.optional().meta({
+    description:
+      "What the tables may take on the engine's disk; over it nothing is stored, and frames wait in streams and spools (docs/back-pressure.md). No limit by default",
   }),
   DRIFTMEND_RECONCILE_SECONDS: wholeNumber(600, 1).meta({
     description: "How often rollups of closed hours are compared with raw",

@@ -50,6 +50,7 @@ await runService({
           bytesMax: config.DRIFTMEND_STREAM_BYTES,
           replicas: config.DRIFTMEND_STREAM_REPLICAS,
         },
+        tableBytesMax: config.DRIFTMEND_TABLE_BYTES_MAX ?? null,
         reconcileMs: config.DRIFTMEND_RECONCILE_SECONDS * 1000,
         labels: { sources: config.DRIFTMEND_LABEL_SOURCES, secrets: labelSecrets(env) },
       },
@@ -57,9 +58,10 @@ await runService({
     );
     lifecycle.defer("shards", () => collector.stop());
     addRoutes(http.app, { collector, store });
-    http.setReadiness(() => collector.readiness());
+    http.setReadiness(() => collector.readiness() ?? collector.budget.reason);
     lifecycle.defer("http", () => http.close());
     const url = await http.listen();
+    // Tables over their budget are no reason not to start: what makes room needs the system.
     while (collector.readiness() !== null) await clock.sleep(READY_POLL_MS);
     return { url };
   },

@@ -9,17 +9,19 @@ import { hoursOfGroup } from "../store/queries/group-data.ts";
 import {
   type Tier,
   rollupTiers,
-  rollupTotals,
   rowsByHour,
+  totalsByDay,
+  totalsByHour,
 } from "../store/queries/rollups-from-raw.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker } from "./group-store.ts";
 import type { Grain } from "./model-settings.ts";
-import { type HourSpan, type Slices, slicesOf } from "./repair-slices.ts";
+import { type HourSpan, type Slices, cut, slicesOf } from "./repair-slices.ts";
 import type { ShardDeps } from "./shard-worker.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const WEEK_MS = 7 * DAY_MS;
 
 /** Hours of event time by model. */
 export type TouchedHours = ReadonlyMap<string, ReadonlySet<number>>;
@@ -56,14 +58,19 @@ export async function repairHours(
   rowsMax: number = LIMITS.repairRowsMax,
 ): Promise<{ repaired: number; duplicateIds: number }> {
   const sum = { repaired: 0, duplicateIds: 0 };
-  const days = [...new Set([...touched.values()].flatMap((hours) => [...hours].map(dayOf)))];
-  for (const span of spansOf("", days, DAY_MS)) {
-    const models = [...touched.keys()];
-    const { from, to } = span;
+  const models = [...touched.keys()];
+  const looked = new Set(models.flatMap((model) => lookedHours(model, touched, deps)));
+  for (const span of spansOf("", [...new Set([...looked].map(dayOf))], DAY_MS)) {
+    const hours = [...looked].filter((hour) => hour >= span.from && hour < span.to);
+    const { from, to } = { from: Math.min(...hours), to: Math.max(...hours) + HOUR_MS };
     const sizes = await deps.store.query(rowsByHour, { models, from, to });
     const totals: Totals[] = [];
-    for (const piece of slicesOf(span, hoursOf(sizes), rowsMax).minutes) {
-      totals.push(...(await deps.store.query(rollupTotals, { ...piece, models })));
+    const seconds = hours.map((hour) => hour / 1000);
+    for (const piece of slicesOf({ ...span, from, to }, hoursOf(sizes), rowsMax).minutes) {
+      totals.push(...(await deps.store.query(totalsByHour, { ...piece, models, hours: seconds })));
+    }
+    for (const week of cut(span, WEEK_MS)) {
+      totals.push(...(await deps.store.query(totalsByDay, { ...week, models })));
     }
     for (const model of models) {
       const ofModel = summedByHour(totals.filter((total) => total.model === model));
@@ -80,6 +87,17 @@ export async function repairHours(
     }
   }
   return sum;
+}
+
+/**
+ * Hours whose raw rows are looked at: what was touched and no more, since a busy model has many rows in a day. Where days
+ * are made of raw itself, all of theirs.
+ */
+function lookedHours(model: string, touched: TouchedHours, { book }: RepairDeps): number[] {
+  const hours = [...(touched.get(model) ?? [])];
+  if (book.settingsOf(model).grain !== "1d") return hours;
+  const days = [...new Set(hours.map(dayOf))];
+  return days.flatMap((day) => Array.from({ length: 24 }, (_, i) => day + i * HOUR_MS));
 }
 
 /**
@@ -157,7 +175,7 @@ function keptFrom({ clock, retention }: RepairDeps): Kept {
   };
 }
 
-type Totals = z.output<typeof rollupTotals.row>;
+type Totals = z.output<typeof totalsByHour.row>;
 
 /** Hours among `touched` for which any tier disagrees with what stands below it. */
 export function differingHours(

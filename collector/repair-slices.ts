@@ -54,7 +54,8 @@ function minuteSlices(slice: HourSpan, rowsOfFirstHour: number, rowsMax: number)
   return cut(slice, Math.max(1, Math.floor(60 / pieces)) * MINUTE_MS);
 }
 
-function cut(span: HourSpan, widthMs: number): HourSpan[] {
+/** Pieces of this width side by side, the last one what is left. */
+export function cut(span: HourSpan, widthMs: number): HourSpan[] {
   const pieces: HourSpan[] = [];
   for (let from = span.from; from < span.to; from += widthMs) {
     pieces.push({ ...span, from, to: Math.min(span.to, from + widthMs) });

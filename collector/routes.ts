@@ -40,8 +40,9 @@ export function addRoutes(
 ): void {
   app.get("/api/v1/self", () => ({
     service: "collector",
-    ready: collector.readiness() === null,
-    reason: collector.readiness(),
+    ready: (collector.readiness() ?? collector.budget.reason) === null,
+    reason: collector.readiness() ?? collector.budget.reason,
+    tables: { bytes: collector.budget.bytes, bytesMax: collector.budget.bytesMax },
     shards: collector.runners.map(({ shard, state, stuck }) => ({
       shard,
       state: stuck.current === null ? state : { kind: "stuck", ...stuck.current },

@@ -28,6 +28,7 @@ import type { RetentionBounds } from "./retention-bounds.ts";
 import { Signal } from "./signal.ts";
 import type { SpoolLedger } from "./spool-ledger.ts";
 import type { StuckGroup } from "./stuck-group.ts";
+import type { TableBudget } from "./table-budget.ts";
 import type { WaitingLabels } from "./waiting-labels.ts";
 import type { Watermarks } from "./watermarks.ts";
 
@@ -45,6 +46,7 @@ export interface ShardDeps {
   readonly bounds: RetentionBounds;
   readonly retention: Retention;
   readonly gate: Gate;
+  readonly budget: TableBudget;
 }
 
 export interface OwnedShard {
@@ -224,6 +226,8 @@ export class ShardWorker {
     const n = this.progress.nextGroup;
     this.progress.groupRows = group.rows;
     this.progress.groupFrames = group.frames.length;
+    await this.deps.budget.wait(abort);
+    if (abort.aborted) return;
     const startedMs = this.deps.clock.monotonicMs();
     const manifest = await persistGroup(group, n, this.shard, this.deps, abort);
     if (manifest === null) return;

@@ -46,6 +46,8 @@ export const LIMITS = {
   captureBurstMs: 10_000,
   /** Models whose shed records are counted one by one; further ones are counted together. */
   shedModelsMax: 1_000,
+  /** How often the share of predictions is halved as an agent's spool fills, where it may be. */
+  shedHalvingsMax: 5,
   /** Entries of `ml.tags` and of `ml.prediction.probabilities` in one record; what is over is counted. */
   tagsPerRecordMax: 100,
   probabilitiesPerRecordMax: 1_000,
@@ -211,6 +213,10 @@ export const LIMITS = {
   /** Frames of a recorded group that nobody sends for so long are said to be missing. */
   framesAwaitedMs: 10_000,
   leaseTtlMs: 10_000,
+  /** How often the bytes of the tables are looked at where they have a budget. */
+  tableBudgetLookMs: 4_000,
+  /** Of that budget, what must come free before rows are stored again. */
+  tableBudgetFreedShare: 0.02,
   /** Raw rows of a span of hours that are compared with their rollups at once. */
   repairRowsMax: 5_000_000,
   /** Longest statement of the collector. */

@@ -23,7 +23,7 @@ export const RetrainerSettings = z.object({
   DRIFTMEND_CLICKHOUSE_PASSWORD: z.string().prefault("").meta({ description: "Its password" }),
   DRIFTMEND_CLICKHOUSE_DATABASE: z
     .string()
-    .prefault("default")
+    .prefault("driftmend")
     .meta({ description: "Database of the tables" }),
   DRIFTMEND_RETRAINER_DATA: z
     .string()

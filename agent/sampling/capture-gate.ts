@@ -1,23 +1,27 @@
-/** What of one model's records passes: its sample, its rate, its largest record. */
+/** What of one model's records passes: its sample, its rate, what a spool that fills leaves of it, its largest record. */
+import { LIMITS } from "../../contract/limits.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RecordRow } from "../record-row.ts";
 import type { CaptureRules } from "./capture-rules.ts";
 import { type Bucket, ModelRates } from "./model-rates.ts";
 import { storedWeight } from "./record-weight.ts";
 import { HASHES, sampleHash } from "./sample-hash.ts";
+import { NOTHING_SHED, type Shedding } from "./shedding.ts";
 
 export class CaptureGate {
   private readonly rates = new ModelRates();
   private model = "";
   private rules: CaptureRules;
   private bucket: Bucket | null = null;
+  private shedding: Shedding = NOTHING_SHED;
 
   constructor(rules: CaptureRules) {
     this.rules = rules;
   }
 
-  /** Begins a request. */
-  begin(): void {
+  /** Begins a request. @param shedding what is given up while it is read */
+  begin(shedding: Shedding): void {
+    this.shedding = shedding;
     this.rates.begin();
   }
 
@@ -51,11 +55,28 @@ export class CaptureGate {
       outcome.sampledOut++;
       return 0;
     }
+    const weight = mustBeKept ? row.weight : this.thinnedWeight(row);
+    if (weight === 0) {
+      outcome.thinned.set(this.model, (outcome.thinned.get(this.model) ?? 0) + 1);
+      return 0;
+    }
     if (bucket !== null && !this.rates.take(bucket)) {
       outcome.shed.set(this.model, (outcome.shed.get(this.model) ?? 0) + 1);
       return 0;
     }
-    const weight = mustBeKept ? row.weight : row.weight * rules.weight;
     return weight === 1 ? 1 : storedWeight(weight);
+  }
+
+  /**
+   * Predictions that a row of the model's sample stands for; 0: the spool fills, and it is not one of those that are still
+   * kept. Shares are nested: what is kept at one is kept at every larger one, by every agent.
+   */
+  private thinnedWeight({ weight, idBytes, idStart, idEnd }: RecordRow): number {
+    const { keptBelow, weight: ownWeight } = this.rules;
+    const share = 2 ** this.shedding.halvings;
+    const whole = weight * ownWeight * share;
+    // A weight that cannot be stored would tell of fewer predictions than there were.
+    if (share === 1 || whole > LIMITS.recordWeightMax) return weight * ownWeight;
+    return sampleHash(idBytes, idStart, idEnd) < keptBelow / share ? whole : 0;
   }
 }

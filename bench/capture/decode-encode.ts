@@ -10,6 +10,7 @@ import { RequestReader } from "../../agent/otlp/request-reader.ts";
 import { PINNED_TEXTS } from "../../agent/otlp/vocabulary.ts";
 import { Recorder } from "../../agent/recorder.ts";
 import { type Random, seededRandom } from "../../runtime/random.ts";
+import { NOTHING_SHED } from "../../agent/sampling/shedding.ts";
 import type { Figure } from "../figure.ts";
 import { encodeRequest, otlpSchema } from "../../tests/agent/otlp-schema.ts";
 
@@ -75,7 +76,14 @@ function createCapture(): (body: Buffer) => number {
   const frame = new FrameBuilder(PINNED_TEXTS);
   const nowMs = (): number => EPOCH_MS;
   const clocks = new ModelClocks(nowMs, new Map());
-  const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs: 400 * 86_400_000 });
+  const recorder = new Recorder({
+    frame,
+    rules,
+    clocks,
+    nowMs,
+    retentionMs: 400 * 86_400_000,
+    shedding: () => NOTHING_SHED,
+  });
   const reader = new RequestReader(
     recorder,
     rules,

@@ -20,6 +20,7 @@ export type ProcessName = (typeof PROCESSES)[number];
 export interface SystemUnderLoad extends AsyncDisposable {
   readonly agentUrl: string;
   readonly agentGrpcUrl: string;
+  readonly natsUrl: string;
   readonly store: Store;
   /** CPU milliseconds that a process has used so far. */
   cpuMs(name: ProcessName): number;
@@ -75,6 +76,7 @@ export async function startSystem(): Promise<SystemUnderLoad> {
   return {
     agentUrl: agent.url,
     agentGrpcUrl: `http://127.0.0.1:${grpcPort}`,
+    natsUrl: nats.url,
     store,
     cpuMs: (name) => cpuMsOf(pids[name] ?? 0),
     residentMib: (name) => residentMibOf(pids[name] ?? 0),

@@ -11,7 +11,7 @@ export const ClickHouseSettings = z.object({
   DRIFTMEND_CLICKHOUSE_URL: z.url(),
   DRIFTMEND_CLICKHOUSE_USER: z.string().prefault("default"),
   DRIFTMEND_CLICKHOUSE_PASSWORD: z.string().prefault(""),
-  DRIFTMEND_CLICKHOUSE_DATABASE: z.string().prefault("default"),
+  DRIFTMEND_CLICKHOUSE_DATABASE: z.string().prefault("driftmend"),
 });
 
 /** @throws {DriftmendError} system_not_running, system_not_local, schema_missing */

@@ -32,6 +32,7 @@ export function judgeRecords(
   const reasons = named(totals, "deadLetters.");
   const setAside = sumOf(reasons);
   const shed = named(totals, "shed.", ".rate_limited");
+  const thinned = named(totals, "shed.", ".spool_filling");
   const refused = named(totals, "refused.").filter(({ name }) => !RETRIED.has(name));
   const unknown = count("records.unknown");
   const isAllUnknown = count("records.prediction") + setAside === 0;
@@ -50,6 +51,11 @@ export function judgeRecords(
       sumOf(shed),
       `${records(sumOf(shed))} not kept, over the rate of their model: ${namedText(shed)}`,
       "Raise capture.rate in the model's document or DRIFTMEND_CAPTURE_RATE, or sample it (capture.sample), which loses nothing unseen; docs/sampling.md",
+    ),
+    ...told(
+      sumOf(thinned),
+      `${records(sumOf(thinned))} left out as the spool filled, as DRIFTMEND_SHED allows: ${namedText(thinned)}`,
+      "Those kept stand for them (weights). Find what keeps rows from being stored: the collector's line here, or docs/back-pressure.md",
     ),
     ...told(
       sumOf(refused),

@@ -2,13 +2,20 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { LIMITS } from "../../contract/limits.ts";
 import type { ExamplePlan } from "../../runtime/example-plan.ts";
 import { type CommandContext, optionsOf } from "../command-context.ts";
 import { defaultDataDirectory } from "../places.ts";
+import { splitDisk } from "../up/disk-budget.ts";
 import { directoryForOnce } from "../up/data-directory.ts";
 import { loadExample } from "../up/load-example.ts";
 import { runUp } from "../up/run-up.ts";
-import { type SettingsByService, readSettingsFile } from "../up/settings-file.ts";
+import {
+  type SettingsByService,
+  type UpSettings,
+  mergeSettings,
+  readSettingsFile,
+} from "../up/settings-file.ts";
 import { createTerminal } from "../up/story/terminal.ts";
 
 const Options = z.object({
@@ -26,6 +33,7 @@ const Options = z.object({
   seed: z.int().optional(),
   troubles: z.boolean().prefault(true),
   permuteLabels: z.boolean().optional(),
+  disk: z.number().optional(),
   trainer: z.enum(["node", "torch"]).optional(),
 });
 type Options = z.output<typeof Options>;
@@ -54,7 +62,7 @@ export async function up(context: CommandContext): Promise<number> {
       dataDir,
       once,
       readyFile: options.readyFile === undefined ? undefined : resolve(options.readyFile),
-      settings,
+      settings: withDisk(settings, options.disk),
       ports: {
         gateway: options.port,
         otlpHttp: options.otlpHttpPort,
@@ -66,6 +74,14 @@ export async function up(context: CommandContext): Promise<number> {
     },
     { ...context, terminal },
   );
+}
+
+/** What the file says itself comes before its part of the disk. */
+function withDisk(settings: UpSettings, bytes: number | undefined): UpSettings {
+  if (bytes === undefined) return settings;
+  const { byService } = settings;
+  const shards = Number(byService["collector"]?.["DRIFTMEND_SHARDS"] ?? LIMITS.shards);
+  return { ...settings, byService: mergeSettings(splitDisk(bytes, shards), byService) };
 }
 
 /** As the file asks for it, where it does: it is chosen here, for 0 means a free one and ready.json names it. */

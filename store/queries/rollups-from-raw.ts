@@ -221,46 +221,78 @@ export const rollupTiers = {
   days: tierQueries("days"),
 } as const;
 
+/** What raw and each tier hold of a model and an hour. */
+const totalsRow = z.object({
+  model: z.string(),
+  hour: timeMs,
+  rows: count,
+  ids: count,
+  values: count,
+  model_minutes: count,
+  model_hours: count,
+  model_days: count,
+  feature_minutes: count,
+  feature_hours: count,
+  feature_days: count,
+});
+const TOTALS = ["rows", "ids", "values"] as const;
+const TIER_TOTALS = ["model", "feature"].flatMap((of) =>
+  (["minutes", "hours", "days"] as const).map((tier) => `${of}_${tier}`),
+);
+
 /**
- * Totals by model and hour: what raw holds beside what each tier counts for all rows. A part that is lost or
- * doubled shows here, at a fraction of the price of the exact comparison. Rows of the tier of days stand at
- * the first hour of their day.
+ * Totals by model and hour: what raw holds beside what the tier of minutes counts for all rows, of some hours. A part
+ * that is lost or doubled shows here, at a fraction of the price of the exact comparison.
  */
-export const rollupTotals = defineQuery({
-  name: "totals of rollups",
-  params: z.object({ models: z.array(z.string()), from: z.int(), to: z.int() }),
-  row: z.object({
-    model: z.string(),
-    hour: timeMs,
-    rows: count,
-    ids: count,
-    values: count,
-    model_minutes: count,
-    model_hours: count,
-    model_days: count,
-    feature_minutes: count,
-    feature_hours: count,
-    feature_days: count,
+export const totalsByHour = defineQuery({
+  name: "totals of raw and minutes",
+  params: z.object({
+    models: z.array(z.string()),
+    from: z.int(),
+    to: z.int(),
+    /** Starts of hours, seconds. */
+    hours: z.array(z.int()),
   }),
-  sql: `SELECT model, hour, sum(c[1]) AS rows, sum(c[2]) AS ids, sum(c[3]) AS values, sum(c[4]) AS model_minutes,
-  sum(c[5]) AS model_hours, sum(c[6]) AS model_days, sum(c[7]) AS feature_minutes, sum(c[8]) AS feature_hours, sum(c[9]) AS feature_days
-FROM (
-  SELECT model, ${bucket("hours", "ts")} AS hour,
-    [toInt64(count()), toInt64(uniqExact(id_hash)), toInt64(sumIf(length(num) + length(cat) + (NOT isNaN(score)) + (NOT isNaN(value)) + (NOT isNaN(latency)), error = '')), 0, 0, 0, 0, 0, 0] AS c
-  FROM predictions WHERE model IN {models:Array(String)} AND ${SPAN} GROUP BY model, hour
-  ${totalsOf("model_minutes", 4)}
-  ${totalsOf("model_hours", 5)}
-  ${totalsOf("model_days", 6)}
-  ${totalsOf("feature_minutes", 7)}
-  ${totalsOf("feature_hours", 8)}
-  ${totalsOf("feature_days", 9)}
-) GROUP BY model, hour ORDER BY model, hour`,
+  row: totalsRow,
+  sql: totalsSql([
+    `SELECT model, ${bucket("hours", "ts")} AS hour, ${totals({
+      rows: "count()",
+      ids: "uniqExact(id_hash)",
+      values:
+        "sumIf(length(num) + length(cat) + (NOT isNaN(score)) + (NOT isNaN(value)) + (NOT isNaN(latency)), error = '')",
+    })}
+  FROM predictions WHERE model IN {models:Array(String)} AND ${SPAN} AND toStartOfHour(ts) IN {hours:Array(DateTime('UTC'))} GROUP BY model, hour`,
+    totalsOf("model_minutes"),
+    totalsOf("feature_minutes"),
+  ]),
 });
 
-function totalsOf(table: string, place: number): string {
-  const counts = Array.from({ length: 9 }, (_, i) => (i + 1 === place ? "sum(n)" : "0"));
+/** The same of the tiers of hours and days, whose rows stand at the first hour of their day. */
+export const totalsByDay = defineQuery({
+  name: "totals of hours and days",
+  params: z.object({ models: z.array(z.string()), from: z.int(), to: z.int() }),
+  row: totalsRow,
+  sql: totalsSql(
+    ["model_hours", "model_days", "feature_hours", "feature_days"].map((table) => totalsOf(table)),
+  ),
+});
+
+function totalsSql(parts: readonly string[]): string {
+  const sums = [...TOTALS, ...TIER_TOTALS].map((name, i) => `sum(c[${i + 1}]) AS ${name}`);
+  return `SELECT model, hour, ${sums.join(", ")}
+FROM (
+  ${parts.join("\n  UNION ALL ")}
+) GROUP BY model, hour ORDER BY model, hour`;
+}
+
+function totals(known: Readonly<Record<string, string>>): string {
+  const counts = [...TOTALS, ...TIER_TOTALS].map((name) => `toInt64(${known[name] ?? "0"})`);
+  return `[${counts.join(", ")}] AS c`;
+}
+
+function totalsOf(table: string): string {
   const present = table.startsWith("feature") ? " AND cell != 32004" : "";
-  return `UNION ALL SELECT model, ${bucket("hours", "time")} AS hour, [${counts.join(", ")}] AS c
+  return `SELECT model, ${bucket("hours", "time")} AS hour, ${totals({ [table]: "sum(n)" })}
   FROM ${table} WHERE model IN {models:Array(String)} AND ${TIME_SPAN} AND segment_tag = ''${present} GROUP BY model, hour`;
 }
 

@@ -19,6 +19,15 @@ export const tableSizes = defineQuery({
 FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table ORDER BY bytes DESC`,
 });
 
+/** What all tables take on the engine's own disk, replaced parts that are not deleted yet among it. */
+export const bytesOfTables = defineQuery({
+  name: "bytes of all tables",
+  params: z.object({}),
+  row: z.object({ bytes: count }),
+  sql: `SELECT toInt64(sum(bytes_on_disk)) AS bytes FROM system.parts
+WHERE database = currentDatabase() AND disk_name = 'default'`,
+});
+
 /** Event times of the raw tables; partitions are too coarse for them. */
 export const rawSpan = defineQuery({
   name: "span of raw predictions",

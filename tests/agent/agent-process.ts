@@ -54,6 +54,7 @@ export async function startAgentProcess(
   const child = spawn(process.execPath, [MAIN], {
     env: {
       PATH: processEnvironment()["PATH"],
+      NODE_COMPILE_CACHE: processEnvironment()["NODE_COMPILE_CACHE"],
       DRIFTMEND_SPOOL_DIR: folder,
       DRIFTMEND_OTLP_HTTP_PORT: "0",
       DRIFTMEND_OTLP_GRPC_PORT: "off",

@@ -6,6 +6,7 @@ import { shippedMappings } from "../../agent/mapping/read-mappings.ts";
 import { ModelClocks } from "../../agent/model-clocks.ts";
 import { PINNED_TEXTS } from "../../agent/otlp/vocabulary.ts";
 import { RequestReader } from "../../agent/otlp/request-reader.ts";
+import { NOTHING_SHED, type Shedding } from "../../agent/sampling/shedding.ts";
 import { Recorder } from "../../agent/recorder.ts";
 import type { Mapping } from "../../contract/mapping.ts";
 import { framesIn } from "./agent-process.ts";
@@ -26,6 +27,7 @@ const KEY_OF = {
 export function createCapture(
   documents: Readonly<Record<string, unknown>> = {},
   own: readonly Mapping[] = [],
+  shedding: () => Shedding = () => NOTHING_SHED,
 ) {
   const rules = new FeatureRules();
   for (const [model, document] of Object.entries(documents)) {
@@ -34,7 +36,14 @@ export function createCapture(
   const frame = new FrameBuilder(PINNED_TEXTS);
   const nowMs = (): number => NOW_MS;
   const clocks = new ModelClocks(nowMs, new Map());
-  const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs: RETENTION_MS });
+  const recorder = new Recorder({
+    frame,
+    rules,
+    clocks,
+    nowMs,
+    retentionMs: RETENTION_MS,
+    shedding,
+  });
   const mappings = new MappingBook({ own, shipped: shippedMappings() }, rules);
   const reader = new RequestReader(recorder, rules, mappings);
   return {
@@ -103,11 +112,12 @@ export function spooledMetrics(folder: string): Row[] {
 export function spooledRows(
   folder: string,
   table: "predictions" | "labels" | "dead_letters",
-  id: string,
+  /** Of one record; all where it is left out. */
+  id?: string,
 ): Row[] {
   return framesIn(folder)
     .flatMap(({ sections }) => sections)
     .filter((section) => section.table === table)
     .flatMap(({ payload }) => rowsOf(readBlock(payload)))
-    .filter((row) => row["id"] === id);
+    .filter((row) => id === undefined || row["id"] === id);
 }

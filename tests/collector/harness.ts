@@ -34,6 +34,7 @@ export interface CollectOptions {
   readonly shards?: number;
   readonly recovering?: boolean;
   readonly clock?: Clock;
+  readonly tableBytesMax?: number;
   /** What statements of labels.pull may name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
@@ -112,6 +113,7 @@ async function collect(
       instance,
       processId: `${instance}-${crypto.randomUUID()}`,
       stream: { bytesMax: 256 * 1024 * 1024, replicas: 1 },
+      tableBytesMax: options.tableBytesMax ?? null,
       reconcileMs: 3_600_000,
       labels: { sources: LABEL_SOURCES, secrets: options.secrets ?? {} },
     },

@@ -244,6 +244,34 @@ describe("rollups against raw", () => {
   }, 60_000);
 
   it.each([
+    ["1m", "feature_days"],
+    ["1h", "model_days"],
+    ["1d", "feature_days"],
+  ])(
+    "of days are repaired for the grain %s (%s) though one hour of the day was touched",
+    async (rollup, table) => {
+      const model = `model-${rollup}`;
+      const deps = {
+        store: harness.store,
+        metrics: collectorMetrics(createMetrics("test")),
+        logger: silentLogger,
+        clock: systemClock,
+        book: new ModelBook({ store: harness.store, logger: silentLogger }),
+        retention: Retention.parse({}),
+      };
+      const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
+      await deps.book.ensure(model);
+      await harness.engine.client.command({
+        query: `ALTER TABLE driftmend.${table} DELETE WHERE model = '${model}' AND version = '2' AND time = fromUnixTimestamp64Milli(${today - DAY_MS}) SETTINGS mutations_sync = 1`,
+      });
+      const touched = new Map([[model, new Set([today - DAY_MS + 7 * HOUR_MS])]]);
+      expect((await repairHours(touched, { shard: 0, epoch }, deps)).repaired).toBeGreaterThan(0);
+      expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
+    },
+    60_000,
+  );
+
+  it.each([
     ["1m", "minutes", 600],
     ["1h", "hours", 450],
     ["1d", "days", 600],

@@ -16,6 +16,7 @@ import { type Places, TRAINER, preparePlaces } from "./support/loop-bench.ts";
 import { type ModelServer, startModelServer } from "./support/model-server.ts";
 import { BEGIN_MS, DAY_MS, MODEL, type SmallWorld, openSmallWorld } from "./support/small-world.ts";
 import { processEnvironment } from "../../runtime/env.ts";
+import { DATABASE } from "../support/migrated-engine.ts";
 
 const MAIN = fileURLToPath(new URL("../../retrainer/main.ts", import.meta.url));
 const TOKEN = "an-acting-token-of-this-test";
@@ -96,6 +97,7 @@ async function startRetrainer(): Promise<{ child: ChildProcess; url: string }> {
       DRIFTMEND_CLICKHOUSE_URL: url,
       DRIFTMEND_CLICKHOUSE_USER: user,
       DRIFTMEND_CLICKHOUSE_PASSWORD: password,
+      DRIFTMEND_CLICKHOUSE_DATABASE: DATABASE,
       DRIFTMEND_RETRAINER_DATA: join(places.folder, "service"),
       DRIFTMEND_TOKEN: TOKEN,
       DRIFTMEND_READ_TOKEN: READ_TOKEN,

@@ -23,6 +23,7 @@ import { seededRandom } from "../../../runtime/random.ts";
 import { type PastRow, loadHistory } from "../../analyzer/support/load-history.ts";
 import { type Places, TRAINER, preparePlaces } from "../../retrainer/support/loop-bench.ts";
 import { startModelServer } from "../../retrainer/support/model-server.ts";
+import { DATABASE } from "../../support/migrated-engine.ts";
 import {
   BEGIN_MS,
   CITIES,
@@ -214,7 +215,7 @@ async function startService(
       DRIFTMEND_CLICKHOUSE_URL: at.engine.url,
       DRIFTMEND_CLICKHOUSE_USER: at.engine.user,
       DRIFTMEND_CLICKHOUSE_PASSWORD: at.engine.password,
-      DRIFTMEND_CLICKHOUSE_DATABASE: "default",
+      DRIFTMEND_CLICKHOUSE_DATABASE: DATABASE,
       DRIFTMEND_RETRAINER_DATA: join(at.places.folder, "service"),
       DRIFTMEND_TOKEN: TOKEN,
       DRIFTMEND_READ_TOKEN: READ_TOKEN,
