@@ -67,7 +67,7 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     mappings,
     pairing,
     reader: new RequestReader(parts.recorder, parts.rules, mappings),
-    bodies: new BodyReader(),
+    bodies: new BodyReader(deps.clock),
     logger: deps.logger,
     clock: deps.clock,
     lifecycle,

@@ -67,6 +67,10 @@ export class GroupBuilder {
     return this.frames.length === 0;
   }
 
+  get hasClocks(): boolean {
+    return this.clocks.length > 0;
+  }
+
   get isFull(): boolean {
     return this.rows >= LIMITS.groupRowsMax || this.bytes >= LIMITS.groupBytesMax;
   }

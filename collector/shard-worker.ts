@@ -17,6 +17,7 @@ import { refuseMessage } from "./refuse-message.ts";
 import { type StreamFrame, purgeFrames, readFrames } from "./frame-source.ts";
 import type { Gate } from "./gate.ts";
 import { GroupBuilder } from "./group-builder.ts";
+import { GroupPace } from "./group-pace.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import type { Ownership } from "./group-store.ts";
 import type { HeadBook } from "./head-book.ts";
@@ -73,6 +74,7 @@ export class ShardWorker {
   private readonly filled = new Signal();
   private readonly emptied = new Signal();
   private forming: GroupBuilder;
+  private readonly pace: GroupPace;
   /** The next frame does not fit: the group must be taken as it is. */
   private mustClose = false;
   private lastFrameMs = 0;
@@ -93,6 +95,7 @@ export class ShardWorker {
       streamPending: 0,
     };
     this.forming = this.newGroup();
+    this.pace = new GroupPace(deps.clock.monotonicMs(), LIMITS.groupPace);
   }
 
   /** Ends when aborted or when the shard has another owner; rejects on what cannot go on. */
@@ -217,8 +220,11 @@ export class ShardWorker {
     if (this.mustClose || group.isFull) return 0;
     const nowMs = this.deps.clock.monotonicMs();
     const untilOld = group.startedMs + LIMITS.groupAgeMsMax - nowMs;
+    if (this.pending > 0) return Math.max(0, untilOld);
     const untilQuiet = this.lastFrameMs + LIMITS.groupLingerMs - nowMs;
-    return Math.max(0, this.pending > 0 ? untilOld : Math.min(untilOld, untilQuiet));
+    // Who announces a model's clock waits for what comes of it.
+    const untilPaced = group.hasClocks ? 0 : this.pace.msUntilNext(nowMs);
+    return Math.max(0, Math.min(untilOld, Math.max(untilQuiet, untilPaced)));
   }
 
   private async store(group: GroupBuilder, abort: AbortSignal): Promise<void> {
@@ -233,10 +239,9 @@ export class ShardWorker {
     if (manifest === null) return;
     this.progress.nextGroup = n + 1;
     this.progress.lastStoredMs = this.deps.clock.nowMs();
-    this.deps.metrics.groupSeconds.observe(
-      { shard: owner.shard },
-      (this.deps.clock.monotonicMs() - startedMs) / 1000,
-    );
+    const endedMs = this.deps.clock.monotonicMs();
+    this.pace.spend(endedMs - startedMs, endedMs);
+    this.deps.metrics.groupSeconds.observe({ shard: owner.shard }, (endedMs - startedMs) / 1000);
     await this.announce(manifest);
     // What was read since then waits in the next group.
     this.oldestUnstoredSeq = this.forming.firstStreamSeq;

@@ -65,18 +65,24 @@ export const LIMITS = {
   recordWarningPeriodMs: 3_600_000,
   /** Strings that an agent keeps interned between two frames. */
   internedStringsMax: 65_536,
-  /** Request bodies that an agent holds in memory at once. */
+  /** Request bodies that an agent holds in memory at once; beyond it they are refused. */
   bodiesInFlightBytesMax: 256 * 1024 * 1024,
+  /** Above this further requests wait in their connections, unread, until bodies before them are done with. */
+  bodiesReadBytesMax: 8 * 1024 * 1024,
+  /** For so long; then they are refused. */
+  bodyWaitMsMax: 5_000,
+  /** Memory for a body before its bytes are there, whatever it announces. */
+  bodyFirstBytesMax: 1024 * 1024,
   /** Of a refused body, read and thrown away so that the client hears the answer. */
   drainedBytesMax: 64 * 1024 * 1024,
   /** Sealed but not yet fsynced bytes of an agent. */
-  uncommittedBytesMax: 64 * 1024 * 1024,
+  uncommittedBytesMax: 32 * 1024 * 1024,
   spoolSegmentBytesMax: 16 * 1024 * 1024,
   /** A segment of which everything is stored is given up early above this. */
   spoolSegmentStoredBytesMax: 1024 * 1024,
   /** Frames kept in memory until they are published, so that they are not read again. */
-  publishCacheBytesMax: 64 * 1024 * 1024,
-  publishInFlightBytesMax: 32 * 1024 * 1024,
+  publishCacheBytesMax: 16 * 1024 * 1024,
+  publishInFlightBytesMax: 16 * 1024 * 1024,
   /** Frames that were taken in longer ago are a backlog, of which so much is on its way at a time: two or three groups. */
   backlogAgeMs: 10_000,
   backlogBytesMax: 64 * 1024 * 1024,
@@ -160,7 +166,9 @@ export const LIMITS = {
    * the engine a dozen statements and parts to be merged, however few rows it has.
    */
   groupLingerMs: 150,
-  groupAgeMsMax: 1_500,
+  /** After a rest small groups are stored at once, for so long; in the long run this share of the time (group-pace.ts). */
+  groupPace: { burstMs: 3_000, share: 0.25, waitMsMax: 3_000 },
+  groupAgeMsMax: 3_000,
   /** Frames read ahead of the group that is being stored. */
   framesAheadBytesMax: 128 * 1024 * 1024,
   /** Newest groups that are counted again when a shard is taken. */

@@ -106,7 +106,7 @@ export async function runService<S extends z.ZodObject>(
     const logger = createLogger(definition.name, level);
     const deps = { clock: systemClock, logger };
     lifecycle = createLifecycle(deps);
-    lifecycle.defer("telemetry", startTelemetry(definition.name, env));
+    lifecycle.defer("telemetry", await startTelemetry(definition.name, env));
     const metrics = createMetrics(definition.name);
     const { url } = await definition.start(config, {
       ...deps,

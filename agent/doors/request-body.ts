@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { gunzip, inflate, zstdDecompress } from "node:zlib";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { bodyTooLarge, tooManyBodies } from "./refusals.ts";
 
 const KEPT_BUFFERS_MAX = 32;
@@ -26,9 +27,21 @@ const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>(
   ["zstd", promisify(zstdDecompress)],
 ]);
 
+interface Waiting {
+  readonly bytes: number;
+  readonly admit: () => void;
+}
+
 export class BodyReader {
   private readonly free: Buffer[] = [];
   private inFlightBytes = 0;
+  /** Requests whose body is not read yet, the first to come first. */
+  private readonly waiting: Waiting[] = [];
+  private readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
 
   /**
    * Reads the body and hands it to `use`, which must be done with it when it returns.
@@ -60,13 +73,18 @@ export class BodyReader {
     use: (body: Buffer) => T,
   ): Promise<T> {
     if (announcedBytes > bytesMax) throw bodyTooLarge(bytesMax);
-    let buffer = this.take(announcedBytes);
+    // What a client announces costs nothing until it comes.
+    const firstBytes = Math.min(announcedBytes, LIMITS.bodyFirstBytesMax);
+    if (this.isBusy(firstBytes)) await this.turn(firstBytes);
+    let buffer = this.take(firstBytes);
     try {
       let length = 0;
       for await (const chunk of chunks) {
         if (length + chunk.length > bytesMax) throw bodyTooLarge(bytesMax);
         if (length + chunk.length > buffer.length) {
-          const larger = this.take(Math.max(2 * buffer.length, length + chunk.length));
+          const larger = this.take(
+            Math.min(bytesMax, Math.max(2 * buffer.length, length + chunk.length)),
+          );
           buffer.copy(larger, 0, 0, length);
           this.giveBack(buffer);
           buffer = larger;
@@ -77,6 +95,40 @@ export class BodyReader {
       return use(await open(buffer.subarray(0, length)));
     } finally {
       this.giveBack(buffer);
+    }
+  }
+
+  private isBusy(bytes: number): boolean {
+    const { inFlightBytes, waiting } = this;
+    if (inFlightBytes === 0) return false;
+    return waiting.length > 0 || inFlightBytes + bytes > LIMITS.bodiesReadBytesMax;
+  }
+
+  /** @throws {DriftmendError} bodies_over_limit, when it does not come in time */
+  private async turn(bytes: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const mine: Waiting = { bytes, admit: resolve };
+    this.waiting.push(mine);
+    const ended = new AbortController();
+    const late = this.clock.sleep(LIMITS.bodyWaitMsMax, ended.signal).then(
+      () => "late" as const,
+      () => "ended" as const,
+    );
+    const came = await Promise.race([promise, late]);
+    ended.abort();
+    const place = this.waiting.indexOf(mine);
+    if (place !== -1) this.waiting.splice(place, 1);
+    if (came === "late") throw tooManyBodies();
+  }
+
+  /** Lets in as many of those that wait as there is room for; what they will take counts at once. */
+  private admitNext(): void {
+    let bytes = this.inFlightBytes;
+    for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
+      if (bytes > 0 && bytes + first.bytes > LIMITS.bodiesReadBytesMax) return;
+      bytes += Math.max(first.bytes, BUFFER_BYTES_MIN);
+      this.waiting.shift();
+      first.admit();
     }
   }
 
@@ -96,6 +148,7 @@ export class BodyReader {
     this.inFlightBytes -= buffer.length;
     const isKept = buffer.length <= KEPT_BUFFER_BYTES_MAX && this.free.length < KEPT_BUFFERS_MAX;
     if (isKept) this.free.push(buffer);
+    this.admitNext();
   }
 }
 

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { LIMITS } from "../../contract/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { processEnvironment } from "../../runtime/env.ts";
+import { LEAN_ENVIRONMENT, LEAN_FLAGS } from "../../runtime/lean-process.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
 import { type Store, openStore } from "../../store/client.ts";
@@ -68,6 +69,8 @@ export async function startSystem(): Promise<SystemUnderLoad> {
   });
   const grpcPort = await freePort();
   const agent = await start("agent", "agent/main.ts", {
+    ...LEAN_ENVIRONMENT,
+    NODE_OPTIONS: LEAN_FLAGS.join(" "),
     DRIFTMEND_OTLP_HTTP_PORT: "0",
     DRIFTMEND_OTLP_GRPC_PORT: String(grpcPort),
     DRIFTMEND_SPOOL_DIR: join(folder, "agent"),

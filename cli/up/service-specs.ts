@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { LEAN_ENVIRONMENT, LEAN_FLAGS } from "../../runtime/lean-process.ts";
 import type { ChildSpec } from "../../runtime/example-plan.ts";
 import { storeEnvironment } from "../../store/embedded/process-environment.ts";
 import { modulePath } from "../places.ts";
@@ -71,10 +72,11 @@ export function serviceSpecs(places: Places): ChildSpec[] {
     env: Readonly<Record<string, string>>,
     /** What no file of settings overrides: it was chosen with that file in hand. */
     chosen: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
   ): ChildSpec => ({
     name,
     module: modulePath(`${name}/main`),
-    nodeFlags: [heap(heapMegabytes)],
+    nodeFlags: [heap(heapMegabytes), ...flags],
     env: { ...base, ...env, ...places.settings[name], ...chosen },
   });
   return [
@@ -93,12 +95,14 @@ export function serviceSpecs(places: Places): ChildSpec[] {
       "agent",
       384,
       {
+        ...LEAN_ENVIRONMENT,
         DRIFTMEND_OTLP_HTTP_PORT: String(places.otlpHttpPort),
         DRIFTMEND_SPOOL_DIR: join(places.dataDir, "agent"),
       },
       {
         DRIFTMEND_OTLP_GRPC_PORT: isGrpcOff(places.settings) ? "off" : String(places.otlpGrpcPort),
       },
+      LEAN_FLAGS,
     ),
   ];
 }

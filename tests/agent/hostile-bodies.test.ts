@@ -9,6 +9,7 @@ import { mapExchange } from "../../agent/mapping/map-tensors.ts";
 import { readBody } from "../../agent/mapping/read-body.ts";
 import { openaiPrediction } from "../../agent/proxy/openai-call.ts";
 import { LIMITS } from "../../contract/limits.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { TensorMapping } from "../../contract/mapping.ts";
 import { eventLines, framesIn, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 import { createCapture, NOW_MS } from "./capture-harness.ts";
@@ -22,7 +23,7 @@ describe("a body", () => {
     async (encoding) => {
       const headers = { "content-encoding": encoding };
       const request = Object.assign(Readable.from([Buffer.from("x")]), { headers });
-      const read = new BodyReader().read(request as unknown as IncomingMessage, String);
+      const read = new BodyReader(systemClock).read(request as unknown as IncomingMessage, String);
       await expect(read).rejects.toMatchObject({ code: "encoding_unsupported" });
     },
   );

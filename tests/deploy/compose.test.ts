@@ -11,9 +11,12 @@ import { parseChannels } from "../../analyzer/channels/channels-file.ts";
 import { AnalyzerSettings } from "../../analyzer/settings.ts";
 import { GatewaySettings } from "../../cli/gateway/settings.ts";
 import { collectorConfig } from "../../collector/config.ts";
+import { LEAN_ENVIRONMENT, LEAN_FLAGS } from "../../runtime/lean-process.ts";
 import { parseConfig } from "../../runtime/env.ts";
 import { RetrainerSettings } from "../../retrainer/settings.ts";
 
+/** Of glibc and Node. */
+const PROCESS_SETTINGS = new Set([...Object.keys(LEAN_ENVIRONMENT), "NODE_OPTIONS"]);
 const root = resolve(import.meta.dirname, "../..");
 const text = (path: string): string => readFileSync(join(root, path), "utf8");
 
@@ -69,11 +72,17 @@ describe("docker-compose.yml", () => {
     const environment = Object.entries(compose.services[name]?.environment ?? {}).map(
       ([key, value]) => [key, filled(value)] as const,
     );
-    expect(Object.keys(schema.shape)).toEqual(
-      expect.arrayContaining(environment.map(([key]) => key)),
-    );
+    const ownSettings = environment.map(([key]) => key).filter((key) => !PROCESS_SETTINGS.has(key));
+    expect(Object.keys(schema.shape)).toEqual(expect.arrayContaining(ownSettings));
     expect(parseConfig(schema, Object.fromEntries(environment))).toMatchObject({
       DRIFTMEND_HOST: "0.0.0.0",
+    });
+  });
+
+  it("starts the agent as small as up does", () => {
+    expect(compose.services["agent"]?.environment).toMatchObject({
+      ...LEAN_ENVIRONMENT,
+      NODE_OPTIONS: LEAN_FLAGS.join(" "),
     });
   });
 

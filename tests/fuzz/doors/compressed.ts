@@ -5,6 +5,7 @@ import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { BodyReader } from "../../../agent/doors/request-body.ts";
 import { unaryMessage } from "../../../agent/doors/grpc-frames.ts";
 import { LIMITS } from "../../../contract/limits.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { type Door, Violation, refusalOf, verdictOf } from "../door.ts";
 import { PROTOTYPE_NAMES, chance, pick, sized } from "../hostile-values.ts";
@@ -37,7 +38,7 @@ function make(random: Random): Buffer {
 }
 
 export function compressedDoor(): Door {
-  const bodies = new BodyReader();
+  const bodies = new BodyReader(systemClock);
   const read = async (encoding: string, bytes: Buffer): Promise<number> => {
     const headers = { "content-encoding": encoding, "content-length": String(bytes.length) };
     const request = Object.assign(Readable.from(chunksOf(bytes)), { headers });

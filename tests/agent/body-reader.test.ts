@@ -1,0 +1,69 @@
+/** Many large requests at once: those for which there is no memory wait in their connections, and are not refused. */
+import { PassThrough } from "node:stream";
+import type { IncomingMessage } from "node:http";
+import { expect, it } from "vitest";
+import { BodyReader } from "../../agent/doors/request-body.ts";
+import { LIMITS } from "../../contract/limits.ts";
+import { systemClock } from "../../runtime/clock.ts";
+
+const MIB = 1024 * 1024;
+const AT_ONCE = LIMITS.bodiesReadBytesMax / LIMITS.bodyFirstBytesMax;
+
+/** A request whose body comes when the test says so. */
+function request(bytes: number) {
+  const stream = new PassThrough({ highWaterMark: bytes });
+  const state = { isRead: false };
+  const iterate = stream.iterator.bind(stream);
+  const whole = Object.assign(stream, {
+    headers: { "content-length": String(bytes) },
+    iterator: async function* (options: { destroyOnReturn: boolean }) {
+      state.isRead = true;
+      yield* iterate(options);
+    },
+  });
+  return {
+    state,
+    message: whole as unknown as IncomingMessage,
+    arrive: () => stream.end(Buffer.alloc(bytes, 7)),
+  };
+}
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const lengthOf = (body: Buffer): number => body.length;
+
+it("reads so many at once, and the next one when one of them is done with", async () => {
+  const bodies = new BodyReader(systemClock);
+  const all = Array.from({ length: AT_ONCE + 3 }, () => request(LIMITS.bodyFirstBytesMax));
+  const reading = all.map(({ message }) => bodies.read(message, lengthOf));
+  const begun = (): number => all.filter(({ state }) => state.isRead).length;
+  await settled();
+  expect(begun()).toBe(AT_ONCE);
+  all[0]?.arrive();
+  expect(await reading[0]).toBe(LIMITS.bodyFirstBytesMax);
+  await settled();
+  expect(begun()).toBe(AT_ONCE + 1);
+  for (const { arrive } of all.slice(1)) arrive();
+  expect(await Promise.all(reading)).toEqual(all.map(() => LIMITS.bodyFirstBytesMax));
+});
+
+it("reads one that is larger than all of that, once it has come this far", async () => {
+  const bodies = new BodyReader(systemClock);
+  const large = request(LIMITS.requestBytesMax);
+  const reading = bodies.read(large.message, lengthOf);
+  large.arrive();
+  expect(await reading).toBe(20 * MIB);
+});
+
+it("refuses one that has waited too long, to be sent again", async () => {
+  let pass: () => void = () => undefined;
+  const bodies = new BodyReader({
+    ...systemClock,
+    sleep: () => new Promise((resolve) => (pass = resolve)),
+  });
+  const all = Array.from({ length: AT_ONCE + 1 }, () => request(LIMITS.bodyFirstBytesMax));
+  const reading = all.map(({ message }) => bodies.read(message, lengthOf));
+  await settled();
+  pass();
+  await expect(reading.at(-1)).rejects.toMatchObject({ code: "bodies_over_limit", retry: "later" });
+  for (const { arrive } of all) arrive();
+  await Promise.all(reading.slice(0, -1));
+});
