@@ -6,7 +6,7 @@ import type { ModelSettings, SegmentValues } from "./model-settings.ts";
 import type { CheckedFrame, DeadLetter, SectionTable } from "./payload-check.ts";
 import type { RecordIds } from "./record-ids.ts";
 import { RollupBuilder } from "./rollup/rollup-builder.ts";
-import { withServiceColumns } from "./service-columns.ts";
+import { type GroupSection, piecesOfSections } from "./section-pieces.ts";
 import type { WaitingLabels } from "./waiting-labels.ts";
 
 const DAY_MS = 86_400_000;
@@ -15,15 +15,6 @@ const MONTH_MS = 28 * DAY_MS;
 export interface OwnDeadLetter extends DeadLetter {
   readonly spool: string;
   readonly seq: number;
-}
-
-/** One section of a frame as it will be inserted: the pieces of its block. */
-export interface GroupSection {
-  readonly table: SectionTable;
-  readonly spool: string;
-  readonly seq: number;
-  readonly rows: number;
-  readonly pieces: readonly Uint8Array[];
 }
 
 export interface GroupBuilderDeps {
@@ -165,9 +156,7 @@ export class GroupBuilder {
 
   /** Pieces of all blocks of a table, to be sent one after the other. */
   piecesOf(table: SectionTable): Uint8Array[] {
-    return this.sections
-      .filter((section) => section.table === table)
-      .flatMap(({ pieces }) => pieces);
+    return piecesOfSections(this.sections.filter((section) => section.table === table));
   }
 
   private addSection(
@@ -176,8 +165,7 @@ export class GroupBuilder {
     payload: Uint8Array,
     rows: number,
   ): void {
-    const pieces = withServiceColumns(payload, spool, seq);
-    this.sections.push({ table, spool, seq, rows, pieces });
+    this.sections.push({ table, spool, seq, rows, payload });
   }
 
   private addRange(spool: string, seq: number): void {

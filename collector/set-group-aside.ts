@@ -6,6 +6,7 @@ import type { GroupManifest } from "./group-manifest.ts";
 import { type Ownership, shardMarker, writeManifest } from "./group-store.ts";
 import type { PatienceDeps } from "./patience.ts";
 import type { Stuck } from "./stuck-group.ts";
+import { piecesOfSection } from "./section-pieces.ts";
 
 export async function setGroupAside(
   group: GroupBuilder,
@@ -31,17 +32,17 @@ export async function setGroupAside(
 
 /** One letter for each section, with all of its bytes: nothing that was accepted is thrown away. */
 function sectionLetters(group: GroupBuilder, stuck: Stuck, nowMs: number): OwnDeadLetter[] {
-  return group.sections.map(({ table, spool, seq, rows, pieces }) => ({
+  return group.sections.map((section) => ({
     timeMs: nowMs,
-    record: table,
+    record: section.table,
     model: "",
     id: "",
     reason: "group_set_aside",
     detail: stuck.reason,
     sample: "",
-    rows,
-    payload: Buffer.concat(pieces),
-    spool,
-    seq,
+    rows: section.rows,
+    payload: Buffer.concat(piecesOfSection(section)),
+    spool: section.spool,
+    seq: section.seq,
   }));
 }

@@ -169,6 +169,9 @@ export const LIMITS = {
   /** After a rest small groups are stored at once, for so long; in the long run this share of the time (group-pace.ts). */
   groupPace: { burstMs: 3_000, share: 0.25, waitMsMax: 3_000 },
   groupAgeMsMax: 3_000,
+  /** Sections of at most so many rows are joined, so many of them to one block. */
+  joinedSectionRowsMax: 256,
+  joinedSectionsMax: 256,
   /** Frames read ahead of the group that is being stored. */
   framesAheadBytesMax: 128 * 1024 * 1024,
   /** Newest groups that are counted again when a shard is taken. */
