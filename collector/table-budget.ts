@@ -18,11 +18,15 @@ export type Room = { readonly kind: "room" } | { readonly kind: "full"; readonly
 export function decideRoom(bytes: number, bytesMax: number, wasFull: boolean): Room {
   const allowed = wasFull ? bytesMax * (1 - LIMITS.tableBudgetFreedShare) : bytesMax;
   if (bytes < allowed) return { kind: "room" };
-  const wanted = wasFull ? `under ${Math.floor(allowed)} bytes again` : `under ${bytesMax} bytes`;
+  const wanted = `under ${mebibytes(allowed)}${wasFull ? " again" : ""}`;
   return {
     kind: "full",
-    reason: `nothing is stored as the tables must be ${wanted}: they take ${bytes}. Raise DRIFTMEND_TABLE_BYTES_MAX, keep less (retention), or archive old days ("driftmend archive"); until then frames wait in streams and spools`,
+    reason: `nothing is stored as the tables must be ${wanted}: they take ${mebibytes(bytes)}. Raise DRIFTMEND_TABLE_BYTES_MAX, keep less (retention), or archive old days ("driftmend archive"); until then frames wait in streams and spools`,
   };
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }
 
 export interface TableBudgetDeps {

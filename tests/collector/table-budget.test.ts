@@ -8,12 +8,13 @@ import { type Harness, startHarness, until } from "./harness.ts";
 
 describe("room in the tables", () => {
   it("ends at the budget, and is there again once a part of it came free", () => {
-    expect(decideRoom(999, 1_000, false)).toEqual({ kind: "room" });
-    expect(decideRoom(1_000, 1_000, false)).toMatchObject({ kind: "full" });
-    expect(decideRoom(985, 1_000, true)).toMatchObject({
-      reason: expect.stringContaining("must be under 980 bytes again: they take 985"),
+    const mib = (n: number): number => n * 1024 ** 2;
+    expect(decideRoom(mib(999), mib(1_000), false)).toEqual({ kind: "room" });
+    expect(decideRoom(mib(1_000), mib(1_000), false)).toMatchObject({ kind: "full" });
+    expect(decideRoom(mib(985), mib(1_000), true)).toMatchObject({
+      reason: expect.stringContaining("must be under 980.0 MiB again: they take 985.0 MiB"),
     });
-    expect(decideRoom(979, 1_000, true)).toEqual({ kind: "room" });
+    expect(decideRoom(mib(979), mib(1_000), true)).toEqual({ kind: "room" });
     expect(LIMITS.tableBudgetFreedShare).toBe(0.02);
   });
 });
