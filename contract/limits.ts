@@ -69,10 +69,12 @@ export const LIMITS = {
   bodiesInFlightBytesMax: 256 * 1024 * 1024,
   /** Above this further requests wait in their connections, unread, until bodies before them are done with. */
   bodiesReadBytesMax: 8 * 1024 * 1024,
-  /** For so long; then they are refused. */
-  bodyWaitMsMax: 5_000,
+  /** For so long: senders that stall hold nobody up for longer. */
+  bodyWaitMsMax: 2_000,
   /** Memory for a body before its bytes are there, whatever it announces. */
-  bodyFirstBytesMax: 1024 * 1024,
+  bodyFirstBytesMax: 256 * 1024,
+  /** Of buffers of bodies that are done with, kept for the next ones. */
+  bodiesKeptBytesMax: 8 * 1024 * 1024,
   /** Of a refused body, read and thrown away so that the client hears the answer. */
   drainedBytesMax: 64 * 1024 * 1024,
   /** Sealed but not yet fsynced bytes of an agent. */

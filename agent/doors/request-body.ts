@@ -10,10 +10,9 @@ import { LIMITS } from "../../contract/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { bodyTooLarge, tooManyBodies } from "./refusals.ts";
 
-const KEPT_BUFFERS_MAX = 32;
 const BUFFER_BYTES_MIN = 64 * 1024;
-/** Larger buffers are not kept. */
-const KEPT_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+/** A kept buffer of so many times what is needed would count as memory that nobody uses. */
+const LOOSE_FIT = 4;
 
 type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
@@ -34,6 +33,7 @@ interface Waiting {
 
 export class BodyReader {
   private readonly free: Buffer[] = [];
+  private freeBytes = 0;
   private inFlightBytes = 0;
   /** Requests whose body is not read yet, the first to come first. */
   private readonly waiting: Waiting[] = [];
@@ -104,21 +104,17 @@ export class BodyReader {
     return waiting.length > 0 || inFlightBytes + bytes > LIMITS.bodiesReadBytesMax;
   }
 
-  /** @throws {DriftmendError} bodies_over_limit, when it does not come in time */
+  /** Resolves when there is room, or when those before have had their time: they may have stalled. */
   private async turn(bytes: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const mine: Waiting = { bytes, admit: resolve };
     this.waiting.push(mine);
-    const ended = new AbortController();
-    const late = this.clock.sleep(LIMITS.bodyWaitMsMax, ended.signal).then(
-      () => "late" as const,
-      () => "ended" as const,
-    );
-    const came = await Promise.race([promise, late]);
-    ended.abort();
+    const admitted = new AbortController();
+    const late = this.clock.sleep(LIMITS.bodyWaitMsMax, admitted.signal).catch(() => undefined);
+    await Promise.race([promise, late]);
+    admitted.abort();
     const place = this.waiting.indexOf(mine);
     if (place !== -1) this.waiting.splice(place, 1);
-    if (came === "late") throw tooManyBodies();
   }
 
   /** Lets in as many of those that wait as there is room for; what they will take counts at once. */
@@ -133,21 +129,24 @@ export class BodyReader {
   }
 
   private take(bytes: number): Buffer {
-    const index = this.free.findLastIndex((buffer) => buffer.length >= bytes);
-    const found = index === -1 ? undefined : this.free.splice(index, 1)[0];
-    const size = Math.max(found?.length ?? bytes, BUFFER_BYTES_MIN);
-    if (this.inFlightBytes + size > LIMITS.bodiesInFlightBytesMax) {
-      if (found !== undefined) this.free.push(found);
-      throw tooManyBodies();
-    }
+    const wanted = Math.max(bytes, BUFFER_BYTES_MIN);
+    const index = this.free.findLastIndex(
+      ({ length }) => length >= wanted && length <= LOOSE_FIT * wanted,
+    );
+    const size = this.free[index]?.length ?? wanted;
+    if (this.inFlightBytes + size > LIMITS.bodiesInFlightBytesMax) throw tooManyBodies();
     this.inFlightBytes += size;
+    const [found] = index === -1 ? [] : this.free.splice(index, 1);
+    if (found !== undefined) this.freeBytes -= found.length;
     return found ?? Buffer.allocUnsafeSlow(size);
   }
 
   private giveBack(buffer: Buffer): void {
     this.inFlightBytes -= buffer.length;
-    const isKept = buffer.length <= KEPT_BUFFER_BYTES_MAX && this.free.length < KEPT_BUFFERS_MAX;
-    if (isKept) this.free.push(buffer);
+    if (this.freeBytes + buffer.length <= LIMITS.bodiesKeptBytesMax) {
+      this.free.push(buffer);
+      this.freeBytes += buffer.length;
+    }
     this.admitNext();
   }
 }
