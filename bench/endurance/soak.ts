@@ -1,11 +1,10 @@
 /** An hour of steady load on the whole system: what its processes hold at the end beside what they held before. */
 import { seededRandom } from "../../runtime/random.ts";
 import type { Figure } from "../figure.ts";
-import { describeModel } from "../pipeline/described-model.ts";
 import { measure } from "../pipeline/measure.ts";
 import { httpSender } from "../pipeline/send.ts";
 import { PROCESSES, startSystem } from "../pipeline/system-under-load.ts";
-import { CATEGORY_NAMES, WIDE_MODEL, featureNames, wideBodies } from "../pipeline/wide-bodies.ts";
+import { WIDE_MODEL, describeWideModel, wideBodies } from "../pipeline/wide-bodies.ts";
 import { watchMemory } from "./memory-watch.ts";
 
 const HOUR_MS = 3_600_000;
@@ -17,14 +16,7 @@ const CONNECTIONS = 8;
 
 export async function soak(durationMs = HOUR_MS): Promise<Figure[]> {
   await using system = await startSystem();
-  const names = featureNames(WIDTH);
-  await describeModel(system.store, {
-    model: WIDE_MODEL,
-    rollup: "1m",
-    segments: [],
-    numeric: names.numeric.map((feature) => ({ feature, center: 0, scale: 1.35 })),
-    categorical: names.categorical.map((feature) => ({ feature, categories: CATEGORY_NAMES })),
-  });
+  await describeWideModel(system.store, WIDTH);
   const bodies = wideBodies(2 * CONNECTIONS, ROWS_PER_BODY, WIDTH, seededRandom(9));
   using sender = httpSender(system.agentUrl, { connections: CONNECTIONS });
   const load = {

@@ -1,5 +1,7 @@
 /** Requests of a model with many features, four numeric to one categorical: what the stated figures are about. */
 import type { Random } from "../../runtime/random.ts";
+import type { Store } from "../../store/client.ts";
+import { describeModel } from "./described-model.ts";
 import {
   type PreparedBody,
   STAMP,
@@ -19,7 +21,7 @@ export interface Width {
 export const WIDE_MODEL = "wide";
 const CATEGORIES = 20;
 
-export function featureNames({ numeric, categorical }: Width): {
+function featureNames({ numeric, categorical }: Width): {
   readonly numeric: readonly string[];
   readonly categorical: readonly string[];
 } {
@@ -31,10 +33,22 @@ export function featureNames({ numeric, categorical }: Width): {
   };
 }
 
-export const CATEGORY_NAMES: readonly string[] = Array.from(
+const CATEGORY_NAMES: readonly string[] = Array.from(
   { length: CATEGORIES },
   (_, i) => `value-${i}`,
 );
+
+/** The model with grids of its features. */
+export function describeWideModel(store: Store, width: Width): Promise<void> {
+  const { numeric, categorical } = featureNames(width);
+  return describeModel(store, {
+    model: WIDE_MODEL,
+    rollup: "1m",
+    segments: [],
+    numeric: numeric.map((feature) => ({ feature, center: 0, scale: 1.35 })),
+    categorical: categorical.map((feature) => ({ feature, categories: CATEGORY_NAMES })),
+  });
+}
 
 export function wideBodies(
   count: number,

@@ -4,14 +4,13 @@
  */
 import { seededRandom } from "../../runtime/random.ts";
 import type { Figure } from "../figure.ts";
-import { describeModel } from "./described-model.ts";
 import { engineAlone } from "./engine-alone.ts";
 import { grpcSender } from "./grpc-sender.ts";
 import { type Measured, measure } from "./measure.ts";
 import type { PreparedBody } from "./prepared-body.ts";
 import { type HttpSender, httpSender } from "./send.ts";
 import { PROCESSES, type SystemUnderLoad, startSystem } from "./system-under-load.ts";
-import { CATEGORY_NAMES, WIDE_MODEL, type Width, featureNames, wideBodies } from "./wide-bodies.ts";
+import { WIDE_MODEL, type Width, describeWideModel, wideBodies } from "./wide-bodies.ts";
 
 const TWENTY: Width = { numeric: 16, categorical: 4 };
 const CONNECTIONS = 24;
@@ -99,14 +98,7 @@ async function measureVariant(
   system: SystemUnderLoad,
   { width, rowsPerBody, door, warmUpMs, loadMs }: Variant,
 ): Promise<{ measured: Measured; bodies: readonly PreparedBody[] }> {
-  const names = featureNames(width);
-  await describeModel(system.store, {
-    model: WIDE_MODEL,
-    rollup: "1m",
-    segments: [],
-    numeric: names.numeric.map((feature) => ({ feature, center: 0, scale: 1.35 })),
-    categorical: names.categorical.map((feature) => ({ feature, categories: CATEGORY_NAMES })),
-  });
+  await describeWideModel(system.store, width);
   const bodies = wideBodies(BODIES, rowsPerBody, width, seededRandom(9));
   using sender = door(system);
   const load = { bodies, connections: CONNECTIONS, numbers: { next: 1 }, send: sender.send };

@@ -24,6 +24,18 @@ const KEY_OF = {
   server_metrics: "serverMetrics",
 } as const;
 
+/** As `takePlainPrediction` takes it. */
+export const plainPrediction = (id: string, more: object = {}) => ({
+  ...{ model: "m", version: "1", id, timeMs: NOW_MS, label: undefined, score: 0.5 },
+  ...{ value: undefined, latency: undefined, error: undefined, features: [["x", 1]] as const },
+  ...{ featuresJson: null, tags: [], probabilities: [], ...more },
+});
+/** As `takePlainLabel` takes it. */
+export const plainLabel = (id: string) => ({
+  ...{ model: "m", id, timeMs: NOW_MS, label: "yes", value: undefined, source: undefined },
+  ...{ revision: undefined, predictionTime: undefined },
+});
+
 export function createCapture(
   documents: Readonly<Record<string, unknown>> = {},
   own: readonly Mapping[] = [],

@@ -2,37 +2,20 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, afterEach, describe, expect, it } from "vitest";
-import { LIMITS } from "../../contract/limits.ts";
 import { subjects } from "../../contract/subjects.ts";
-import { systemClock } from "../../runtime/clock.ts";
-import { processEnvironment } from "../../runtime/env.ts";
-import { silentLogger } from "../../runtime/logger.ts";
-import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
-import { connectNats } from "../../runtime/nats.ts";
 import { fillDisk, smallDisk } from "../support/small-disk.ts";
+import { startTestNats } from "../support/test-nats.ts";
 import { eventLines, framesIn, startAgentProcess, temporaryFolder } from "./agent-process.ts";
 
-const cleanups: (() => Promise<void> | void)[] = [];
+const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
 
 async function natsOfTest() {
-  const { path, remove } = temporaryFolder();
-  cleanups.push(remove);
-  const server = await startNatsServer(
-    {
-      binary: findNatsServer(processEnvironment()),
-      storeDir: path,
-      port: 0,
-      maxPayloadBytes: LIMITS.natsPayloadBytesMax,
-    },
-    { clock: systemClock },
-  );
-  cleanups.push(() => server.stop());
-  const connection = await connectNats({ url: server.url, name: "test" }, { logger: silentLogger });
-  cleanups.push(() => connection.close());
-  return { url: server.url, connection };
+  const server = await startTestNats();
+  cleanups.push(() => server[Symbol.asyncDispose]());
+  return { url: server.url, connection: server.nats };
 }
 
 function diskOf4Mb(context: TestContext): string {

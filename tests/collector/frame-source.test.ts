@@ -1,38 +1,24 @@
 /** How a shard's stream is read, from a real nats-server. */
 import { afterEach, expect, it } from "vitest";
 import { ensureFrameStream, readFrames } from "../../collector/frame-source.ts";
-import { LIMITS } from "../../contract/limits.ts";
 import { subjects } from "../../contract/subjects.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { processEnvironment } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
-import { findNatsServer, startNatsServer } from "../../runtime/nats-server.ts";
-import { type Nats, connectNats } from "../../runtime/nats.ts";
-import { temporaryFolder } from "../agent/agent-process.ts";
+import type { Nats } from "../../runtime/nats.ts";
+import { startTestNats } from "../support/test-nats.ts";
 
 const SMALL_BYTES = 1_000;
 const LARGE_BYTES = 4 * 1024 * 1024;
-const cleanups: (() => Promise<void> | void)[] = [];
+const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
 
 /** An empty stream of shard 0; `publish` adds messages of these sizes. */
 async function streamOfTest() {
-  const { path, remove } = temporaryFolder();
-  cleanups.push(remove);
-  const server = await startNatsServer(
-    {
-      binary: findNatsServer(processEnvironment()),
-      storeDir: path,
-      port: 0,
-      maxPayloadBytes: LIMITS.natsPayloadBytesMax,
-    },
-    { clock: systemClock },
-  );
-  cleanups.push(() => server.stop());
-  const nats = await connectNats({ url: server.url, name: "test" }, { logger: silentLogger });
-  cleanups.push(() => nats.close());
+  const server = await startTestNats();
+  cleanups.push(() => server[Symbol.asyncDispose]());
+  const { nats } = server;
   await ensureFrameStream(nats, 0, { bytesMax: 1024 ** 3, replicas: 1 });
   const publish = async (sizes: readonly number[]): Promise<void> => {
     for (const bytes of sizes) {

@@ -162,6 +162,23 @@ async function differences(model: string): Promise<number[]> {
   return counts;
 }
 
+const ALL_HOURS = Array.from({ length: 72 }, (_, i) => today - 3 * DAY_MS + i * HOUR_MS);
+
+/** What a repair of the model needs, by whoever owns the shard now. */
+async function repairing(model: string) {
+  const deps = {
+    store: harness.store,
+    metrics: collectorMetrics(createMetrics("test")),
+    logger: silentLogger,
+    clock: systemClock,
+    book: new ModelBook({ store: harness.store, logger: silentLogger }),
+    retention: Retention.parse({}),
+  };
+  await deps.book.ensure(model);
+  const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
+  return { deps, owner: { shard: 0, epoch } };
+}
+
 describe("rollups against raw", () => {
   for (const [rollup, tier] of [
     ["1m", "minutes"],
@@ -211,17 +228,7 @@ describe("rollups against raw", () => {
 
   it("are repaired where a group was lost or counted twice, and left alone where they are right", async () => {
     const model = "model-1h";
-    const metrics = collectorMetrics(createMetrics("test"));
-    const deps = {
-      store: harness.store,
-      metrics,
-      logger: silentLogger,
-      clock: systemClock,
-      book: new ModelBook({ store: harness.store, logger: silentLogger }),
-      retention: Retention.parse({}),
-    };
-    const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
-    const owner = { shard: 0, epoch };
+    const { deps, owner } = await repairing(model);
     const hours = `model = '${model}' AND feature = 'hour' AND time >= fromUnixTimestamp64Milli(${today - 2 * DAY_MS})`;
     await harness.engine.client.command({
       query: `INSERT INTO driftmend.feature_hours SELECT * FROM driftmend.feature_hours WHERE ${hours}`,
@@ -234,9 +241,7 @@ describe("rollups against raw", () => {
     });
     const damaged = await differences(model);
     expect(Math.min(...damaged.slice(1, 3))).toBeGreaterThan(0);
-    await deps.book.ensure(model);
-    const all = Array.from({ length: 72 }, (_, i) => today - 3 * DAY_MS + i * HOUR_MS);
-    const touched = new Map([[model, new Set(all)]]);
+    const touched = new Map([[model, new Set(ALL_HOURS)]]);
     expect((await repairHours(touched, owner, deps)).repaired).toBeGreaterThan(0);
     expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
     expect((await repairHours(touched, owner, deps)).repaired).toBe(0);
@@ -251,21 +256,12 @@ describe("rollups against raw", () => {
     "of days are repaired for the grain %s (%s) though one hour of the day was touched",
     async (rollup, table) => {
       const model = `model-${rollup}`;
-      const deps = {
-        store: harness.store,
-        metrics: collectorMetrics(createMetrics("test")),
-        logger: silentLogger,
-        clock: systemClock,
-        book: new ModelBook({ store: harness.store, logger: silentLogger }),
-        retention: Retention.parse({}),
-      };
-      const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
-      await deps.book.ensure(model);
+      const { deps, owner } = await repairing(model);
       await harness.engine.client.command({
         query: `ALTER TABLE driftmend.${table} DELETE WHERE model = '${model}' AND version = '2' AND time = fromUnixTimestamp64Milli(${today - DAY_MS}) SETTINGS mutations_sync = 1`,
       });
       const touched = new Map([[model, new Set([today - DAY_MS + 7 * HOUR_MS])]]);
-      expect((await repairHours(touched, { shard: 0, epoch }, deps)).repaired).toBeGreaterThan(0);
+      expect((await repairHours(touched, owner, deps)).repaired).toBeGreaterThan(0);
       expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
     },
     60_000,
@@ -279,27 +275,16 @@ describe("rollups against raw", () => {
     "are repaired for the grain %s in tier %s where more rows were touched than are looked at at once",
     async (rollup, tier, rowsMax) => {
       const model = `model-${rollup}`;
-      const deps = {
-        store: harness.store,
-        metrics: collectorMetrics(createMetrics("test")),
-        logger: silentLogger,
-        clock: systemClock,
-        book: new ModelBook({ store: harness.store, logger: silentLogger }),
-        retention: Retention.parse({}),
-      };
+      const { deps, owner } = await repairing(model);
       const damagedHours = tier === "days" ? 24 : 6;
       const from = today - damagedHours * HOUR_MS;
-      const epoch = await harness.count("SELECT max(epoch) AS n FROM shard_epochs WHERE shard = 0");
       for (const table of [`feature_${tier}`, `model_${tier}`]) {
         await harness.engine.client.command({
           query: `ALTER TABLE driftmend.${table} DELETE WHERE model = '${model}' AND version = '1' AND time >= fromUnixTimestamp64Milli(${from}) SETTINGS mutations_sync = 1`,
         });
       }
       expect(Math.max(...(await differences(model)))).toBeGreaterThan(0);
-      await deps.book.ensure(model);
-      const all = Array.from({ length: 72 }, (_, i) => today - 3 * DAY_MS + i * HOUR_MS);
-      const touched = new Map([[model, new Set(all)]]);
-      const owner = { shard: 0, epoch };
+      const touched = new Map([[model, new Set(ALL_HOURS)]]);
       expect((await repairHours(touched, owner, deps, rowsMax)).repaired).toBeGreaterThan(0);
       expect(await differences(model)).toEqual([0, 0, 0, 0, 0, 0]);
       expect((await repairHours(touched, owner, deps, rowsMax)).repaired).toBe(0);

@@ -7,21 +7,12 @@ import { keptBelow, sampleHash } from "../../../agent/sampling/sample-hash.ts";
 import { takePlainLabel, takePlainPrediction } from "../../../agent/plain-record.ts";
 import { LIMITS } from "../../../contract/limits.ts";
 import { seededRandom } from "../../../runtime/random.ts";
-import { createCapture, NOW_MS } from "../capture-harness.ts";
+import { createCapture, plainLabel, plainPrediction } from "../capture-harness.ts";
 
 const hashOf = (id: string): number => {
   const bytes = Buffer.from(id);
   return sampleHash(bytes, 0, bytes.length);
 };
-const prediction = (id: string, more: object = {}) => ({
-  ...{ model: "m", version: "1", id, timeMs: NOW_MS, label: undefined, score: 0.5 },
-  ...{ value: undefined, latency: undefined, error: undefined, features: [["x", 1]] as const },
-  ...{ featuresJson: null, tags: [], probabilities: [], ...more },
-});
-const label = (id: string) => ({
-  ...{ model: "m", id, timeMs: NOW_MS, label: "yes", value: undefined, source: undefined },
-  ...{ revision: undefined, predictionTime: undefined },
-});
 
 describe("the hash of an id", () => {
   it("is the same for ever: a sample of today is one of tomorrow, in every agent", () => {
@@ -100,9 +91,12 @@ describe("a model that is sampled", () => {
     const capture = createCapture(documents);
     const ids = Array.from({ length: 2_000 }, (_, i) => `id-${i}`);
     capture.take(() => {
-      for (const id of ids) takePlainPrediction(capture.recorder, prediction(id));
+      for (const id of ids) takePlainPrediction(capture.recorder, plainPrediction(id));
       for (const id of ids) {
-        takePlainPrediction(capture.recorder, prediction(`failed-${id}`, { error: "timeout" }));
+        takePlainPrediction(
+          capture.recorder,
+          plainPrediction(`failed-${id}`, { error: "timeout" }),
+        );
       }
     });
     const { predictions } = capture.rows();
@@ -123,8 +117,8 @@ describe("a model that is sampled", () => {
       Array.from({ length: 50 }, (_, i) => `id-${i}`).find((id) => hashOf(id) < keptBelow(0.5)) ??
       "";
     capture.take(() => {
-      takePlainPrediction(capture.recorder, prediction(id, { weight: 4 }));
-      takePlainPrediction(capture.recorder, prediction(id, { weight: "nonsense" }));
+      takePlainPrediction(capture.recorder, plainPrediction(id, { weight: 4 }));
+      takePlainPrediction(capture.recorder, plainPrediction(id, { weight: "nonsense" }));
     });
     expect(capture.rows().predictions.map(({ weight }) => weight)).toEqual([8, 2]);
     expect(capture.recorder.outcome.valuesSkipped).toBe(1);
@@ -133,7 +127,7 @@ describe("a model that is sampled", () => {
   it("keeps every label, and says of which nobody needs to wait for the prediction", () => {
     const capture = createCapture(documents);
     const ids = Array.from({ length: 300 }, (_, i) => `id-${i}`);
-    capture.take(() => ids.forEach((id) => takePlainLabel(capture.recorder, label(id))));
+    capture.take(() => ids.forEach((id) => takePlainLabel(capture.recorder, plainLabel(id))));
     const { labels } = capture.rows();
     expect(labels.map(({ id, unsampled }) => [id, unsampled])).toEqual(
       ids.map((id) => [id, hashOf(id) < keptBelow(0.1) ? 0 : 1]),
@@ -146,8 +140,8 @@ describe("a model that is sampled", () => {
   it("sends blocks as before where nobody samples: older collectors take no others", () => {
     const capture = createCapture();
     capture.take(() => {
-      takePlainPrediction(capture.recorder, prediction("a"));
-      takePlainLabel(capture.recorder, label("a"));
+      takePlainPrediction(capture.recorder, plainPrediction("a"));
+      takePlainLabel(capture.recorder, plainLabel("a"));
     });
     const { predictions, labels } = capture.rows();
     expect(predictions[0]).not.toHaveProperty("weight");

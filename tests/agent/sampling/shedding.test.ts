@@ -10,7 +10,7 @@ import {
   sheddingAt,
 } from "../../../agent/sampling/shedding.ts";
 import { LIMITS } from "../../../contract/limits.ts";
-import { createCapture, NOW_MS } from "../capture-harness.ts";
+import { createCapture, plainLabel, plainPrediction } from "../capture-harness.ts";
 
 const BOTH: SheddingPlan = { order: ["dead-letter-samples", "predictions"], fromShare: 0.5 };
 
@@ -66,15 +66,6 @@ describe("how much is given up", () => {
 });
 
 describe("records while the spool fills", () => {
-  const prediction = (id: string, more: object = {}) => ({
-    ...{ model: "m", version: "1", id, timeMs: NOW_MS, label: undefined, score: 0.5 },
-    ...{ value: undefined, latency: undefined, error: undefined, features: [["x", 1]] as const },
-    ...{ featuresJson: null, tags: [], probabilities: [], ...more },
-  });
-  const label = (id: string) => ({
-    ...{ model: "m", id, timeMs: NOW_MS, label: "yes", value: undefined, source: undefined },
-    ...{ revision: undefined, predictionTime: undefined },
-  });
   const hashOf = (id: string): number => sampleHash(Buffer.from(id), 0, Buffer.from(id).length);
   const ids = Array.from({ length: 8_000 }, (_, i) => `id-${i}`);
 
@@ -87,8 +78,8 @@ describe("records while the spool fills", () => {
       }),
     );
     capture.take(() => {
-      for (const id of ids) takePlainPrediction(capture.recorder, prediction(id));
-      takePlainPrediction(capture.recorder, prediction("failed", { error: "timeout" }));
+      for (const id of ids) takePlainPrediction(capture.recorder, plainPrediction(id));
+      takePlainPrediction(capture.recorder, plainPrediction("failed", { error: "timeout" }));
     });
     const { predictions } = capture.rows();
     const kept = ids.filter((id) => hashOf(id) < 2 ** 29);
@@ -111,7 +102,7 @@ describe("records while the spool fills", () => {
     const weight = LIMITS.recordWeightMax;
     capture.take(() => {
       for (const id of ids.slice(0, 50)) {
-        takePlainPrediction(capture.recorder, prediction(id, { weight }));
+        takePlainPrediction(capture.recorder, plainPrediction(id, { weight }));
       }
     });
     expect(capture.rows().predictions.map((row) => row["weight"])).toEqual(Array(50).fill(weight));
@@ -122,8 +113,8 @@ describe("records while the spool fills", () => {
       ...{ withoutSamples: true, halvings: 5, reason: "test" },
     }));
     capture.take(() => {
-      for (const id of ids) takePlainLabel(capture.recorder, label(id));
-      takePlainPrediction(capture.recorder, prediction(""));
+      for (const id of ids) takePlainLabel(capture.recorder, plainLabel(id));
+      takePlainPrediction(capture.recorder, plainPrediction(""));
     });
     const { labels, deadLetters } = capture.rows();
     expect(labels).toHaveLength(ids.length);
