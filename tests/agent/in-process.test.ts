@@ -99,16 +99,21 @@ it("whatever is recorded is what protobufjs reads", () => {
     fc.string({ unit: "grapheme", maxLength: 200 }),
     fc.boolean(),
   );
+  // Few models with few keys, so that shapes come again, and change.
+  const again = fc.record(
+    Object.fromEntries(["a", "b", "é", "d"].map((key) => [key, fc.oneof(value, fc.double())])),
+    { requiredKeys: ["b"] },
+  );
   const some = fc.record({
-    model: name,
+    model: fc.oneof(name, fc.constantFrom("m", "n")),
     id: name,
-    features: fc.dictionary(name, value, { maxKeys: 30 }),
+    features: fc.oneof(fc.dictionary(name, value, { maxKeys: 30 }), again),
     score: fc.option(fc.double(), { nil: undefined }),
     time: fc.integer({ min: 0, max: 4_102_444_800_000 }),
   });
   const encoder = new RecordEncoder(64);
   fc.assert(
-    fc.property(fc.array(some, { minLength: 1, maxLength: 5 }), (predictions) => {
+    fc.property(fc.array(some, { minLength: 1, maxLength: 8 }), (predictions) => {
       for (const one of predictions) expect(encoder.add(one as never, one.time)).toBe(true);
       const request = Request.parse(decodeRequest("logs", encoder.take()));
       const records = request.resourceLogs[0]?.scopeLogs[0]?.logRecords ?? [];
@@ -144,6 +149,37 @@ it("whatever is recorded is what protobufjs reads", () => {
       );
     }),
   );
+});
+
+it("a feature that is null for once, or for good, is left out, and the others stand where they stood", () => {
+  const encoder = new RecordEncoder(64);
+  const shapes = [
+    { a: 1, b: 2, c: "x" },
+    { a: 3, b: 4, c: "y" },
+    { a: 5, b: null, c: "x" },
+    { a: 6, b: 7, c: null },
+    { a: 8, b: null, c: null },
+    { a: 9, b: null, c: null },
+    { a: 10, b: 11 },
+    { a: 12, b: 13, c: "x", d: 14 },
+  ];
+  for (const features of shapes) encoder.add({ model: "m", id: "1", features }, 1);
+  const request = Request.parse(decodeRequest("logs", encoder.take()));
+  const read = request.resourceLogs[0]?.scopeLogs[0]?.logRecords.map(({ attributes }) => {
+    const list = attributes.find(({ key }) => key === "ml.features")?.value.kvlistValue?.values;
+    return list?.map(({ key, value }) => [key, Object.values(value)[0]]);
+  });
+  expect(read).toEqual(
+    shapes.map((features) => Object.entries(features).filter(([, value]) => value !== null)),
+  );
+});
+
+it("drops a record with a value of no kind, and writes the next one", () => {
+  const recorder = openRecorder({ url: "http://127.0.0.1:1" });
+  recorder.record({ model: "m", id: "1", features: { list: [1, 2] as never } });
+  recorder.record({ model: "m", id: 2 as never });
+  recorder.record({ model: "m", id: "3" });
+  expect(recorder.dropped).toBe(2);
 });
 
 it("ends a program that awaits its close, though there is no agent", () => {
