@@ -123,7 +123,10 @@ export class AgentCounters {
   }
 
   /** `too_large`: captured without what was too large; `shed`: passed, and not captured. */
-  calls(kind: "captured" | "too_large" | "shed" | "upstream_failed", count: number): void {
+  calls(
+    kind: "captured" | "too_large" | "shed" | "unread" | "upstream_failed",
+    count: number,
+  ): void {
     this.add("calls", { kind }, count);
   }
 

@@ -54,6 +54,8 @@ export class Intake {
   private committing: Promise<void> | null = null;
   private wake: AbortController | null = null;
   private lastCommitMs = Number.NEGATIVE_INFINITY;
+  /** When the open batch is to be written, but not at once after another one. */
+  private dueMs = Number.POSITIVE_INFINITY;
   private diskFull = false;
 
   constructor(deps: IntakeDeps) {
@@ -78,12 +80,16 @@ export class Intake {
     return this.diskFull;
   }
 
-  /** Takes in what comes only once, and so needs no digest. @throws as `take` */
-  async takeNew(read: () => void): Promise<Outcome> {
+  /**
+   * Takes in what comes only once, and so needs no digest.
+   * @param patienceMs how long it may wait for others to be written with it, where nobody waits for an answer
+   * @throws as `take`
+   */
+  async takeNew(read: () => void, patienceMs = 0): Promise<Outcome> {
     const { refusal } = this;
     if (refusal !== null) throw refusal;
     const outcome = this.decode(read);
-    if (this.deps.recorder.frame.hasAdded) await this.join(null);
+    if (this.deps.recorder.frame.hasAdded) await this.join(null, patienceMs);
     return outcome;
   }
 
@@ -164,9 +170,14 @@ export class Intake {
   }
 
   /** Adds the request that was just decoded to the batch. */
-  private join(digest: string | null): Promise<void> {
+  private join(digest: string | null, patienceMs = 0): Promise<void> {
     const { frame } = this.deps.recorder;
     frame.commit(digest);
+    const dueMs = this.deps.clock.monotonicMs() + patienceMs;
+    if (dueMs < this.dueMs) {
+      this.dueMs = dueMs;
+      this.wake?.abort();
+    }
     const written = new Promise<void>((resolve, reject) => {
       this.waiters.push({ resolve, reject });
     });
@@ -182,18 +193,22 @@ export class Intake {
     this.sealed.push({ batch, waiters: this.waiters });
     this.sealedBytes += batch.bytes;
     this.waiters = [];
+    this.dueMs = Number.POSITIVE_INFINITY;
     this.wake?.abort();
   }
 
   private async commitAll(): Promise<void> {
     const { clock, recorder } = this.deps;
     while (this.sealed.length > 0 || !recorder.frame.isEmpty) {
-      const waitMs = this.lastCommitMs + GROUP_MS - clock.monotonicMs();
       if (this.sealed.length === 0) {
         this.wake = new AbortController();
-        await clock.sleep(Math.max(waitMs, 0), this.wake.signal).catch(() => undefined);
+        const atMs = Math.max(this.dueMs, this.lastCommitMs + GROUP_MS);
+        const waitMs = Math.max(atMs - clock.monotonicMs(), 0);
+        await clock.sleep(waitMs, this.wake.signal).catch(() => undefined);
+        // Somebody who is in a hurry may have joined.
+        const isDue = !this.wake.signal.aborted;
         this.wake = null;
-        if (this.sealed.length === 0) this.seal();
+        if (this.sealed.length === 0 && isDue) this.seal();
       }
       const next = this.sealed.shift();
       if (next !== undefined) await this.write(next);

@@ -1,7 +1,8 @@
 /**
- * Calls that passed become predictions, after the caller was answered: one after the other, between other work, and
- * given up rather than waited for where the spool is full.
+ * Calls that passed become predictions, after the caller was answered: few at a time, between other work, and given up
+ * rather than waited for where the spool is full.
  */
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { LIMITS } from "../../contract/limits.ts";
@@ -49,13 +50,17 @@ interface Plain {
   readonly response: Buffer | null;
 }
 
-/** So many are decoded before other work gets its turn. */
-const AT_ONCE = 32;
+/** So many are decoded before other work gets its turn, on this thread and on this core. */
+const AT_ONCE = 8;
+/** Nobody waits for what is captured: a file is written less often. */
+const PATIENCE_MS = 50;
 
 export class CallCapture {
   private readonly deps: CaptureDeps;
   private readonly waiting: Waiting[] = [];
   private running: Promise<void> | null = null;
+  /** What is decoded, and not on disk yet. */
+  private readonly decoded = new Set<Promise<void>>();
 
   constructor(deps: CaptureDeps) {
     this.deps = deps;
@@ -70,16 +75,26 @@ export class CallCapture {
   /** Resolves when nothing waits. */
   async idle(): Promise<void> {
     while (this.running !== null) await this.running;
+    await Promise.all(this.decoded);
   }
 
   private async run(): Promise<void> {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+      const written: Promise<void>[] = [];
       for (let from = 0; from < next.calls.length; from += AT_ONCE) {
-        await this.capture(next.calls.slice(from, from + AT_ONCE), next.bytes);
+        written.push(this.capture(next.calls.slice(from, from + AT_ONCE), next.bytes));
+        await setImmediate();
       }
-      next.done();
+      const all = this.giveBack(written, next);
+      this.decoded.add(all);
+      void all.finally(() => this.decoded.delete(all));
     }
     this.running = null;
+  }
+
+  private async giveBack(written: readonly Promise<void>[], { done }: Waiting): Promise<void> {
+    await Promise.all(written);
+    done();
   }
 
   private async capture(calls: readonly PassedCall[], bytes: Buffer): Promise<void> {
@@ -90,7 +105,7 @@ export class CallCapture {
       counters.calls("too_large", large.length);
       const outcome = await intake.takeNew(() => {
         for (const one of plains) this.take(one);
-      });
+      }, PATIENCE_MS);
       counters.calls("captured", calls.length);
       counters.took({ kind: "taken", outcome });
     } catch (error) {

@@ -39,7 +39,8 @@ export async function openProxy(config: ProxyConfig, deps: ProxyDeps): Promise<v
         capture.add(message.calls, message.bytes, () => say({ kind: "done", seq: message.seq }));
         break;
       case "shed":
-        deps.counters.calls("shed", 1);
+      case "unread":
+        deps.counters.calls(message.kind, 1);
         break;
       case "upstream-failed":
         deps.counters.calls("upstream_failed", 1);

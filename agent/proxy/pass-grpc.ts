@@ -12,7 +12,8 @@ import {
   constants,
   createServer,
 } from "node:http2";
-import { callId, ID_HEADER, type PassDeps } from "./pass.ts";
+import { ID_HEADER, callId } from "./call-copy.ts";
+import type { PassDeps } from "./pass.ts";
 import { CopyBudget, Tee } from "./tee.ts";
 
 const INFER = "/inference.GRPCInferenceService/ModelInfer";

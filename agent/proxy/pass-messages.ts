@@ -24,6 +24,8 @@ export type FromPass =
     }
   /** Passed, but too many wait to be captured. */
   | { readonly kind: "shed" }
+  /** A connection on which from now on all passes, but nothing is captured: its messages are not understood. */
+  | { readonly kind: "unread" }
   | { readonly kind: "upstream-failed"; readonly upstream: string; readonly message: string }
   | { readonly kind: "stopped" };
 

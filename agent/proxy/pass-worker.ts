@@ -3,7 +3,6 @@
  * stands between a caller and its model server. Copies of what passed go to the agent's thread, as many as it keeps
  * up with.
  */
-import { createServer } from "node:http";
 import type { Server } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { LIMITS } from "../../contract/limits.ts";
@@ -15,12 +14,13 @@ import type { PassedFacts, Span } from "./passed-call.ts";
 import { type PassDeps, createPass } from "./pass.ts";
 import type { Tee } from "./tee.ts";
 
-/** Longer than callers keep an idle connection: a request must not meet a closing one. */
-const KEEP_ALIVE_MS = 75_000;
 /** How long calls on their way may take when the agent stops. */
 const DRAIN_MS = 2_000;
-/** Calls that pass within this time are handed over together, up to so many. */
-const GATHER_MS = 50;
+/**
+ * Calls that pass within this time are handed over together, up to so many: to wake the other thread for each would
+ * cost more than to capture it, and many at once would keep it on a core that callers want.
+ */
+const GATHER_MS = 5;
 const GATHER_MAX = 200;
 
 const { host, http, grpc } = workerData as PassOptions;
@@ -50,11 +50,10 @@ port.on("message", (message: ToPass) => {
 const urls: string[] = [];
 if (http !== null) {
   const pass = createPass(depsOf(http.upstream));
-  const server = createServer({ noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS }, pass.listener);
-  await listen(server, http.port, "DRIFTMEND_PROXY_PORT");
+  await listen(pass.server, http.port, "DRIFTMEND_PROXY_PORT");
   stops.push(async () => {
-    await drained(server, () => server.closeAllConnections());
-    pass.close();
+    pass.end();
+    await drained(pass.server, pass.cut);
   });
 }
 if (grpc !== null) {
@@ -108,6 +107,7 @@ function depsOf(upstream: string): PassDeps {
       if (gathered.length >= GATHER_MAX) handOver();
       else gathering ??= setTimeout(handOver, GATHER_MS);
     },
+    onLost: () => say({ kind: "unread" }),
     onUpstreamError: (error) => say({ kind: "upstream-failed", upstream, message: error.message }),
   };
 }

@@ -1,39 +1,12 @@
 /** The proxy on the real process: callers get what the server says, byte for byte, and predictions appear beside it. */
-import {
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  createServer,
-  request as openRequest,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, type ServerResponse, request as openRequest } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { freePort } from "../support/free-port.ts";
-import { type AgentProcess, startAgentProcess, temporaryFolder, until } from "./agent-process.ts";
+import { type AgentProcess, until } from "./agent-process.ts";
 import { spooledRows } from "./capture-harness.ts";
+import { closeAll, openProxied as open } from "./proxied-server.ts";
 
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
-
-type Handler = Parameters<typeof createServer>[1];
-
-async function open(handler: Handler, env: Readonly<Record<string, string>> = {}) {
-  const server: Server = createServer(handler as never);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanups.push(() => void server.close());
-  const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const port = String(await freePort());
-  const folder = temporaryFolder();
-  cleanups.push(folder.remove);
-  const agent = await startAgentProcess(folder.path, {
-    ...{ DRIFTMEND_PROXY_UPSTREAM: upstream, DRIFTMEND_PROXY_PORT: port, ...env },
-  });
-  cleanups.push(() => agent.kill());
-  return { agent, folder: folder.path, url: `http://127.0.0.1:${port}`, server };
-}
+afterEach(closeAll);
 
 const REQUEST = JSON.stringify({
   inputs: [{ name: "x", shape: [1, 2], datatype: "FP32", data: [1, 2] }],
