@@ -7,7 +7,7 @@ const LENGTH_BYTES = 4;
 /** What a varint of four bytes cannot hold. */
 const LENGTH_END = 2 ** 28;
 /** Up to so many bytes or characters, a loop is faster than a call out of JavaScript. */
-const COPY_BY_LOOP = 48;
+const COPY_BY_LOOP = 16;
 const TEXT_BY_LOOP = 64;
 
 export class ProtobufWriter {

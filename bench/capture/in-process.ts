@@ -8,7 +8,7 @@ import { type Random, seededRandom } from "../../runtime/random.ts";
 import type { Figure } from "../figure.ts";
 
 const CALLS = 50_000;
-const ROUNDS = 5;
+const ROUNDS = 12;
 const KINDS = 256;
 const CATEGORIES = ["web", "mobile app", "call centre", "branch office", "partner"];
 
