@@ -5,6 +5,7 @@
  */
 import { DriftmendError } from "../contract/driftmend-error.ts";
 import { LIMITS } from "../contract/limits.ts";
+import { freeWhole } from "../runtime/buffer-memory.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Batch, FrameIsFull } from "./columns/frame-builder.ts";
 import type { ModelClocks } from "./model-clocks.ts";
@@ -31,6 +32,8 @@ export interface IntakeDeps {
   /** The process must not go on: the spool's files are not what they should be. */
   readonly onBroken: (error: unknown) => void;
   readonly onCommitted: (frames: number, models: readonly string[]) => void;
+  /** What waits for the disk is less. */
+  readonly onRoom: () => void;
 }
 
 interface Waiter {
@@ -69,6 +72,11 @@ export class Intake {
     if (this.filled >= 1) return spoolFull(spool.bytes);
     if (this.sealedBytes >= LIMITS.uncommittedBytesMax) return diskBehind();
     return null;
+  }
+
+  /** Whether so much waits for the disk that what is not read yet should wait too. */
+  get isBehind(): boolean {
+    return this.sealedBytes >= LIMITS.uncommittedBytesReadMax;
   }
 
   /** Bytes that wait to be stored over what may wait. */
@@ -218,7 +226,7 @@ export class Intake {
   }
 
   private async write({ batch, waiters }: SealedBatch): Promise<void> {
-    const { spool, clocks, onCommitted, onBroken } = this.deps;
+    const { spool, clocks, onCommitted, onRoom, onBroken } = this.deps;
     try {
       const models = await spool.append(batch);
       this.sealedBytes -= batch.bytes;
@@ -235,6 +243,8 @@ export class Intake {
       clocks.takeBack();
       if (!this.diskFull) onBroken(error);
     }
+    for (const { payloads } of batch.frames) for (const payload of payloads) freeWhole(payload);
+    onRoom();
   }
 
   /** Refuses everything that is not written yet: it may rest on clocks that are taken back. */

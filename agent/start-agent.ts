@@ -67,7 +67,6 @@ export async function startAgent(config: AgentConfig, deps: ServiceDeps): Promis
     mappings,
     pairing,
     reader: new RequestReader(parts.recorder, parts.rules, mappings),
-    bodies: new BodyReader(deps.clock),
     logger: deps.logger,
     clock: deps.clock,
     lifecycle,
@@ -159,6 +158,7 @@ interface AgentParts {
   readonly link: CollectorLink;
   readonly recorder: Recorder;
   readonly intake: Intake;
+  readonly bodies: BodyReader;
   readonly lines: Lines;
   readonly scrapeOwner: ScrapeOwner;
   readonly gauges: () => AgentGauges;
@@ -197,6 +197,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
   const plan = sheddingPlan(config);
   const shedding = (): Shedding => sheddingAt(intake.filled, plan);
   const recorder = new Recorder({ frame, rules, clocks, nowMs, retentionMs, shedding });
+  const bodies = new BodyReader(clock, () => intake.isBehind);
   const intake = new Intake({
     spool,
     recorder,
@@ -211,6 +212,7 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
       counters.frames("spooled", frames);
       link.spooled(models);
     },
+    onRoom: () => bodies.wake(),
   });
   lifecycle.defer("requests on their way to the disk", () => intake.drain());
   const lines = new Lines({ intake, recorder, counters });
@@ -224,8 +226,8 @@ async function assemble(config: AgentConfig, deps: ServiceDeps): Promise<AgentPa
     "digest memory",
     clock.every(PRUNE_PERIOD_MS, () => spool.prune()),
   );
-  const parts = { spool, rules, counters, clocks, link, recorder, intake, lines };
-  return { ...parts, scrapeOwner, gauges, shedding };
+  const parts = { spool, rules, counters, clocks, link, recorder, intake, bodies };
+  return { ...parts, lines, scrapeOwner, gauges, shedding };
 }
 
 /** Says in the log when more or less is given up. @returns what ends it */

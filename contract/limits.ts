@@ -68,7 +68,7 @@ export const LIMITS = {
   /** Request bodies that an agent holds in memory at once; beyond it they are refused. */
   bodiesInFlightBytesMax: 256 * 1024 * 1024,
   /** Above this further requests wait in their connections, unread, until bodies before them are done with. */
-  bodiesReadBytesMax: 8 * 1024 * 1024,
+  bodiesReadBytesMax: 4 * 1024 * 1024,
   /** For so long: senders that stall hold nobody up for longer. */
   bodyWaitMsMax: 2_000,
   /** Memory for a body before its bytes are there, whatever it announces. */
@@ -77,8 +77,10 @@ export const LIMITS = {
   bodiesKeptBytesMax: 8 * 1024 * 1024,
   /** Of a refused body, read and thrown away so that the client hears the answer. */
   drainedBytesMax: 64 * 1024 * 1024,
-  /** Sealed but not yet fsynced bytes of an agent. */
+  /** Sealed but not yet fsynced bytes of an agent; beyond it requests are refused. */
   uncommittedBytesMax: 32 * 1024 * 1024,
+  /** Above this further requests wait in their connections, unread, until the disk has caught up. */
+  uncommittedBytesReadMax: 4 * 1024 * 1024,
   spoolSegmentBytesMax: 16 * 1024 * 1024,
   /** A segment of which everything is stored is given up early above this. */
   spoolSegmentStoredBytesMax: 1024 * 1024,

@@ -1,12 +1,33 @@
-/**
- * What V8 makes of buffers, for processes through which data stream. Buffers lie outside its heap, and by default
- * it marks the whole heap again after each 64 MiB of them: a collector spent half of its time so. Counted
- * together with the heap they are collected when both together have doubled.
- */
+/** What V8 makes of memory, for processes through which data stream. */
 import { setFlagsFromString } from "node:v8";
 
-/** To be called before the first buffers are made; concerns the whole process. */
+/**
+ * Buffers lie outside V8's heap, and by default it marks the whole heap again after each 64 MiB of them: a collector
+ * spent half of its time so. Counted together with the heap they are collected when both together have doubled. To
+ * be called before the first buffers are made; concerns the whole process.
+ */
 export function collectBuffersWithHeap(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");
   setFlagsFromString("--external-memory-max-growing-factor=2");
+}
+
+/**
+ * For a process that shall stay small: old objects are collected when their heap has grown by half, where V8 lets it
+ * triple. That is cheap where little lives long. Concerns the whole process.
+ */
+export function collectOldObjectsSoon(): void {
+  setFlagsFromString("--heap-growing-percent=50");
+}
+
+/**
+ * Gives the memory of bytes back now, where a collection would come when much has gathered: whoever still has them finds
+ * them empty. Nothing is done to those that share their memory with others.
+ */
+export function freeBytes(bytes: Uint8Array): void {
+  if (bytes.buffer.byteLength === bytes.length) freeWhole(bytes);
+}
+
+/** As `freeBytes`, with all of the memory that they are a part of. */
+export function freeWhole({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

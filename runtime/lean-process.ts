@@ -1,8 +1,7 @@
 /**
  * How a process of Node is started that shall stay small beside a model server: glibc gives large buffers back at once,
  * where it would keep what it has for an agent that was busy an hour ago, and V8's space of young objects is small. Both
- * are read before the first line of a program runs. An agent with 240 connections at its limit held 340 MiB without and
- * 240 MiB with them after twenty seconds, at the same throughput (bench endurance).
+ * are read before the first line of a program runs. What they are worth is measured by the bench endurance.
  */
 
 export const LEAN_ENVIRONMENT: Readonly<Record<string, string>> = {
@@ -11,4 +10,4 @@ export const LEAN_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: "131072",
 };
 /** Flags of Node. */
-export const LEAN_FLAGS: readonly string[] = ["--max-semi-space-size=4"];
+export const LEAN_FLAGS: readonly string[] = ["--max-semi-space-size=2"];

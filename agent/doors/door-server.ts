@@ -17,6 +17,8 @@ export interface DoorServerOptions {
  * a request meets a connection that is being closed, and exporters give such a batch up.
  */
 const KEEP_ALIVE_MS = 120_000;
+/** Of a body that waits for its turn, so much is read and held: hundreds of senders may wait. */
+const UNREAD_BYTES = 16 * 1024;
 
 /**
  * Doors that the network can reach need a token.
@@ -44,7 +46,10 @@ export async function openDoorServer(
   { host, port }: DoorServerOptions,
   listener: RequestListener,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, listener);
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true, highWaterMark: UNREAD_BYTES },
+    listener,
+  );
   const url = await listenOn(server, { host, port, setting: "DRIFTMEND_OTLP_HTTP_PORT" });
   return { url, close: () => closeServer(server) };
 }

@@ -26,7 +26,8 @@ import {
   statusOf,
 } from "./otlp-answer.ts";
 import { asDriftmendError, originRefused, tokenMissing } from "./refusals.ts";
-import { type BodyReader, chunksOf } from "./request-body.ts";
+import { eachChunk } from "./each-chunk.ts";
+import type { BodyReader } from "./request-body.ts";
 
 export interface DoorsDeps extends ExportDeps {
   readonly bodies: BodyReader;
@@ -85,12 +86,12 @@ async function drain(request: IncomingMessage): Promise<void> {
   let left = LIMITS.drainedBytesMax;
   try {
     if (request.complete) return;
-    for await (const chunk of chunksOf(request)) {
+    await eachChunk(request, (chunk) => {
       left -= chunk.length;
-      if (left < 0) return;
-    }
+      if (left < 0) throw new Error("enough");
+    });
   } catch {
-    // The client is gone, or the body was being read when it was refused.
+    // The client is gone, or sends more than is worth to be read.
   }
 }
 

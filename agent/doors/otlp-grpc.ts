@@ -104,7 +104,7 @@ async function takeCall(
   const encoding = String(headers["grpc-encoding"] ?? "identity");
   const limits = { announcedBytes: 0, bytesMax: LIMITS.grpcMessageBytesMax + HEAD_BYTES };
   const partial = await deps.bodies.gather(
-    stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>,
+    stream,
     limits,
     (bytes) => messageOf(bytes, encoding),
     (message) => takeExport(signal, "protobuf", message, deps),

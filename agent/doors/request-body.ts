@@ -3,11 +3,14 @@
  * buffers of bodies are used again, since each would be memory outside the heap that provokes collections.
  */
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { gunzip, inflate, zstdDecompress } from "node:zlib";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
 import { LIMITS } from "../../contract/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { freeBytes } from "../../runtime/buffer-memory.ts";
+import { eachChunk } from "./each-chunk.ts";
 import { bodyTooLarge, tooManyBodies } from "./refusals.ts";
 
 const BUFFER_BYTES_MIN = 64 * 1024;
@@ -28,6 +31,8 @@ const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>(
 
 interface Waiting {
   readonly bytes: number;
+  /** When it has waited long enough: those before it may have stalled. */
+  readonly untilMs: number;
   readonly admit: () => void;
 }
 
@@ -37,10 +42,19 @@ export class BodyReader {
   private inFlightBytes = 0;
   /** Requests whose body is not read yet, the first to come first. */
   private readonly waiting: Waiting[] = [];
+  private watching: Promise<void> | null = null;
   private readonly clock: Clock;
+  /** Whether what was read before waits for the disk. */
+  private readonly isBehind: () => boolean;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, isBehind: () => boolean = () => false) {
     this.clock = clock;
+    this.isBehind = isBehind;
+  }
+
+  /** The disk may have caught up. */
+  wake(): void {
+    this.admitNext();
   }
 
   /**
@@ -58,16 +72,16 @@ export class BodyReader {
       decompress === undefined || body.length === 0
         ? body
         : decompressed(decompress, encoding, body, LIMITS.requestBytesMax);
-    return this.gather(chunksOf(request), limits, open, use);
+    return this.gather(request, limits, open, use);
   }
 
   /**
-   * Puts chunks together, lets `open` make the body of them, and hands it to `use`, which must be done with it when
+   * Puts the chunks of a body together, lets `open` make the body of them, and hands it to `use`, which must be done with it when
    * it returns.
    * @throws {DriftmendError} body_too_large, bodies_over_limit, or what `open` throws
    */
   async gather<T>(
-    chunks: AsyncIterable<Buffer>,
+    stream: Readable,
     { announcedBytes, bytesMax }: { readonly announcedBytes: number; readonly bytesMax: number },
     open: (bytes: Buffer) => Buffer | Promise<Buffer>,
     use: (body: Buffer) => T,
@@ -79,7 +93,7 @@ export class BodyReader {
     let buffer = this.take(firstBytes);
     try {
       let length = 0;
-      for await (const chunk of chunks) {
+      await eachChunk(stream, (chunk) => {
         if (length + chunk.length > bytesMax) throw bodyTooLarge(bytesMax);
         if (length + chunk.length > buffer.length) {
           const larger = this.take(
@@ -91,7 +105,8 @@ export class BodyReader {
         }
         chunk.copy(buffer, length);
         length += chunk.length;
-      }
+        freeBytes(chunk);
+      });
       return use(await open(buffer.subarray(0, length)));
     } finally {
       this.giveBack(buffer);
@@ -100,25 +115,34 @@ export class BodyReader {
 
   private isBusy(bytes: number): boolean {
     const { inFlightBytes, waiting } = this;
+    if (this.isBehind()) return true;
     if (inFlightBytes === 0) return false;
     return waiting.length > 0 || inFlightBytes + bytes > LIMITS.bodiesReadBytesMax;
   }
 
-  /** Resolves when there is room, or when those before have had their time: they may have stalled. */
-  private async turn(bytes: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const mine: Waiting = { bytes, admit: resolve };
-    this.waiting.push(mine);
-    const admitted = new AbortController();
-    const late = this.clock.sleep(LIMITS.bodyWaitMsMax, admitted.signal).catch(() => undefined);
-    await Promise.race([promise, late]);
-    admitted.abort();
-    const place = this.waiting.indexOf(mine);
-    if (place !== -1) this.waiting.splice(place, 1);
+  /** Resolves when there is room, or when the request has waited long enough. */
+  private turn(bytes: number): Promise<void> {
+    const { promise, resolve: admit } = Promise.withResolvers<void>();
+    const untilMs = this.clock.monotonicMs() + LIMITS.bodyWaitMsMax;
+    this.waiting.push({ bytes, untilMs, admit });
+    this.watching ??= this.admitLate();
+    return promise;
+  }
+
+  /** One timer for all that wait: they are as many as requests where an agent is busy. */
+  private async admitLate(): Promise<void> {
+    const { waiting, clock } = this;
+    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+      const leftMs = first.untilMs - clock.monotonicMs();
+      if (leftMs > 0) await clock.sleep(leftMs);
+      else waiting.shift()?.admit();
+    }
+    this.watching = null;
   }
 
   /** Lets in as many of those that wait as there is room for; what they will take counts at once. */
   private admitNext(): void {
+    if (this.isBehind()) return;
     let bytes = this.inFlightBytes;
     for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
       if (bytes > 0 && bytes + first.bytes > LIMITS.bodiesReadBytesMax) return;
@@ -146,14 +170,9 @@ export class BodyReader {
     if (this.freeBytes + buffer.length <= LIMITS.bodiesKeptBytesMax) {
       this.free.push(buffer);
       this.freeBytes += buffer.length;
-    }
+    } else freeBytes(buffer);
     this.admitNext();
   }
-}
-
-/** The request's chunks; leaving the loop early leaves the connection alone. */
-export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
-  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
 /** What reads bodies of an encoding; undefined for one that is not known. */

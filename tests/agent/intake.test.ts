@@ -27,7 +27,7 @@ async function openIntake() {
     onBroken: (error) => {
       throw error;
     },
-    onCommitted: () => undefined,
+    ...{ onCommitted: () => undefined, onRoom: () => undefined },
   });
   const take = (id: string, patienceMs?: number): Promise<unknown> =>
     intake.takeNew(() => takePlainPrediction(recorder, plainPrediction(id)), patienceMs);
