@@ -167,10 +167,14 @@ export class BodyReader {
 
   private giveBack(buffer: Buffer): void {
     this.inFlightBytes -= buffer.length;
-    if (this.freeBytes + buffer.length <= LIMITS.bodiesKeptBytesMax) {
-      this.free.push(buffer);
-      this.freeBytes += buffer.length;
-    } else freeBytes(buffer);
+    this.free.push(buffer);
+    this.freeBytes += buffer.length;
+    // Those that lie there longest are of a size that nobody asks for.
+    while (this.freeBytes > LIMITS.bodiesKeptBytesMax) {
+      const oldest = this.free.shift() ?? buffer;
+      this.freeBytes -= oldest.length;
+      freeBytes(oldest);
+    }
     this.admitNext();
   }
 }

@@ -18,6 +18,8 @@ const TEXT = 0x0a;
 const LIST = 0x32;
 const EVENT_NAME = Buffer.concat([Buffer.from([0x62, 13]), Buffer.from("ml.prediction")]);
 const NANOS_PER_MS = 1_000_000n;
+/** Its length must fit into a varint of four bytes. */
+const BODY_BYTES_MAX = 2 ** 28 - 64;
 /** Those whose shapes are remembered; a process that serves more begins anew with each of the others. */
 const MODELS_MAX = 1_000;
 
@@ -63,6 +65,7 @@ export class RecordEncoder {
     const start = out.at;
     try {
       this.write(prediction, timeMs);
+      if (out.at > BODY_BYTES_MAX) throw new RangeError(`A body of ${out.at} bytes`);
       this.records++;
       return true;
     } catch {
@@ -123,8 +126,8 @@ export class RecordEncoder {
   /** time_unix_nano, a fixed64; many come within one millisecond. */
   private time(timeMs: number): void {
     if (timeMs !== this.timeMs) {
-      this.timeMs = timeMs;
       this.timeBytes.writeBigUInt64LE(BigInt(Math.trunc(timeMs)) * NANOS_PER_MS, 1);
+      this.timeMs = timeMs;
     }
     this.out.copy(this.timeBytes);
   }

@@ -1,7 +1,7 @@
 /** What is kept of one inference call over HTTP while it passes. */
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
-import type { AnswerHead, RequestHead } from "./http-head.ts";
+import type { AnswerHead, Headers, RequestHead } from "./http-head.ts";
 import type { InferenceCall } from "./inference-call.ts";
 import type { PassedFacts } from "./passed-call.ts";
 import { type CopyBudget, Tee } from "./tee.ts";
@@ -18,6 +18,15 @@ export interface CopyDeps {
   readonly onPassed: OnPassed;
 }
 
+/** What a copied call keeps besides its bodies: its head, and some objects. */
+const CALL_BYTES = 1024;
+const HEAD_BYTES_MAX = 16 * 1024;
+
+/** Whether a call with such a head may be copied: heads are held in memory too. */
+export function mayCopy(headBytes: number, budget: CopyBudget): boolean {
+  return headBytes <= HEAD_BYTES_MAX && budget.hasRoomFor(headBytes + CALL_BYTES);
+}
+
 export class CallCopy {
   readonly id: string;
   readonly request: Tee;
@@ -26,15 +35,16 @@ export class CallCopy {
   private readonly head: RequestHead;
   private readonly deps: CopyDeps;
   private readonly timeMs: number;
-  private readonly startedMs: number;
+  readonly startedMs: number;
   private firstByteMs = Number.NaN;
   private hasEnded = false;
 
-  constructor(call: InferenceCall, head: RequestHead, deps: CopyDeps) {
+  /** @param headBytes of the request's head, for which there must be room (`mayCopy`) */
+  constructor(call: InferenceCall, head: RequestHead, headBytes: number, deps: CopyDeps) {
     this.call = call;
     this.head = head;
     this.deps = deps;
-    this.request = new Tee(deps.budget);
+    this.request = new Tee(deps.budget, headBytes + CALL_BYTES);
     this.response = new Tee(deps.budget);
     this.timeMs = deps.clock.nowMs();
     this.startedMs = deps.clock.monotonicMs();
@@ -57,7 +67,7 @@ export class CallCopy {
       firstByteSeconds: (this.firstByteMs - this.startedMs) / 1000,
       status: answer?.status ?? null,
       requestHeaders: this.head.headers,
-      responseHeaders: answer?.headers ?? {},
+      responseHeaders: answer === null ? {} : neededOf(answer.headers),
     };
     this.deps.onPassed(passed, this.request, this.response);
   }
@@ -69,6 +79,18 @@ export class CallCopy {
     this.request.drop();
     this.response.drop();
   }
+}
+
+/** What an answer's body is read by. */
+const NEEDED = ["content-type", "content-encoding", "inference-header-content-length"];
+const NEEDED_CHARACTERS_MAX = 256;
+
+function neededOf(headers: Headers): Headers {
+  const needed = NEEDED.map((name) => [name, headers[name]] as const).filter(
+    (entry): entry is readonly [string, string] =>
+      entry[1] !== undefined && entry[1].length <= NEEDED_CHARACTERS_MAX,
+  );
+  return Object.fromEntries(needed);
 }
 
 /** The id that the caller gives to a call, or a new one. */

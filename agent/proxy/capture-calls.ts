@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { LIMITS } from "../../contract/limits.ts";
 import { DriftmendError } from "../../contract/driftmend-error.ts";
+import { freeBytes } from "../../runtime/buffer-memory.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { AgentCounters } from "../agent-counters.ts";
 import { FrameIsFull } from "../columns/frame-builder.ts";
@@ -46,6 +47,8 @@ interface Waiting {
 /** A call with its bodies as they were before they were compressed. */
 interface Plain {
   readonly passed: PassedCall;
+  /** Those of the two that have memory of their own. */
+  readonly decompressed: readonly Buffer[];
   readonly request: Buffer | null;
   readonly response: Buffer | null;
 }
@@ -82,7 +85,10 @@ export class CallCapture {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       const written: Promise<void>[] = [];
       for (let from = 0; from < next.calls.length; from += AT_ONCE) {
-        written.push(this.capture(next.calls.slice(from, from + AT_ONCE), next.bytes));
+        const calls = next.calls.slice(from, from + AT_ONCE);
+        // Of compressed bodies, only those of a few calls are in memory.
+        const plains = await Promise.all(calls.map((call) => plainOf(call, next.bytes)));
+        written.push(this.capture(plains));
         await setImmediate();
       }
       const all = this.giveBack(written, next);
@@ -97,20 +103,23 @@ export class CallCapture {
     done();
   }
 
-  private async capture(calls: readonly PassedCall[], bytes: Buffer): Promise<void> {
+  /** Empties the list once it is decoded. */
+  private async capture(plains: Plain[]): Promise<void> {
     const { intake, counters } = this.deps;
+    const count = plains.length;
+    const large = plains.filter(({ request, response }) => request === null || response === null);
+    counters.calls("too_large", large.length);
     try {
-      const plains = await Promise.all(calls.map((call) => plainOf(call, bytes)));
-      const large = plains.filter(({ request, response }) => request === null || response === null);
-      counters.calls("too_large", large.length);
-      const outcome = await intake.takeNew(() => {
+      const written = intake.takeNew(() => {
         for (const one of plains) this.take(one);
       }, PATIENCE_MS);
-      counters.calls("captured", calls.length);
+      forget(plains);
+      const outcome = await written;
+      counters.calls("captured", count);
       counters.took({ kind: "taken", outcome });
     } catch (error) {
       counters.refused(error instanceof DriftmendError ? error.code : "internal");
-      counters.calls("shed", calls.length);
+      counters.calls("shed", count);
       this.deps.logger.debug({ err: error }, "calls that passed could not be captured");
     }
   }
@@ -156,6 +165,11 @@ export class CallCapture {
   }
 }
 
+/** Decoded: what was decompressed for it need not wait for the disk, nor for a collection. */
+function forget(plains: Plain[]): void {
+  for (const { decompressed } of plains.splice(0)) decompressed.forEach(freeBytes);
+}
+
 interface Read {
   readonly protocol: TensorProtocol;
   readonly body: TensorBody;
@@ -199,7 +213,13 @@ async function plainOf(passed: PassedCall, bytes: Buffer): Promise<Plain> {
     plain(bytes, passed.request, requestHeaders[name]),
     plain(bytes, passed.response, responseHeaders[name]),
   ]);
-  return { passed, request, response };
+  const decompressed = [request, response].filter((body) => body !== null);
+  return {
+    passed,
+    request,
+    response,
+    decompressed: decompressed.filter(({ buffer }) => buffer !== bytes.buffer),
+  };
 }
 
 async function plain(

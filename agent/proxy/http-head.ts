@@ -27,9 +27,20 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters but the tab: for a reader that is less strict they may end a line, or be space. */
 // oxlint-disable-next-line no-control-regex
 const NO_VALUE = /[\0-\x08\n-\x1f\x7f]/;
-/** RFC 9110, 5.6.3: no other space may be overlooked. */
-const SPACE_AROUND = /^[ \t]+|[ \t]+$/g;
+const SPACE = 0x20;
+const TAB = 0x09;
+const METHOD_BYTES_MAX = 32;
+const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |$)/;
+const VERSION = "HTTP/1.";
 const LENGTH = /^\d{1,15}$/;
+
+/** Whether these bytes may be the first of a request, or of an answer; of another protocol they must not be held. */
+export const mayBeginRequest = (bytes: Buffer): boolean =>
+  METHOD.test(bytes.toString("latin1", 0, METHOD_BYTES_MAX + 1));
+export function mayBeginAnswer(bytes: Buffer): boolean {
+  const begun = bytes.toString("latin1", 0, VERSION.length);
+  return VERSION.startsWith(begun);
+}
 
 /** @param text in Latin-1, without the empty line at its end; null where it cannot be relied on */
 export function readRequestHead(text: string): RequestHead | null {
@@ -83,7 +94,7 @@ function readHeaders(text: string): Headers | null {
     const colon = text.indexOf(":", start);
     if (colon === -1 || colon > end) return null;
     const name = text.slice(start, colon);
-    const value = text.slice(colon + 1, end).replace(SPACE_AROUND, "");
+    const value = withoutSpaceAround(text, colon + 1, end);
     if (!NAME.test(name) || NO_VALUE.test(value)) return null;
     const lower = name.toLowerCase();
     const before = headers[lower];
@@ -91,6 +102,16 @@ function readHeaders(text: string): Headers | null {
   }
   return headers;
 }
+
+/** RFC 9110, 5.6.3: no other space may be overlooked. */
+function withoutSpaceAround(text: string, from: number, to: number): string {
+  let [start, end] = [from, to];
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+const isSpace = (code: number): boolean => code === SPACE || code === TAB;
 
 /** RFC 9112, 6.3; null where lengths contradict each other or say what is not known here. */
 function framingOf(headers: Headers, otherwise: Framing): Framing | null {
@@ -100,5 +121,6 @@ function framingOf(headers: Headers, otherwise: Framing): Framing | null {
   }
   if (length === undefined) return otherwise;
   if (!LENGTH.test(length)) return null;
-  return length === "0" ? { kind: "none" } : { kind: "length", bytes: Number(length) };
+  const bytes = Number(length);
+  return bytes === 0 ? { kind: "none" } : { kind: "length", bytes };
 }

@@ -12,6 +12,8 @@ export interface HeadTaken {
 }
 
 export interface Follower {
+  /** Whether the first bytes of a message may be such. */
+  readonly mayBegin: (bytes: Buffer) => boolean;
   /** A whole head in Latin-1, without the empty line after it; null where it is not understood. */
   readonly onHead: (text: string) => HeadTaken | null;
   readonly onContent: (content: Buffer) => void;
@@ -21,20 +23,25 @@ export interface Follower {
 }
 
 const HEAD_END = "\r\n\r\n";
-const HEAD_BYTES_MAX = 128 * 1024;
+const HEAD_BYTES_MAX = 64 * 1024;
 const CR = 0x0d;
 const LF = 0x0a;
 const NONE = Buffer.alloc(0);
 
 export class MessageFollower {
   private readonly follower: Follower;
-  /** Of a head that has not come whole. */
-  private held: Buffer = NONE;
+  /** A head that has not come whole. */
+  private held = new HeldBytes();
   private body: MessageBody | null = null;
   private isLost = false;
 
   constructor(follower: Follower) {
     this.follower = follower;
+  }
+
+  /** Whether a head has begun to come, and waits for its end. */
+  get isHolding(): boolean {
+    return this.held.length > 0;
   }
 
   /** Whether a message has begun to pass, and not ended. */
@@ -46,12 +53,14 @@ export class MessageFollower {
   follow(chunk: Buffer): readonly Buffer[] {
     if (this.isLost) return [chunk];
     const passed: Buffer[] = [];
-    const bytes = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
-    this.held = NONE;
+    const known = this.held.length;
+    const bytes = known === 0 ? chunk : this.held.with(chunk);
     let at = 0;
     while (at < bytes.length) {
       const next =
-        this.body === null ? this.head(bytes, at, passed) : this.content(bytes, at, passed);
+        this.body === null
+          ? this.head(bytes, at, at === 0 ? known : 0, passed)
+          : this.content(bytes, at, passed);
       if (next === null) {
         passed.push(bytes.subarray(at));
         this.giveUp();
@@ -65,8 +74,7 @@ export class MessageFollower {
 
   /** From now on all passes as it comes; answers what was held. */
   giveUp(): readonly Buffer[] {
-    const { held } = this;
-    this.held = NONE;
+    const held = this.held.take();
     this.body = null;
     this.isLost = true;
     return held.length === 0 ? [] : [held];
@@ -79,17 +87,29 @@ export class MessageFollower {
     this.follower.onEnd();
   }
 
-  /** Answers where the head ends; all of the bytes where it is to be waited for; null where it is not understood. */
-  private head(bytes: Buffer, from: number, passed: Buffer[]): number | null {
+  /**
+   * Answers where the head ends; all of the bytes where it is to be waited for; null where it is not understood.
+   * @param known bytes of it that were looked through before, and are held
+   */
+  private head(bytes: Buffer, from: number, known: number, passed: Buffer[]): number | null {
     // An empty line before a request is to be overlooked (RFC 9112, 2.2).
-    if (bytes[from] === CR && bytes[from + 1] === LF) return from + 2;
-    const end = bytes.indexOf(HEAD_END, from, "latin1");
+    if (bytes[from] === CR && bytes[from + 1] === LF) {
+      this.held.take();
+      return from + 2;
+    }
+    const lookFrom = from + Math.max(0, known - HEAD_END.length + 1);
+    const end = bytes.indexOf(HEAD_END, lookFrom, "latin1");
     if (end === -1) {
       const rest = bytes.subarray(from);
-      if (rest.length > HEAD_BYTES_MAX || hasBareLineFeed(rest)) return null;
-      this.held = rest;
+      const isOdd = rest.length > HEAD_BYTES_MAX || hasBareLineFeed(rest, known);
+      if (isOdd || !(mayBeEmptyLine(rest) || this.follower.mayBegin(rest))) {
+        this.held.take();
+        return null;
+      }
+      if (known === 0) this.held.with(rest);
       return bytes.length;
     }
+    this.held.take();
     const taken = this.follower.onHead(bytes.toString("latin1", from, end));
     if (taken === null) return null;
     passed.push(Buffer.from(taken.passed, "latin1"));
@@ -121,10 +141,40 @@ export class MessageFollower {
   }
 }
 
+/** A line break before a request, of which the second half is still to come. */
+const mayBeEmptyLine = (bytes: Buffer): boolean => bytes.length === 1 && bytes[0] === CR;
+
 /** A reader that is less strict would see a line's end there, and so a head's. */
-function hasBareLineFeed(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+function hasBareLineFeed(bytes: Buffer, from: number): boolean {
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (at === 0 || bytes[at - 1] !== CR) return true;
   }
   return false;
+}
+
+/** Pieces put together as they come, each copied a few times at most however many there are. */
+class HeldBytes {
+  private buffer: Buffer = NONE;
+  length = 0;
+
+  /** Adds a piece; answers all of them. */
+  with(piece: Buffer): Buffer {
+    const length = this.length + piece.length;
+    if (length > this.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.buffer.length, length));
+      this.buffer.copy(larger, 0, 0, this.length);
+      this.buffer = larger;
+    }
+    piece.copy(this.buffer, this.length);
+    this.length = length;
+    return this.buffer.subarray(0, length);
+  }
+
+  /** Answers all of them, and begins anew. */
+  take(): Buffer {
+    const all = this.buffer.subarray(0, this.length);
+    this.buffer = NONE;
+    this.length = 0;
+    return all;
+  }
 }

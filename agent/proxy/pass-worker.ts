@@ -121,13 +121,11 @@ function handOver(): void {
   const bytes = new Uint8Array(tees.reduce((sum, tee) => sum + tee.length, 0));
   let at = 0;
   const place = (tee: Tee): Span | null => {
-    const parts = tee.whole();
-    if (parts === null) return null;
+    const whole = tee.whole();
+    if (whole === null) return null;
     const start = at;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    bytes.set(whole, at);
+    at += whole.length;
     return [start, at];
   };
   const calls = gathered.map(({ call, request, response }) => ({

@@ -6,7 +6,7 @@
 import { type Server, createServer } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import type { OnPassed } from "./call-copy.ts";
-import { PassedConnection } from "./passed-connection.ts";
+import { KEEP_ALIVE_MS, PassedConnection } from "./passed-connection.ts";
 import { CopyBudget } from "./tee.ts";
 
 export interface PassDeps {
@@ -14,7 +14,7 @@ export interface PassDeps {
   readonly upstream: URL;
   readonly onPassed: OnPassed;
   readonly onUpstreamError: (error: Error) => void;
-  /** A connection whose messages are not understood, from there on. */
+  /** A connection whose messages are not understood, from there on; a call whose head is too large to be kept. */
   readonly onLost: () => void;
 }
 
@@ -29,11 +29,14 @@ export interface Pass {
 export function createPass(deps: PassDeps): Pass {
   const open = new Set<PassedConnection>();
   const all = { ...deps, budget: new CopyBudget() };
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (caller) => {
-    const connection = new PassedConnection(caller, all);
-    open.add(connection);
-    caller.on("close", () => open.delete(connection));
-  });
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    (caller) => {
+      const connection = new PassedConnection(caller, all);
+      open.add(connection);
+      caller.on("close", () => open.delete(connection));
+    },
+  );
   return {
     server,
     end: () => {

@@ -4,8 +4,16 @@
  * so that what is misread here can only be missed, or be marked wrongly, and never reach anybody else.
  */
 import { type Socket, connect } from "node:net";
-import { CallCopy, type CopyDeps, ID_HEADER } from "./call-copy.ts";
-import { type AnswerHead, addressedTo, readAnswerHead, readRequestHead } from "./http-head.ts";
+import { CallCopy, type CopyDeps, ID_HEADER, mayCopy } from "./call-copy.ts";
+import {
+  type AnswerHead,
+  type RequestHead,
+  addressedTo,
+  mayBeginAnswer,
+  mayBeginRequest,
+  readAnswerHead,
+  readRequestHead,
+} from "./http-head.ts";
 import { inferenceCall } from "./inference-call.ts";
 import { type HeadTaken, MessageFollower } from "./message-follower.ts";
 
@@ -18,6 +26,7 @@ export interface ConnectionDeps extends CopyDeps {
 
 interface Exchange {
   readonly method: string;
+  readonly sinceMs: number;
   readonly copy: CallCopy | null;
   answer: AnswerHead | null;
 }
@@ -25,9 +34,13 @@ interface Exchange {
 /** Requests without an answer on one connection; a caller that sends more waits. */
 const PENDING_MAX = 64;
 /** A peer that is gone without a word is noticed by then. */
-const KEEP_ALIVE_MS = 60_000;
-/** For a caller that says nothing at all. */
+export const KEEP_ALIVE_MS = 60_000;
+/** For a caller that says nothing, and has nothing to wait for. */
 const SILENT_MS = 75_000;
+/** For a request's head, once it has begun to come. */
+const HEAD_MS = 60_000;
+/** A server that ends an idle connection may meet the next request, which is on its way already. */
+const CROSSING_MS = 100;
 /** How long a caller that still sends may read the last words. */
 const LINGER_MS = 2_000;
 /** Up to so much, one write of a copy costs less than several. */
@@ -45,6 +58,9 @@ export class PassedConnection {
   private readonly requests: MessageFollower;
   private readonly answers: MessageFollower;
   private isOpaque = false;
+  private hasAnswered = false;
+  /** Since when a head waits for its end. */
+  private headSinceMs = Number.NaN;
   private hasCallerEnded = false;
   private isEnding = false;
   private isOver = false;
@@ -53,19 +69,20 @@ export class PassedConnection {
     this.caller = caller;
     this.deps = deps;
     this.requests = new MessageFollower({
+      mayBegin: mayBeginRequest,
       onHead: (text) => this.request(text),
       onContent: (content) => this.copyOfRequest?.request.add(content),
       onEnd: () => (this.copyOfRequest = null),
       onLost: () => this.lose(),
     });
     this.answers = new MessageFollower({
+      mayBegin: mayBeginAnswer,
       onHead: (text) => this.answer(text),
       onContent: (content) => this.pending[0]?.copy?.answered(content),
       onEnd: () => this.answered(),
       onLost: () => this.lose(),
     });
-    caller.setTimeout(SILENT_MS, () => caller.destroy());
-    caller.once("data", () => caller.setTimeout(0));
+    caller.setTimeout(SILENT_MS, () => this.silent());
     caller.on("data", (chunk) => this.fromCaller(chunk as Buffer));
     caller.on("drain", () => this.server?.resume());
     caller.on("end", () => this.callerEnded());
@@ -76,7 +93,7 @@ export class PassedConnection {
   /** Ends the connection once nothing is asked on it. */
   end(): void {
     this.isEnding = true;
-    if (this.pending.length === 0) this.close();
+    if (this.pending.length === 0 && !this.isOpaque) this.close();
   }
 
   destroy(): void {
@@ -86,10 +103,28 @@ export class PassedConnection {
   private fromCaller(chunk: Buffer): void {
     if (this.isOver) return;
     const passed = this.requests.follow(chunk);
+    this.watchHead();
     if (passed.length === 0) return;
     this.server ??= this.connect();
-    const hasRoom = write(this.server, passed);
-    if (!hasRoom || this.pending.length >= PENDING_MAX) this.caller.pause();
+    if (!write(this.server, passed) || this.mustWait) this.caller.pause();
+  }
+
+  private get mustWait(): boolean {
+    return this.pending.length >= PENDING_MAX && !this.isOpaque;
+  }
+
+  /** A head that comes byte by byte must not hold a connection for ever. */
+  private watchHead(): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    if (!this.requests.isHolding) this.headSinceMs = Number.NaN;
+    else if (Number.isNaN(this.headSinceMs)) this.headSinceMs = nowMs;
+    else if (nowMs - this.headSinceMs > HEAD_MS) this.caller.destroy();
+  }
+
+  private silent(): void {
+    if (this.pending.length === 0 && !this.isOpaque && !this.requests.isInside) {
+      this.caller.destroy();
+    }
   }
 
   private connect(): Socket {
@@ -103,8 +138,9 @@ export class PassedConnection {
       allowHalfOpen: true,
     });
     server.on("data", (chunk) => {
+      if (this.isOver) return;
       if (!write(this.caller, this.answers.follow(chunk as Buffer))) server.pause();
-      if (this.isEnding && this.pending.length === 0) this.close();
+      if (this.isEnding && this.pending.length === 0 && !this.isOpaque) this.close();
     });
     server.on("drain", () => this.resumeCaller());
     server.on("end", () => this.serverEnded());
@@ -117,12 +153,20 @@ export class PassedConnection {
     const head = readRequestHead(text);
     if (head === null) return null;
     const { upstream } = this.deps;
-    const call = inferenceCall(head.method, head.target);
-    const copy = call === null ? null : new CallCopy(call, head, this.deps);
+    const copy = this.copyOf(head, text.length);
     this.copyOfRequest = copy;
-    this.pending.push({ method: head.method, copy, answer: null });
+    const sinceMs = this.deps.clock.monotonicMs();
+    this.pending.push({ method: head.method, sinceMs, copy, answer: null });
     const prefix = upstream.pathname.replace(/\/$/, "");
     return { passed: addressedTo(text, upstream.host, prefix), framing: head.framing };
+  }
+
+  private copyOf(head: RequestHead, headBytes: number): CallCopy | null {
+    const call = inferenceCall(head.method, head.target);
+    if (call === null) return null;
+    if (mayCopy(headBytes, this.deps.budget)) return new CallCopy(call, head, headBytes, this.deps);
+    this.deps.onLost();
+    return null;
   }
 
   private answer(text: string): HeadTaken | null {
@@ -143,6 +187,7 @@ export class PassedConnection {
 
   private answered(): void {
     if (this.pending[0]?.answer === null) return;
+    this.hasAnswered = true;
     const exchange = this.pending.shift();
     exchange?.copy?.end(exchange.answer);
     this.resumeCaller();
@@ -150,7 +195,7 @@ export class PassedConnection {
 
   private resumeCaller(): void {
     const hasRoom = this.server?.writableNeedDrain !== true;
-    if (hasRoom && this.pending.length < PENDING_MAX) this.caller.resume();
+    if (hasRoom && !this.mustWait) this.caller.resume();
   }
 
   private lose(): void {
@@ -163,15 +208,16 @@ export class PassedConnection {
   private tunnel(): void {
     this.isOpaque = true;
     this.forget();
+    this.pending.length = 0;
     const [asked, said] = [this.requests.giveUp(), this.answers.giveUp()];
     if (asked.length > 0) write((this.server ??= this.connect()), asked);
     write(this.caller, said);
+    this.resumeCaller();
   }
 
-  /** It may only have ended its side, but whoever hangs up does so too. */
+  /** It may have hung up, or only have said all that it has to say. */
   private callerEnded(): void {
     this.hasCallerEnded = true;
-    this.forget();
     if (this.server === null || this.isOver) this.caller.end();
     else this.server.end();
   }
@@ -184,15 +230,15 @@ export class PassedConnection {
 
   private serverEnded(): void {
     this.answers.end();
-    this.server?.end();
-    this.serverGone();
+    if (this.isOpaque) this.caller.end();
+    else this.serverGone();
   }
 
   /** It has said what it will say. */
   private serverGone(): void {
     if (this.isOver) return;
     const [first] = this.pending;
-    if (this.isOpaque || this.hasCallerEnded || first === undefined) {
+    if (this.isOpaque || this.hasCallerEnded || first === undefined || this.hasCrossed(first)) {
       this.close();
       return;
     }
@@ -200,8 +246,14 @@ export class PassedConnection {
     this.deps.onUpstreamError(error);
     const isCut = this.answers.isInside || first.answer !== null;
     for (const { copy } of this.pending.splice(0)) copy?.end(null);
-    if (isCut) this.caller.destroy();
+    if (isCut) this.close();
     else this.refuse(first, error);
+  }
+
+  /** Whether the request and the end of an idle connection met: the caller knows what to do about it, as without us. */
+  private hasCrossed({ sinceMs, answer }: Exchange): boolean {
+    const isNew = this.deps.clock.monotonicMs() - sinceMs < CROSSING_MS;
+    return this.hasAnswered && isNew && answer === null && !this.answers.isHolding;
   }
 
   private refuse({ method, copy }: Exchange, error: Error): void {

@@ -104,10 +104,15 @@ it("whatever is recorded is what protobufjs reads", () => {
     Object.fromEntries(["a", "b", "é", "d"].map((key) => [key, fc.oneof(value, fc.double())])),
     { requiredKeys: ["b"] },
   );
+  const wide = fc
+    .array(fc.oneof({ weight: 9, arbitrary: fc.double() }, value, fc.constant(null)), {
+      ...{ minLength: 80, maxLength: 80 },
+    })
+    .map((values) => Object.fromEntries(values.map((one, i) => [`wide_${i}`, one])));
   const some = fc.record({
     model: fc.oneof(name, fc.constantFrom("m", "n")),
     id: name,
-    features: fc.oneof(fc.dictionary(name, value, { maxKeys: 30 }), again),
+    features: fc.oneof(fc.dictionary(name, value, { maxKeys: 30 }), again, wide),
     score: fc.option(fc.double(), { nil: undefined }),
     time: fc.integer({ min: 0, max: 4_102_444_800_000 }),
   });
@@ -137,14 +142,16 @@ it("whatever is recorded is what protobufjs reads", () => {
         predictions.map(({ model, id, score, features }) => ({
           ...{ model: model.toWellFormed(), id: id.toWellFormed() },
           score: score === undefined ? undefined : told(score),
-          features: Object.entries(features).map(([key, one]) => [
-            key.toWellFormed(),
-            typeof one === "number"
-              ? told(one)
-              : typeof one === "string"
-                ? one.toWellFormed()
-                : one,
-          ]),
+          features: Object.entries(features)
+            .filter(([, one]) => one !== null)
+            .map(([key, one]) => [
+              key.toWellFormed(),
+              typeof one === "number"
+                ? told(one)
+                : typeof one === "string"
+                  ? one.toWellFormed()
+                  : one,
+            ]),
         })),
       );
     }),
@@ -180,6 +187,15 @@ it("drops a record with a value of no kind, and writes the next one", () => {
   recorder.record({ model: "m", id: 2 as never });
   recorder.record({ model: "m", id: "3" });
   expect(recorder.dropped).toBe(2);
+});
+
+it("a time that cannot be written leaves nothing behind for the next one", () => {
+  const encoder = new RecordEncoder(64);
+  const micros = 1_700_000_000_000_000;
+  const added = [1_700_000_000_000, micros, micros].map((time) =>
+    encoder.add({ model: "m", id: "1" }, time),
+  );
+  expect(added).toEqual([true, false, false]);
 });
 
 it("ends a program that awaits its close, though there is no agent", () => {

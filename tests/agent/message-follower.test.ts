@@ -1,7 +1,13 @@
 /** Messages as they pass: whatever the pieces they come in, and whatever they are, the bytes that leave are those that came. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressedTo, readAnswerHead, readRequestHead } from "../../agent/proxy/http-head.ts";
+import {
+  addressedTo,
+  mayBeginAnswer,
+  mayBeginRequest,
+  readAnswerHead,
+  readRequestHead,
+} from "../../agent/proxy/http-head.ts";
 import { MessageFollower } from "../../agent/proxy/message-follower.ts";
 
 interface Seen {
@@ -20,6 +26,7 @@ function follow(pieces: readonly Buffer[]): Seen {
   let isLost = false;
   const last = (): (typeof messages)[number] => messages.at(-1) ?? expect.fail("no message yet");
   const follower = new MessageFollower({
+    mayBegin: mayBeginRequest,
     onHead: (text) => {
       const head = readRequestHead(text);
       if (head === null) return null;
@@ -161,7 +168,8 @@ describe("what two readers could understand in two ways is not understood, and p
       `${POST}Transfer-Encoding: chunked\r\n\r\n5;${"x".repeat(20_000)}`,
     ],
     ["a head without an end", `${POST}X-A: ${"x".repeat(140_000)}`],
-    ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n"],
+    ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+    ["a word without an end", "x".repeat(40)],
   ])("%s", (_name, text) => {
     expect(whole(text)).toMatchObject({ passed: text, isLost: true });
     const more = Buffer.from("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -191,6 +199,24 @@ describe("an answer", () => {
       expect(readAnswerHead(text, "GET")).toBe(null);
     },
   );
+});
+
+it("what is no answer is known by its first bytes", () => {
+  const first = ["H", "HTTP/1.", "HTTP/1.1 2", "SSH-2.0-x\r\n", "\0"];
+  expect(first.map((text) => mayBeginAnswer(Buffer.from(text)))).toEqual([
+    ...[true, true, true, false, false],
+  ]);
+});
+
+it("the space within a value stays, that around it goes, however much it is", () => {
+  const space = " \t".repeat(10_000);
+  const head = readRequestHead(`GET / HTTP/1.1\r\nX-A:${space}b${space}c${space}`);
+  expect(head?.headers["x-a"]).toBe(`b${space}c`);
+});
+
+it("a length of many noughts is none", () => {
+  const head = readRequestHead("POST / HTTP/1.1\r\nContent-Length: 000");
+  expect(head?.framing).toEqual({ kind: "none" });
 });
 
 it("a request is addressed to the server, and otherwise left alone", () => {
