@@ -14,6 +14,9 @@ const CRC_BYTES = 4;
 /** What the tables count in. */
 const ROWS_MAX = 2 ** 32 - 1;
 
+/** An unpaired surrogate is no text: no table can hold it, and the engine reads no JSON that has one. */
+const text = z.string().refine((name) => name.isWellFormed(), "it has an unpaired surrogate");
+
 const hex32 = z.string().regex(/^[0-9a-f]{32}$/);
 
 export const FrameSection = z.object({
@@ -24,13 +27,14 @@ export const FrameSection = z.object({
   fromMs: z.int(),
   toMs: z.int(),
   /** Rows by model. */
-  models: z.record(z.string(), z.int().min(0)),
+  models: z.record(text, z.int().min(0)),
 });
 export type FrameSection = z.infer<typeof FrameSection>;
 
 /** A model's clock as announced: the time in replay, or back to the wall. */
 export const FrameClock = z.object({
-  model: z.string(),
+  // As the rows of such a model are named; a frame with rows is not refused for it.
+  model: z.string().transform((name) => name.toWellFormed()),
   timeMs: z.union([z.int().min(0).max(LIMITS.storedTimeMsMax), z.literal("wall")]),
 });
 export type FrameClock = z.infer<typeof FrameClock>;

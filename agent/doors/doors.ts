@@ -44,7 +44,11 @@ export interface DoorsDeps extends ExportDeps {
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const ClockRequest = z.strictObject({
-  model: z.string().min(1).max(LIMITS.modelNameBytesMax),
+  model: z
+    .string()
+    .min(1)
+    .max(LIMITS.modelNameBytesMax)
+    .refine((name) => name.isWellFormed(), "it has an unpaired surrogate"),
   time: z.union([z.string(), z.number()]),
 });
 

@@ -54,7 +54,10 @@ const JSON_STRUCTURE = [
 
 const time = (column: string): string => `fromUnixTimestamp64Milli(m.${column}, 'UTC')`;
 
-/** The body is one block with one row: `manifest`, the group as JSON with times in milliseconds. */
+/**
+ * The body is one block with one row: `manifest`, the group as JSON with times in milliseconds. One that the engine cannot
+ * read is refused: written as a row of noughts it would use the token up, and the shard would stand still for good.
+ */
 export const insertGroup = defineInsert({
   name: "insert group",
   params: z.object({ ...fenceParams, formed: z.int() }),
@@ -64,7 +67,7 @@ SELECT {shard:UInt16}, m.n, m.epoch, m.frames, m.predictions, m.labels, m.dead_l
   m.models, m.grids, m.grains, m.segments, m.clocks, ${time("accepted")},
   m.server_metrics, ${time("metrics_from")}, ${time("metrics_to")}, {formed:DateTime64(3, 'UTC')}
 FROM (SELECT JSONExtract(manifest, 'Tuple(${JSON_STRUCTURE})') AS m FROM input('manifest String'))
-WHERE ${FENCE} FORMAT Native`,
+WHERE ${FENCE} AND throwIf(m.n = 0, 'the manifest cannot be read') = 0 FORMAT Native`,
 });
 
 /** The group as it was written first; of two rows, which only a lost token allows, the later owner's. */

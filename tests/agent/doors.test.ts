@@ -293,6 +293,8 @@ describe("the JSON doors", () => {
       code: "clock_backwards",
     });
     expect((await set("some day")).status).toBe(400);
+    const unpaired = { model: "\ud800", time: "wall" };
+    expect((await agent.post("/v1/clock", JSON.stringify(unpaired))).status).toBe(400);
     expect((await set("wall")).status).toBe(200);
     const clocks = framesIn(folder.path).flatMap(({ header }) => header.clocks);
     expect(clocks).toEqual([

@@ -48,6 +48,16 @@ const stored = (model: string): Promise<number> =>
   harness.count(`SELECT count() AS n FROM predictions WHERE model = '${model}'`);
 
 describe("poison", () => {
+  it("a clock's name with an unpaired surrogate does not hold up the shard", async () => {
+    const collector = await harness.collect();
+    const spool = harness.spool();
+    const clocks = [{ model: "half\ud800", timeMs: now }];
+    const seq = await spool.send({ predictions: rows("beside-half", [now]), clocks });
+    await until(() => spool.storedThrough >= seq, "the frame is stored");
+    expect(await stored("beside-half")).toBe(1);
+    await collector.stop();
+  });
+
   it("becomes dead letters while frames before and behind it are stored", async () => {
     const collector = await harness.collect();
     const spool = harness.spool();

@@ -37,6 +37,22 @@ describe("a frame", () => {
     });
   });
 
+  it("is bad where a model's name has an unpaired surrogate; a clock's name is read as tables hold it", () => {
+    const [section] = header.sections;
+    if (section === undefined) throw new Error("It has sections");
+    const half = { ...section, models: { "\ud800": 2 } };
+    expect(decodeFrame(encodeFrame({ ...header, sections: [half] }, [payload]))).toMatchObject({
+      kind: "bad",
+      reason: expect.stringContaining("Invalid key in record"),
+    });
+    const clocks = [{ model: "m\ud800", timeMs: 5 }];
+    expect(
+      decodeFrame(encodeFrame({ ...header, clocks }, [payload, Buffer.alloc(0)])),
+    ).toMatchObject({
+      header: { clocks: [{ model: "m\ufffd", timeMs: 5 }] },
+    });
+  });
+
   it("is bad when it is cut at any byte", () => {
     for (let cut = 0; cut < bytes.length; cut++) {
       expect(decodeFrame(bytes.subarray(0, cut)).kind).toBe("bad");
