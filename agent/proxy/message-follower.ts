@@ -31,7 +31,7 @@ const NONE = Buffer.alloc(0);
 export class MessageFollower {
   private readonly follower: Follower;
   /** A head that has not come whole. */
-  private held = new HeldBytes();
+  private readonly held = new HeldBytes();
   private body: MessageBody | null = null;
   private isLost = false;
 
