@@ -40,7 +40,7 @@ const SILENT_MS = 75_000;
 /** For a request's head, once it has begun to come. */
 const HEAD_MS = 60_000;
 /** A server that ends an idle connection may meet the next request, which is on its way already. */
-const CROSSING_MS = 100;
+const CROSSING_MS = 500;
 /** How long a caller that still sends may read the last words. */
 const LINGER_MS = 2_000;
 /** Up to so much, one write of a copy costs less than several. */
