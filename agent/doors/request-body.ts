@@ -107,7 +107,13 @@ export class BodyReader {
         length += chunk.length;
         freeBytes(chunk);
       });
-      return use(await open(buffer.subarray(0, length)));
+      const body = await open(buffer.subarray(0, length));
+      try {
+        return use(body);
+      } finally {
+        // What was decompressed has memory of its own, which requests that wait for the disk would keep.
+        if (body.buffer !== buffer.buffer) freeBytes(body);
+      }
     } finally {
       this.giveBack(buffer);
     }
