@@ -14,10 +14,15 @@ import { eachChunk } from "./each-chunk.ts";
 import { bodyTooLarge, tooManyBodies } from "./refusals.ts";
 
 const BUFFER_BYTES_MIN = 64 * 1024;
+/** What one turn of a decompressing thread brings: a body of an exporter takes six of them. */
+const CHUNK_BYTES = 64 * 1024;
 /** A kept buffer of so many times what is needed would count as memory that nobody uses. */
 const LOOSE_FIT = 4;
 
-type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+type Decompress = (
+  bytes: Buffer,
+  options: { readonly maxOutputLength: number; readonly chunkSize: number },
+) => Promise<Buffer>;
 
 /** By a name that clients send: a map, since an object knows "constructor" too. */
 const DECOMPRESS: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
@@ -198,7 +203,7 @@ export async function decompressed(
   bytesMax: number,
 ): Promise<Buffer> {
   try {
-    return await decompress(bytes, { maxOutputLength: bytesMax });
+    return await decompress(bytes, { maxOutputLength: bytesMax, chunkSize: CHUNK_BYTES });
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
       throw bodyTooLarge(bytesMax);
