@@ -13,7 +13,7 @@ export function collectBuffersWithHeap(): void {
 
 /**
  * For a process that shall stay small: old objects are collected when their heap has grown by half, where V8 lets it
- * triple. That is cheap where little lives long. Concerns the whole process.
+ * become several times as large. That is cheap where little lives long. Concerns the whole process.
  */
 export function collectOldObjectsSoon(): void {
   setFlagsFromString("--heap-growing-percent=50");

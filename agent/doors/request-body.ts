@@ -81,8 +81,8 @@ export class BodyReader {
   }
 
   /**
-   * Puts the chunks of a body together, lets `open` make the body of them, and hands it to `use`, which must be done with it when
-   * it returns.
+   * Puts the chunks of a body together, lets `open` make the body of them, and hands it to `use`, which must be done with
+   * it when it returns.
    * @throws {DriftmendError} body_too_large, bodies_over_limit, or what `open` throws
    */
   async gather<T>(

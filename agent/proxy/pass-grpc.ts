@@ -12,9 +12,9 @@ import {
   constants,
   createServer,
 } from "node:http2";
-import { ID_HEADER, callId } from "./call-copy.ts";
+import { CallCopy, type Ending, ID_HEADER, mayCopy } from "./call-copy.ts";
 import type { PassDeps } from "./pass.ts";
-import { CopyBudget, Tee } from "./tee.ts";
+import { CopyBudget } from "./tee.ts";
 
 const INFER = "/inference.GRPCInferenceService/ModelInfer";
 /** gRPC's status for a server that cannot be reached. */
@@ -27,11 +27,13 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
+type GrpcPassDeps = PassDeps & { readonly budget: CopyBudget };
+
 export function createGrpcPass(deps: PassDeps): {
   readonly server: Http2Server;
   readonly close: () => void;
 } {
-  const budget = new CopyBudget();
+  const all = { ...deps, budget: new CopyBudget() };
   let session: ClientHttp2Session | null = null;
   const upstream = (): ClientHttp2Session => {
     if (session !== null && !session.closed && !session.destroyed) return session;
@@ -48,61 +50,41 @@ export function createGrpcPass(deps: PassDeps): {
   };
   const server = createServer();
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const copy = headers[":path"] === INFER ? new GrpcCopy(headers, budget, deps) : null;
-    passStream(stream, headers, upstream, copy);
+    passStream(stream, headers, upstream, copyOf(headers, all));
   });
   return { server, close: () => session?.destroy() };
 }
 
-class GrpcCopy {
-  readonly id: string;
-  readonly request: Tee;
-  readonly response: Tee;
-  private readonly deps: PassDeps;
-  private readonly headers: IncomingHttpHeaders;
-  private readonly timeMs: number;
-  private readonly startedMs: number;
-  private ended = false;
-
-  constructor(headers: IncomingHttpHeaders, budget: CopyBudget, deps: PassDeps) {
-    const { clock } = deps;
-    this.headers = headers;
-    this.deps = deps;
-    this.request = new Tee(budget);
-    this.response = new Tee(budget);
-    this.timeMs = clock.nowMs();
-    this.startedMs = clock.monotonicMs();
-    this.id = callId(headers[ID_HEADER]);
-  }
-
-  /** @param status of gRPC, as its trailers say */
-  end(status: string, answered: IncomingHttpHeaders): void {
-    if (this.ended) return;
-    this.ended = true;
-    const { id, timeMs } = this;
-    const latencySeconds = (this.deps.clock.monotonicMs() - this.startedMs) / 1000;
-    const call = {
-      call: { kind: "grpc", status },
-      ...{ id, timeMs, latencySeconds, firstByteSeconds: Number.NaN, status: null },
-      // HTTP/2 has its own parts among them, under names that are no texts.
-      ...{ requestHeaders: { ...this.headers }, responseHeaders: { ...answered } },
-    } as const;
-    this.deps.onPassed(call, this.request, this.response);
-  }
-
-  forget(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.request.drop();
-    this.response.drop();
-  }
+/** Without a call's own objects: what its head takes in memory. */
+function headBytesOf(headers: IncomingHttpHeaders): number {
+  const entries = Object.entries(headers);
+  return entries.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
 }
+
+function copyOf(headers: IncomingHttpHeaders, deps: GrpcPassDeps): CallCopy | null {
+  if (headers[":path"] !== INFER) return null;
+  const headBytes = headBytesOf(headers);
+  const verdict = mayCopy(headBytes, deps.budget);
+  if (verdict !== "copied") {
+    deps.onPassedBy(verdict);
+    return null;
+  }
+  // HTTP/2 has its own parts among them, under names that are no texts.
+  return new CallCopy({ ...headers }, headBytes, deps);
+}
+
+/** @param status of gRPC, as its trailers say */
+const ending = (status: string, answered: IncomingHttpHeaders): Ending => ({
+  call: { kind: "grpc", status },
+  status: null,
+  responseHeaders: { ...answered },
+});
 
 function passStream(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   upstream: () => ClientHttp2Session,
-  copy: GrpcCopy | null,
+  copy: CallCopy | null,
 ): void {
   let call: ClientHttp2Stream;
   try {
@@ -143,7 +125,7 @@ function passStream(
     // A server that goes away ends its streams too: without a status there was no answer.
     if (trailers["grpc-status"] === undefined) return;
     stream.end();
-    copy?.end(String(trailers["grpc-status"]), answered);
+    copy?.end(ending(String(trailers["grpc-status"]), answered));
   });
   call.on("error", () => undefined);
   call.on("close", () => {
@@ -152,7 +134,7 @@ function passStream(
     if (trailers["grpc-status"] !== undefined) return;
     if (!stream.headersSent) refuse(stream, copy, new Error("the connection was closed"));
     else stream.close(call.rstCode === 0 ? constants.NGHTTP2_INTERNAL_ERROR : call.rstCode);
-    copy?.end(UNAVAILABLE, answered);
+    copy?.end(ending(UNAVAILABLE, answered));
   });
   stream.on("error", () => undefined);
   stream.on("aborted", () => {
@@ -161,9 +143,9 @@ function passStream(
   });
 }
 
-function refuse(stream: ServerHttp2Stream, copy: GrpcCopy | null, error: unknown): void {
+function refuse(stream: ServerHttp2Stream, copy: CallCopy | null, error: unknown): void {
   if (stream.destroyed || stream.headersSent) return;
-  copy?.end(UNAVAILABLE, {});
+  copy?.end(ending(UNAVAILABLE, {}));
   const message = `the model server does not answer: ${error instanceof Error ? error.message : String(error)}`;
   const own = copy === null ? {} : { [ID_HEADER]: copy.id };
   stream.respond(

@@ -107,7 +107,7 @@ function depsOf(upstream: string): PassDeps {
       if (gathered.length >= GATHER_MAX) handOver();
       else gathering ??= setTimeout(handOver, GATHER_MS);
     },
-    onLost: () => say({ kind: "unread" }),
+    onPassedBy: (kind) => say({ kind }),
     onUpstreamError: (error) => say({ kind: "upstream-failed", upstream, message: error.message }),
   };
 }

@@ -14,8 +14,11 @@ export interface PassDeps {
   readonly upstream: URL;
   readonly onPassed: OnPassed;
   readonly onUpstreamError: (error: Error) => void;
-  /** A connection whose messages are not understood, from there on; a call whose head is too large to be kept. */
-  readonly onLost: () => void;
+  /**
+   * Passed without being captured. `unread`: a connection whose messages are not understood, from there on, or a call whose
+   * head is too large; `shed`: a call for which there is no room.
+   */
+  readonly onPassedBy: (why: "unread" | "shed") => void;
 }
 
 export interface Pass {

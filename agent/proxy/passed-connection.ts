@@ -4,7 +4,7 @@
  * so that what is misread here can only be missed, or be marked wrongly, and never reach anybody else.
  */
 import { type Socket, connect } from "node:net";
-import { CallCopy, type CopyDeps, ID_HEADER, mayCopy } from "./call-copy.ts";
+import { CallCopy, type CopyDeps, ID_HEADER, mayCopy, neededOf } from "./call-copy.ts";
 import {
   type AnswerHead,
   type RequestHead,
@@ -14,19 +14,20 @@ import {
   readAnswerHead,
   readRequestHead,
 } from "./http-head.ts";
-import { inferenceCall } from "./inference-call.ts";
+import { type InferenceCall, inferenceCall } from "./inference-call.ts";
 import { type HeadTaken, MessageFollower } from "./message-follower.ts";
 
 export interface ConnectionDeps extends CopyDeps {
   readonly upstream: URL;
   readonly onUpstreamError: (error: Error) => void;
-  /** Messages that are not understood pass without being captured. */
-  readonly onLost: () => void;
+  readonly onPassedBy: (why: "unread" | "shed") => void;
 }
 
 interface Exchange {
   readonly method: string;
   readonly sinceMs: number;
+  /** Null for what is no inference call. */
+  readonly call: InferenceCall | null;
   readonly copy: CallCopy | null;
   answer: AnswerHead | null;
 }
@@ -153,19 +154,19 @@ export class PassedConnection {
     const head = readRequestHead(text);
     if (head === null) return null;
     const { upstream } = this.deps;
-    const copy = this.copyOf(head, text.length);
+    const call = inferenceCall(head.method, head.target);
+    const copy = call === null ? null : this.copyOf(head, text.length);
     this.copyOfRequest = copy;
     const sinceMs = this.deps.clock.monotonicMs();
-    this.pending.push({ method: head.method, sinceMs, copy, answer: null });
+    this.pending.push({ method: head.method, sinceMs, call, copy, answer: null });
     const prefix = upstream.pathname.replace(/\/$/, "");
     return { passed: addressedTo(text, upstream.host, prefix), framing: head.framing };
   }
 
-  private copyOf(head: RequestHead, headBytes: number): CallCopy | null {
-    const call = inferenceCall(head.method, head.target);
-    if (call === null) return null;
-    if (mayCopy(headBytes, this.deps.budget)) return new CallCopy(call, head, headBytes, this.deps);
-    this.deps.onLost();
+  private copyOf({ headers }: RequestHead, headBytes: number): CallCopy | null {
+    const verdict = mayCopy(headBytes, this.deps.budget);
+    if (verdict === "copied") return new CallCopy(headers, headBytes, this.deps);
+    this.deps.onPassedBy(verdict);
     return null;
   }
 
@@ -189,7 +190,7 @@ export class PassedConnection {
     if (this.pending[0]?.answer === null) return;
     this.hasAnswered = true;
     const exchange = this.pending.shift();
-    exchange?.copy?.end(exchange.answer);
+    if (exchange !== undefined) endCopy(exchange, exchange.answer);
     this.resumeCaller();
   }
 
@@ -201,7 +202,7 @@ export class PassedConnection {
   private lose(): void {
     if (this.isOpaque) return;
     this.tunnel();
-    this.deps.onLost();
+    this.deps.onPassedBy("unread");
   }
 
   /** What comes is not looked at any more. */
@@ -245,7 +246,7 @@ export class PassedConnection {
     const error = this.serverError ?? new Error("It closed the connection without an answer");
     this.deps.onUpstreamError(error);
     const isCut = this.answers.isInside || first.answer !== null;
-    for (const { copy } of this.pending.splice(0)) copy?.end(null);
+    for (const exchange of this.pending.splice(0)) endCopy(exchange, null);
     if (isCut) this.close();
     else this.refuse(first, error);
   }
@@ -290,6 +291,13 @@ export class PassedConnection {
   private forget(): void {
     for (const { copy } of this.pending) copy?.forget();
   }
+}
+
+/** @param answer null where there was none, or not all of it */
+function endCopy({ call, copy }: Exchange, answer: AnswerHead | null): void {
+  if (call === null || copy === null) return;
+  const responseHeaders = answer === null ? {} : neededOf(answer.headers);
+  copy.end({ call, status: answer?.status ?? null, responseHeaders });
 }
 
 /** Answers whether there is room for more. */

@@ -1,5 +1,6 @@
 /** Copies of what passes take the memory that they say they take. */
 import { expect, it } from "vitest";
+import { mayCopy } from "../../agent/proxy/call-copy.ts";
 import { CopyBudget, Tee } from "../../agent/proxy/tee.ts";
 import { LIMITS } from "../../contract/limits.ts";
 
@@ -35,4 +36,12 @@ it("is given up where it is too large, or all of them are", () => {
   expect(others.filter((tee) => tee.whole() === null).length).toBe(1);
   for (const tee of others) tee.drop();
   expect(budget.bytes).toBe(0);
+});
+
+it("a call is copied where its head is no larger than is kept, and there is room", () => {
+  const budget = new CopyBudget();
+  expect(mayCopy(16 * 1024, budget)).toBe("copied");
+  expect(mayCopy(16 * 1024 + 1, budget)).toBe("unread");
+  budget.bytes = LIMITS.proxyCopiesBytesMax - 1_000;
+  expect(mayCopy(100, budget)).toBe("shed");
 });
