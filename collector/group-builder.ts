@@ -3,6 +3,7 @@ import { LIMITS } from "../contract/limits.ts";
 import { textAt } from "../contract/native-block.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import type { ModelSettings, SegmentValues } from "./model-settings.ts";
+import { freeOwn } from "../runtime/buffer-memory.ts";
 import type { CheckedFrame, DeadLetter, SectionTable } from "./payload-check.ts";
 import type { RecordIds } from "./record-ids.ts";
 import { RollupBuilder } from "./rollup/rollup-builder.ts";
@@ -152,6 +153,12 @@ export class GroupBuilder {
   get labelsPredicted(): { from: number; to: number } | null {
     const { fromMs: from, toMs: to } = this.predictedSpan;
     return this.predictedSpan.isEmpty ? null : { from, to };
+  }
+
+  /** Gives the memory of its frames back, once it is stored; nothing may be asked of it then. */
+  free(): void {
+    for (const { payload } of this.sections) freeOwn(payload);
+    this.sections.length = 0;
   }
 
   /** Pieces of all blocks of a table, to be sent one after the other. */

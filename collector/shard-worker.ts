@@ -242,6 +242,7 @@ export class ShardWorker {
     const endedMs = this.deps.clock.monotonicMs();
     this.pace.spend(endedMs - startedMs, endedMs);
     this.deps.metrics.groupSeconds.observe({ shard: owner.shard }, (endedMs - startedMs) / 1000);
+    group.free();
     await this.announce(manifest);
     // What was read since then waits in the next group.
     this.oldestUnstoredSeq = this.forming.firstStreamSeq;

@@ -3,12 +3,14 @@ import { setFlagsFromString } from "node:v8";
 
 /**
  * Buffers lie outside V8's heap, and by default it marks the whole heap again after each 64 MiB of them: a collector
- * spent half of its time so. Counted together with the heap they are collected when both together have doubled. To
- * be called before the first buffers are made; concerns the whole process.
+ * spent half of its time so. Counted together with the heap they are collected when both together have doubled; left to
+ * itself V8 collects a small heap's long before, twice a second under load. To be called before the first buffers are
+ * made; concerns the whole process.
  */
 export function collectBuffersWithHeap(): void {
   setFlagsFromString("--external-memory-accounted-in-global-limit");
   setFlagsFromString("--external-memory-max-growing-factor=2");
+  setFlagsFromString("--heap-growing-percent=100");
 }
 
 /**
@@ -30,4 +32,13 @@ export function freeBytes(bytes: Uint8Array): void {
 /** As `freeBytes`, with all of the memory that they are a part of. */
 export function freeWhole({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+/** The largest memory that messages which came together may share: what is read from a socket at once. */
+const SHARED_BYTES_MAX = 65_536;
+
+/** As `freeWhole`, of a message's part: one that is larger than a read from its socket lies in memory of its own. */
+export function freeOwn(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_BYTES_MAX) freeWhole(bytes);
 }

@@ -55,14 +55,23 @@ export function prepareBody({ service, records, labels, tableRows }: BodyContent
     jsonLines: linesOf(tableRows),
     stamp: (number, nowMs) => {
       const stamp = Buffer.from(number.toString(36).padStart(STAMP_BYTES, "0"));
-      for (const place of ids[0]) stamp.copy(predictions, place);
-      for (const place of ids[1]) stamp.copy(labelLines, place);
-      const nanos = nanosOf(nowMs);
-      for (const place of times[0]) nanos.copy(predictions, place);
+      writeEight(stamp, predictions, ids[0]);
+      writeEight(stamp, labelLines, ids[1]);
+      writeEight(nanosOf(nowMs), predictions, times[0]);
       const time = Buffer.from(textOf(nowMs));
       for (const place of times[1]) time.copy(labelLines, place);
     },
   };
+}
+
+/** Eight bytes to each of the places: a call of `copy` for each would cost the machine as much as to receive a record. */
+function writeEight(eight: Buffer, body: Buffer, places: readonly number[]): void {
+  const [first, last] = [eight.readUInt32LE(0), eight.readUInt32LE(4)];
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  for (const place of places) {
+    view.setUint32(place, first, true);
+    view.setUint32(place + 4, last, true);
+  }
 }
 
 function linesOf(values: readonly object[]): string {

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { freeBytes, freeWhole } from "../../runtime/buffer-memory.ts";
+import { freeBytes, freeOwn, freeWhole } from "../../runtime/buffer-memory.ts";
 
 const MODULE = resolve(import.meta.dirname, "..", "..", "runtime", "buffer-memory.ts");
 
@@ -35,5 +35,16 @@ describe("bytes that are done with", () => {
     expect(all[0]).toBe(7);
     freeWhole(part);
     expect([part.length, all.length]).toEqual([0, 0]);
+  });
+
+  it("are left alone where they may have come with other messages, and given back twice without harm", () => {
+    const together = Buffer.alloc(65_536, 7);
+    freeOwn(together.subarray(100, 200));
+    expect(together[0]).toBe(7);
+    const own = Buffer.alloc(65_537, 7);
+    const [one, other] = [own.subarray(0, 10), own.subarray(10)];
+    freeOwn(one);
+    freeOwn(other);
+    expect([one.length, other.length]).toEqual([0, 0]);
   });
 });
