@@ -7,8 +7,8 @@ import type { Interner } from "../columns/interner.ts";
 import type { Wire } from "./wire.ts";
 
 /** Features that share nothing; those at later places share with earlier ones. */
-const GROUPS = 64;
-const SLOTS = 64;
+const GROUPS = 32;
+const SLOTS = 256;
 /** No entry of the interner has this number. */
 const NO_HINT = 0x7fffffff;
 
