@@ -1,9 +1,9 @@
 /** A group while it is formed: frames that fit together, their payloads as they will be inserted, their rollups. */
 import { LIMITS } from "../contract/limits.ts";
 import { textAt } from "../contract/native-block.ts";
+import { freeOwn } from "../runtime/buffer-memory.ts";
 import type { GroupManifest } from "./group-manifest.ts";
 import type { ModelSettings, SegmentValues } from "./model-settings.ts";
-import { freeOwn } from "../runtime/buffer-memory.ts";
 import type { CheckedFrame, DeadLetter, SectionTable } from "./payload-check.ts";
 import type { RecordIds } from "./record-ids.ts";
 import { RollupBuilder } from "./rollup/rollup-builder.ts";
